@@ -1,0 +1,95 @@
+/**
+ * What the server needs from the world outside, as interfaces.
+ *
+ * Everything above this folder reaches time, randomness and files through these types alone, so the
+ * same code runs on a real machine (`deno.ts`) and inside the deterministic simulator (`tests/sim/`).
+ *
+ * @module
+ */
+
+/** Time, and the means to run something later. */
+export interface Clock {
+  /** Milliseconds on a clock that never goes back; its zero means nothing. */
+  monotonicMs(): number;
+  /** Milliseconds since the Unix epoch as the machine believes them; may jump either way. */
+  wallMs(): number;
+  /** Runs `callback` once, no sooner than `delayMs` from now. */
+  setTimer(delayMs: number, callback: () => void): Timer;
+  /** Runs `callback` after what the event loop has at hand now: the end of a turn. */
+  defer(callback: () => void): void;
+}
+
+/** A pending callback of {@linkcode Clock.setTimer}. */
+export interface Timer {
+  /** Forgets the callback; harmless after it ran. */
+  cancel(): void;
+}
+
+/** A source of randomness. */
+export interface Random {
+  /** A number in [0, 1). */
+  next(): number;
+  /** `length` bytes that nobody can guess (from a real machine) or that follow the seed (simulated). */
+  bytes(length: number): Uint8Array;
+}
+
+/**
+ * Files. Paths are absolute, separated by `/`. Every promise rejects with a {@linkcode DiskError}.
+ *
+ * What is written is durable only after {@linkcode DiskFile.sync}; a file that was created, renamed
+ * or removed is durably so only after {@linkcode Disk.syncDirectory} of its folder.
+ */
+export interface Disk {
+  /** Opens a file for reading and writing. `create` makes it where missing; otherwise `not_found`. */
+  open(path: string, options: { create: boolean }): Promise<DiskFile>;
+  /** Makes a folder and those above it; harmless where it exists. */
+  makeDirectory(path: string): Promise<void>;
+  /** Names in a folder, sorted by code unit. `not_found` where there is none. */
+  list(path: string): Promise<string[]>;
+  /** Renames a file, replacing what stood at `to`. */
+  rename(from: string, to: string): Promise<void>;
+  /** Removes a file; `not_found` where there is none. */
+  remove(path: string): Promise<void>;
+  /** Makes the creations, renames and removals in a folder durable. */
+  syncDirectory(path: string): Promise<void>;
+  /** Bytes that may still be written on the file system that holds `path`. */
+  freeBytes(path: string): Promise<number>;
+  /** Takes the folder's lock file for this process; `locked` when another process holds it. */
+  lock(path: string): Promise<DiskLock>;
+}
+
+/** An open file. Calls on one file do not overlap unless said otherwise. */
+export interface DiskFile {
+  /** Fills `into` from `position`; answers how many bytes there were (fewer only at the end). */
+  read(into: Uint8Array, position: number): Promise<number>;
+  /** Writes all of `bytes` at `position`, off the event loop. */
+  write(bytes: Uint8Array, position: number): Promise<void>;
+  /** Writes all of `bytes` at `position` before it returns; throws a {@linkcode DiskError}. */
+  writeSync(bytes: Uint8Array, position: number): void;
+  /** fdatasync: what was written before the call is durable when this resolves. */
+  sync(): Promise<void>;
+  /** Length in bytes. */
+  size(): Promise<number>;
+  /** Cuts or extends (with zeros) to `length` bytes. */
+  truncate(length: number): Promise<void>;
+  /** Gives the handle back; the file may not be used afterwards. */
+  close(): void;
+}
+
+/** A held lock of {@linkcode Disk.lock}. */
+export interface DiskLock {
+  /** Gives the lock back. */
+  release(): void;
+}
+
+/** Why a file operation failed. */
+export type DiskErrorCode = "not_found" | "locked" | "full" | "failed";
+
+/** A failed file operation. */
+export class DiskError extends Error {
+  /** @param code what kind of failure; @param path the file or folder; @param detail one line */
+  constructor(readonly code: DiskErrorCode, readonly path: string, detail: string) {
+    super(`${path}: ${detail}`);
+    this.name = "DiskError";
+  }
+}
