@@ -1,0 +1,179 @@
+/**
+ * Request paths of the client plane (SPEC section 1) → routes.
+ *
+ * Every request passes here: the path is walked once by character, and nothing is allocated beyond
+ * the route and its key unless a `%` makes decoding necessary.
+ *
+ * @module
+ */
+
+import type { ErrorCode } from "./errors.ts";
+import {
+  bucketOf,
+  DEFAULT_BUCKET,
+  isControlStreamId,
+  isRegularBucketId,
+  isReservedBucketId,
+  STREAM_KEY_BYTES_MAX,
+  utf8Length,
+} from "./names.ts";
+
+/** A stream, on either form of path. */
+export interface StreamRoute {
+  readonly kind: "stream";
+  /** `bucket + "/" + stream id`, decoded. */
+  readonly key: string;
+  /** Came as `/v1/stream/…`: a create makes the bucket silently. */
+  readonly flat: boolean;
+}
+
+/** A bucket, or the listing of its streams. */
+export interface BucketRoute {
+  readonly kind: "bucket" | "streams";
+  readonly bucket: string;
+  /** The id matches the pattern. Others exist only where a flat create made them. */
+  readonly regular: boolean;
+}
+
+/** A path that names no data. */
+export interface FixedRoute {
+  readonly kind: "root" | "healthz" | "readyz" | "metrics" | "ursula_metrics";
+}
+
+/** What a path names. */
+export type Route = StreamRoute | BucketRoute | FixedRoute;
+
+const ROOT: FixedRoute = { kind: "root" };
+const HEALTHZ: FixedRoute = { kind: "healthz" };
+const READYZ: FixedRoute = { kind: "readyz" };
+const METRICS: FixedRoute = { kind: "metrics" };
+const URSULA_METRICS: FixedRoute = { kind: "ursula_metrics" };
+
+const FLAT_PREFIX = "/v1/stream/";
+const OPERATOR_PREFIX = "/__ursula/";
+
+/** What a walk over a path found: only ASCII that stands for itself … */
+const PLAIN = 0;
+/** … a `%` or a character outside ASCII … */
+const CODED = 1;
+/** … or what no path may hold. */
+const BROKEN = 2;
+
+/**
+ * What a path names, or the code of the answer where it can't name anything.
+ *
+ * @param rawPath as it stands in the request line, before percent-decoding, without the query
+ */
+export function parsePath(rawPath: string): Route | ErrorCode {
+  if (rawPath === "/") return ROOT;
+  if (rawPath.charCodeAt(0) !== 0x2f) return "invalid_path";
+  const found = walk(rawPath, 1);
+  if (found === BROKEN) return "invalid_path";
+  if (rawPath.startsWith(FLAT_PREFIX)) return flat(rawPath, found === CODED);
+  return bucketed(rawPath, found === CODED);
+}
+
+function flat(rawPath: string, coded: boolean): Route | ErrorCode {
+  const start = FLAT_PREFIX.length;
+  const slash = rawPath.indexOf("/", start);
+  if (!coded) {
+    const path = rawPath.slice(start);
+    if (isControlStreamId(path)) return "not_found";
+    return slash < 0
+      ? stream(DEFAULT_BUCKET + "/" + path, true, false)
+      : flatWithBucket(bucketOf(path), path, false);
+  }
+  const path = decode(rawPath, slash < 0 ? start : slash + 1, rawPath.length);
+  if (path === undefined) return "invalid_path";
+  if (slash < 0) {
+    if (isControlStreamId(path)) return "not_found";
+    return stream(DEFAULT_BUCKET + "/" + path, true, true);
+  }
+  const bucket = decode(rawPath, start, slash);
+  if (bucket === undefined) return "invalid_path";
+  if (isControlStreamId(bucket)) return "not_found";
+  // The first `/` of a key ends the bucket: an encoded one would move the end.
+  if (bucket.includes("/")) return "invalid_bucket_id";
+  return flatWithBucket(bucket, bucket + "/" + path, true);
+}
+
+function flatWithBucket(bucket: string, key: string, coded: boolean): Route | ErrorCode {
+  if (isReservedBucketId(bucket)) return "reserved_name";
+  if (isControlStreamId(key.slice(bucket.length + 1))) return "not_found";
+  return stream(key, true, coded);
+}
+
+function bucketed(rawPath: string, coded: boolean): Route | ErrorCode {
+  const slash = rawPath.indexOf("/", 1);
+  if (slash < 0) return bucketAlone(rawPath, coded);
+  if (rawPath.startsWith(OPERATOR_PREFIX)) {
+    return rawPath === "/__ursula/metrics" ? URSULA_METRICS : "not_found";
+  }
+  const bucket = coded ? decode(rawPath, 1, slash) : rawPath.slice(1, slash);
+  if (bucket === undefined) return "invalid_path";
+  if (isReservedBucketId(bucket)) return "reserved_name";
+  if (rawPath.indexOf("/", slash + 1) >= 0) return "not_found";
+  const id = coded ? decode(rawPath, slash + 1, rawPath.length) : rawPath.slice(slash + 1);
+  if (id === undefined) return "invalid_path";
+  if (id === "streams") return bucketRoute("streams", bucket);
+  if (!isRegularBucketId(bucket)) return "invalid_bucket_id";
+  if (isControlStreamId(id)) return "not_found";
+  return stream(coded ? bucket + "/" + id : rawPath.slice(1), false, coded);
+}
+
+function bucketAlone(rawPath: string, coded: boolean): Route | ErrorCode {
+  if (rawPath === "/healthz") return HEALTHZ;
+  if (rawPath === "/readyz") return READYZ;
+  if (rawPath === "/metrics") return METRICS;
+  const bucket = coded ? decode(rawPath, 1, rawPath.length) : rawPath.slice(1);
+  if (bucket === undefined) return "invalid_path";
+  return isReservedBucketId(bucket) ? "reserved_name" : bucketRoute("bucket", bucket);
+}
+
+function bucketRoute(kind: "bucket" | "streams", bucket: string): Route | ErrorCode {
+  if (bucket.includes("/")) return "invalid_bucket_id";
+  return { kind, bucket, regular: isRegularBucketId(bucket) };
+}
+
+function stream(key: string, flat: boolean, coded: boolean): Route | ErrorCode {
+  const bytes = coded ? utf8Length(key) : key.length;
+  return bytes > STREAM_KEY_BYTES_MAX ? "path_too_long" : { kind: "stream", key, flat };
+}
+
+/** Percent-decodes a stretch of a path; undefined where the result may not be part of a name. */
+function decode(rawPath: string, start: number, end: number): string | undefined {
+  let text: string;
+  try {
+    text = decodeURIComponent(rawPath.slice(start, end));
+  } catch {
+    return undefined;
+  }
+  return text.isWellFormed() && walk(text, 0) !== BROKEN ? text : undefined;
+}
+
+/** Walks `text` from `start`, where a segment begins, looking for what no name may hold. */
+function walk(text: string, start: number): typeof PLAIN | typeof CODED | typeof BROKEN {
+  let found: typeof PLAIN | typeof CODED = PLAIN;
+  let segment = start;
+  const length = text.length;
+  for (let at = start; at < length; at++) {
+    const c = text.charCodeAt(at);
+    if (c === 0x2f) {
+      if (!isSegment(text, segment, at)) return BROKEN;
+      segment = at + 1;
+    } else if (c === 0x25 || c > 0x7e) {
+      found = CODED;
+    } else if (c === 0) {
+      return BROKEN;
+    }
+  }
+  return isSegment(text, segment, length) ? found : BROKEN;
+}
+
+/** Is the stretch neither empty nor `.` nor `..`? */
+function isSegment(text: string, start: number, end: number): boolean {
+  if (end - start > 2) return true;
+  if (end === start) return false;
+  if (text.charCodeAt(start) !== 0x2e) return true;
+  return end - start === 2 && text.charCodeAt(start + 1) !== 0x2e;
+}

@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { bucketedPath, flatPath, isControlStreamId, isReservedBucketId } from "./names.ts";
+import { parsePath } from "./path.ts";
+
+/** Row: raw path, and the key, the kind with the bucket, or the code that must come of it. */
+type Row = readonly [path: string, expected: string];
+
+function outcome(path: string): string {
+  const route = parsePath(path);
+  if (typeof route === "string") return route;
+  switch (route.kind) {
+    case "stream":
+      return `${route.flat ? "flat" : "bucketed"} ${route.key}`;
+    case "bucket":
+    case "streams":
+      return `${route.kind} ${route.bucket}${route.regular ? "" : " irregular"}`;
+    default:
+      return route.kind;
+  }
+}
+
+function check(rows: readonly Row[]): void {
+  for (const [path, expected] of rows) assert.equal(outcome(path), expected, path);
+}
+
+Deno.test("parsePath() knows the fixed paths", () => {
+  check([
+    ["/", "root"],
+    ["/healthz", "healthz"],
+    ["/readyz", "readyz"],
+    ["/metrics", "metrics"],
+    ["/__ursula/metrics", "ursula_metrics"],
+    ["/__ursula/raft/1/snapshot", "not_found"],
+  ]);
+});
+
+Deno.test("parsePath() reads the flat form", () => {
+  check([
+    ["/v1/stream/x", "flat _default/x"],
+    ["/v1/stream/workspace/a", "flat workspace/a"],
+    ["/v1/stream/workspace/a/b", "flat workspace/a/b"],
+    ["/v1/stream/workspace/a%2Fb", "flat workspace/a/b"],
+    ["/v1/stream/a%2Fb", "flat _default/a/b"],
+    ["/v1/stream/Any%20Text!/x", "flat Any Text!/x"],
+    ["/v1/stream/%C3%A9t%C3%A9/x", "flat été/x"],
+    ["/v1/stream/été/x", "flat été/x"],
+    ["/v1/stream/metrics", "flat _default/metrics"],
+    ["/v1/stream/demo/streams", "flat demo/streams"],
+  ]);
+});
+
+Deno.test("parsePath() reads the bucketed form", () => {
+  check([
+    ["/demo", "bucket demo"],
+    ["/demo/streams", "streams demo"],
+    ["/demo/hello", "bucketed demo/hello"],
+    ["/_default/x", "bucketed _default/x"],
+    ["/workspace/a%2Fb", "bucketed workspace/a/b"],
+    ["/Free%20Text", "bucket Free Text irregular"],
+    ["/v1/streams", "streams v1 irregular"],
+  ]);
+});
+
+Deno.test("parsePath() refuses bucket ids that are irregular or reserved", () => {
+  check([
+    ["/abc/x", "invalid_bucket_id"],
+    ["/Demo/x", "invalid_bucket_id"],
+    ["/" + "b".repeat(65) + "/x", "invalid_bucket_id"],
+    ["/de%2Fmo", "invalid_bucket_id"],
+    ["/v1/stream/a%2Fb/c", "invalid_bucket_id"],
+    ["/v1/stream", "invalid_bucket_id"],
+    ["/__demo", "reserved_name"],
+    ["/__demo/x", "reserved_name"],
+    ["/%5F_demo/x", "reserved_name"],
+    ["/metrics/x", "reserved_name"],
+    ["/healthz/streams", "reserved_name"],
+    ["/v1/stream/__demo/x", "reserved_name"],
+    ["/v1/stream/readyz/x", "reserved_name"],
+  ]);
+});
+
+Deno.test("parsePath() keeps the protocol's control paths from being streams", () => {
+  check([
+    ["/v1/stream/__ds", "not_found"],
+    ["/v1/stream/__ds/subscriptions/a", "not_found"],
+    ["/v1/stream/%5F%5Fds/subscriptions/a", "not_found"],
+    ["/v1/stream/__ds%2Fsubscriptions", "not_found"],
+    ["/v1/stream/demo/__ds/jwks.json", "not_found"],
+    ["/demo/__ds", "not_found"],
+    ["/demo/__ds/jwks.json", "not_found"],
+    ["/demo/__ds%2Fjwks.json", "not_found"],
+    ["/demo/__dsx", "bucketed demo/__dsx"],
+    ["/demo/hello/unknown", "not_found"],
+  ]);
+});
+
+Deno.test("parsePath() refuses segments that are empty, dots, NUL or no UTF-8", () => {
+  const paths = [
+    "",
+    "*",
+    "demo/x",
+    "//",
+    "/demo/",
+    "/demo//x",
+    "/v1/stream/",
+    "/v1/stream/x/",
+    "/v1/stream//x",
+    "/v1/stream/a//b",
+    "/demo/a%2F%2Fb",
+    "/demo/%2Fb",
+    "/demo/.",
+    "/demo/..",
+    "/demo/%2e%2E",
+    "/v1/stream/a/../b",
+    "/v1/stream/a/%2e/b",
+    "/demo/a%2F..%2Fb",
+    "/demo/a%00b",
+    "/demo/a\0b",
+    "/demo/a%",
+    "/demo/a%2",
+    "/demo/a%zz",
+    "/demo/%ff",
+    "/demo/%C0%AF",
+    "/demo/%ED%A0%80",
+    "/demo/\ud800",
+  ];
+  check(paths.map((path) => [path, "invalid_path"]));
+  check([["/demo/...", "bucketed demo/..."], ["/demo/.a", "bucketed demo/.a"]]);
+});
+
+Deno.test("parsePath() counts bucket, slash and stream in bytes of UTF-8 up to 1024", () => {
+  check([
+    ["/demo/" + "x".repeat(1019), "bucketed demo/" + "x".repeat(1019)],
+    ["/demo/" + "x".repeat(1020), "path_too_long"],
+    ["/v1/stream/" + "x".repeat(1015), "flat _default/" + "x".repeat(1015)],
+    ["/v1/stream/" + "x".repeat(1016), "path_too_long"],
+    ["/demo/" + "%F0%9F%98%80".repeat(254) + "abc", "bucketed demo/" + "😀".repeat(254) + "abc"],
+    ["/demo/" + "%F0%9F%98%80".repeat(255), "path_too_long"],
+    ["/demo/" + "%E2%82%AC".repeat(340), "path_too_long"],
+  ]);
+});
+
+const segment = fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 }).filter((text) =>
+  text !== "." && text !== ".." && !/[\0/]/.test(text) && text.isWellFormed()
+);
+const streamId = fc.array(segment, { minLength: 1, maxLength: 4 })
+  .map((segments) => segments.join("/")).filter((id) => !isControlStreamId(id));
+
+Deno.test("parsePath() takes back what flatPath() writes", () => {
+  const bucket = segment.filter((id) => !isReservedBucketId(id) && id !== "__ds");
+  fc.assert(fc.property(bucket, streamId, (bucket, id) => {
+    const key = `${bucket}/${id}`;
+    assert.equal(outcome(flatPath(key)), `flat ${key}`);
+  }));
+});
+
+Deno.test("parsePath() takes back what bucketedPath() writes", () => {
+  const bucket = fc.stringMatching(/^[a-z0-9][a-z0-9_-]{3,63}$/)
+    .filter((id) => !isReservedBucketId(id));
+  fc.assert(fc.property(bucket, streamId.filter((id) => id !== "streams"), (bucket, id) => {
+    const key = `${bucket}/${id}`;
+    assert.equal(outcome(bucketedPath(key)), `bucketed ${key}`);
+  }));
+});
+
+Deno.test("parsePath() never throws, and never lets a broken key through", () => {
+  const piece = fc.oneof(
+    fc.constantFrom("/", "%", "%2F", "%2e", "..", "v1", "stream", "__ds", "demo", "%00", "%ff"),
+    fc.string({ unit: "binary", maxLength: 3 }),
+  );
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+      const route = parsePath("/" + pieces.join(""));
+      if (typeof route === "string" || route.kind !== "stream") return;
+      assert.ok(route.key.isWellFormed());
+      assert.doesNotMatch(route.key, /^__|\0|\/\/|^\/|\/$|(^|\/)\.\.?(\/|$)/);
+    }),
+    { numRuns: 1000 },
+  );
+});
