@@ -41,14 +41,17 @@ export function parseQuery(search: string): Query | ErrorCode {
   const length = search.length;
   if (at === length) return EMPTY_QUERY;
   const query = emptyQuery();
+  const coded = search.includes("%") || search.includes("+");
   while (at < length) {
     let end = search.indexOf("&", at);
     if (end < 0) end = length;
     if (end > at) {
       let equals = search.indexOf("=", at);
       if (equals < 0 || equals > end) equals = end;
-      const name = decodeParameter(search.slice(at, equals));
-      const value = decodeParameter(search.slice(equals + 1, end));
+      const rawName = search.slice(at, equals);
+      const rawValue = search.slice(equals + 1, end);
+      const name = coded ? decodeParameter(rawName) : rawName;
+      const value = coded ? decodeParameter(rawValue) : rawValue;
       if (name === undefined || value === undefined) return "invalid_query";
       if (name === "offset" && query.offset !== undefined) return "repeated_parameter";
       assign(query, name, value);
@@ -115,7 +118,6 @@ function assign(query: Mutable<Query>, name: string, value: string): void {
 
 /** Decodes as `application/x-www-form-urlencoded`; undefined where that fails. */
 function decodeParameter(text: string): string | undefined {
-  if (!text.includes("%") && !text.includes("+")) return text;
   try {
     return decodeURIComponent(text.replaceAll("+", " "));
   } catch {

@@ -1,0 +1,19 @@
+/**
+ * Configuration of a node (SPEC section 10): one table of options, read from defaults, profile,
+ * config file, environment and flags. Pure: text comes in through functions. The command line is in
+ * `cli.ts`, which the program alone imports.
+ *
+ * @module
+ */
+
+export type { CorsOrigin, HostPort } from "./kinds.ts";
+export { printConfig } from "./print.ts";
+export {
+  ConfigError,
+  configFromInput,
+  type ConfigSources,
+  resolveConfig,
+  type ResolvedConfig,
+} from "./resolve.ts";
+export type { OptionKey } from "./options.ts";
+export type { Config, ConfigInput, Machine, ProfileName } from "./types.ts";

@@ -1,0 +1,212 @@
+/**
+ * The one table of all options: flags, environment, config file, `--help` and
+ * `docs/configuration.md` all follow from it.
+ *
+ * @module
+ */
+
+import * as kinds from "./kinds.ts";
+import type { Kind } from "./kinds.ts";
+import type { Config, Machine } from "./types.ts";
+
+const KiB = 2 ** 10;
+const MiB = 2 ** 20;
+const GiB = 2 ** 30;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+/** Headings that options stand under, in order. */
+export const OPTION_GROUPS = ["Node", "Storage", "Clients", "Limits", "Logging"] as const;
+
+/** One option. */
+export interface Option<T> {
+  /** The flag without its dashes. */
+  readonly flag: string;
+  /** Heading that it stands under. */
+  readonly group: typeof OPTION_GROUPS[number];
+  /** How its value is written. */
+  readonly kind: Kind<T>;
+  /** Its value where nobody gives one. */
+  readonly fallback: T | ((machine: Machine) => T);
+  /** The default in words, where it depends on the machine. */
+  readonly fallbackText?: string;
+  /** What it does, or bounds, in one line. */
+  readonly help: string;
+  /** Its value must never be shown. */
+  readonly secret?: boolean;
+}
+
+/** Names of options as a program writes them. */
+export type OptionKey = keyof Config;
+
+/** The table. */
+export const OPTIONS: { readonly [K in OptionKey]: Option<Config[K]> } = {
+  listen: {
+    flag: "listen",
+    group: "Node",
+    kind: kinds.hostPort,
+    fallback: { hostname: "127.0.0.1", port: 4437 },
+    help: "where clients connect; port 0 takes a free one",
+  },
+  profile: {
+    flag: "profile",
+    group: "Node",
+    kind: kinds.choice(["none", "tiny", "small", "standard", "large"]),
+    fallback: "none",
+    help: "start from a set of values that suits a machine of that kind",
+  },
+  coreCount: {
+    flag: "core-count",
+    group: "Node",
+    kind: kinds.integer(1, 256),
+    fallback: (machine) => machine.cores,
+    fallbackText: "available cores",
+    help: "shards, one per core; 1 runs without workers; may change between starts",
+  },
+  raftGroupCount: {
+    flag: "raft-group-count",
+    group: "Node",
+    kind: kinds.integer(1, 4096),
+    fallback: 64,
+    help: "Raft groups that streams are spread over; fixed with the data",
+  },
+  clusterId: {
+    flag: "cluster-id",
+    group: "Node",
+    kind: kinds.text(
+      "NAME",
+      /^[A-Za-z0-9._-]{1,64}$/,
+      "1 to 64 characters out of A-Z, a-z, 0-9, ., _ and -",
+    ),
+    fallback: "ursula",
+    help: "name of the cluster; fixed with the data",
+  },
+  dataDir: {
+    flag: "data-dir",
+    group: "Storage",
+    kind: kinds.path,
+    fallback: "./ursula-data",
+    help: "folder of the journal and its snapshots",
+  },
+  raftMemory: {
+    flag: "raft-memory",
+    group: "Storage",
+    kind: kinds.onOff,
+    fallback: false,
+    help: "keep everything in memory and nothing on disk",
+  },
+  fsync: {
+    flag: "fsync",
+    group: "Storage",
+    kind: kinds.choice(["always", "never"]),
+    fallback: "always",
+    help: "always: appends are on disk before they are acknowledged; never: left to the system",
+  },
+  longPollTimeoutMs: {
+    flag: "long-poll-timeout",
+    group: "Clients",
+    kind: kinds.duration(0, HOUR_MS),
+    fallback: 20_000,
+    help: "how long a long-poll waits for data",
+  },
+  sseMaxAgeMs: {
+    flag: "sse-max-age",
+    group: "Clients",
+    kind: kinds.duration(1000, 24 * HOUR_MS),
+    fallback: MINUTE_MS,
+    help: "after how long an SSE response is closed, for the client to connect again",
+  },
+  corsOrigin: {
+    flag: "cors-origin",
+    group: "Clients",
+    kind: kinds.corsOrigin,
+    fallback: "*",
+    help: "web pages that may call: every origin, none, or those named",
+  },
+  maxAppendBytes: {
+    flag: "max-append-bytes",
+    group: "Limits",
+    kind: kinds.size(KiB, GiB),
+    fallback: 32 * MiB,
+    help: "bounds the body of one append or create; above it the answer is 413",
+  },
+  maxProducerIdBytes: {
+    flag: "max-producer-id-bytes",
+    group: "Limits",
+    kind: kinds.size(1, 4 * KiB),
+    fallback: 256,
+    help: "bounds the Producer-Id header; above it the answer is 400",
+  },
+  maxStreamSeqBytes: {
+    flag: "max-stream-seq-bytes",
+    group: "Limits",
+    kind: kinds.size(1, 4 * KiB),
+    fallback: 256,
+    help: "bounds the Stream-Seq header; above it the answer is 400",
+  },
+  maxBodyBytesInFlight: {
+    flag: "max-body-bytes-in-flight",
+    group: "Limits",
+    kind: kinds.size(KiB, 64 * GiB),
+    fallback: 256 * MiB,
+    help: "bounds the request bodies in memory at one time; above it the answer is 503",
+  },
+  maxLiveReaders: {
+    flag: "max-live-readers",
+    group: "Limits",
+    kind: kinds.integer(1, 10_000_000),
+    fallback: 100_000,
+    help: "bounds the long-poll and SSE readers at one time; above it the answer is 503",
+  },
+  logLevel: {
+    flag: "log-level",
+    group: "Logging",
+    kind: kinds.choice(["debug", "info", "warn", "error"]),
+    fallback: "info",
+    help: "least level that is logged",
+  },
+  logFormat: {
+    flag: "log-format",
+    group: "Logging",
+    kind: kinds.choice(["text", "json"]),
+    fallback: "text",
+    help: "text for people, json for machines",
+  },
+};
+
+/** Keys of the table, in its order. */
+export const OPTION_KEYS: readonly OptionKey[] = Object.keys(OPTIONS) as OptionKey[];
+
+/** A flag of the program itself, with no place in a node's configuration. */
+export interface ProgramFlag {
+  /** The flag without its dashes. */
+  readonly flag: string;
+  /** Stands for its value, where it takes one. */
+  readonly placeholder?: string;
+  /** What it does, in one line. */
+  readonly help: string;
+}
+
+/** Flags of the program itself. `config` may also be given as `URSULA_CONFIG`. */
+export const PROGRAM_FLAGS: readonly ProgramFlag[] = [
+  { flag: "config", placeholder: "PATH", help: "read options from this file (JSON or JSONC)" },
+  { flag: "print-config", help: "show every value in force and where it came from, then exit" },
+  { flag: "version", help: "show the version, then exit" },
+  { flag: "help", help: "show this help, then exit" },
+];
+
+/** Name of a flag's environment variable. */
+export function envName(flag: string): string {
+  return "URSULA_" + flag.toUpperCase().replaceAll("-", "_");
+}
+
+/** Name of a flag's key in a config file. */
+export function fileKey(flag: string): string {
+  return flag.replaceAll("-", "_");
+}
+
+/** The default of an option on a machine. */
+export function fallbackOf<K extends OptionKey>(key: K, machine: Machine): Config[K] {
+  const { fallback } = OPTIONS[key];
+  return typeof fallback === "function" ? fallback(machine) : fallback;
+}

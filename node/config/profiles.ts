@@ -1,0 +1,59 @@
+/**
+ * Profiles: sets of values for machines of a kind. Whatever is given explicitly goes before them.
+ *
+ * @module
+ */
+
+import type { Config, ProfileName } from "./types.ts";
+
+const MiB = 2 ** 20;
+
+/** A profile. */
+export interface Profile {
+  /** The machine it is meant for. */
+  readonly meantFor: string;
+  /** The values it sets. */
+  readonly values: Partial<Omit<Config, "profile">>;
+}
+
+/** All profiles. `standard` spells out the defaults. */
+export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
+  tiny: {
+    meantFor: "tests, containers and boards with 256 MiB of memory",
+    values: {
+      coreCount: 1,
+      raftGroupCount: 4,
+      maxAppendBytes: 4 * MiB,
+      maxBodyBytesInFlight: 16 * MiB,
+      maxLiveReaders: 1000,
+    },
+  },
+  small: {
+    meantFor: "one core and 1 GiB of memory",
+    values: {
+      coreCount: 1,
+      raftGroupCount: 16,
+      maxAppendBytes: 8 * MiB,
+      maxBodyBytesInFlight: 64 * MiB,
+      maxLiveReaders: 10_000,
+    },
+  },
+  standard: {
+    meantFor: "2 to 8 cores and 4 GiB of memory or more",
+    values: {
+      raftGroupCount: 64,
+      maxAppendBytes: 32 * MiB,
+      maxBodyBytesInFlight: 256 * MiB,
+      maxLiveReaders: 100_000,
+    },
+  },
+  large: {
+    meantFor: "more than 8 cores and 32 GiB of memory or more",
+    values: {
+      raftGroupCount: 256,
+      maxAppendBytes: 32 * MiB,
+      maxBodyBytesInFlight: 1024 * MiB,
+      maxLiveReaders: 1_000_000,
+    },
+  },
+};
