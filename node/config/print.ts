@@ -107,7 +107,10 @@ function groupTable(group: string): string[] {
         `\`${envName(flag)}\``,
         `\`${fileKey(flag)}\``,
         OPTIONS[key].fallbackText ?? `\`${fallbackText(key)}\``,
-        `${help}; ${kind.expected.replaceAll("*,", "`*`,")}`,
+        // Where the placeholder lists the words, there is no more to say.
+        kind.placeholder.includes("|")
+          ? help
+          : `${help}; ${kind.expected.replaceAll("*,", "`*`,")}`,
         `\`${key}\``,
       ];
       return `| ${cells.join(" | ")} |`;
