@@ -1,0 +1,78 @@
+/**
+ * What `deno task test` runs, in order: quick checks first, whole servers last.
+ *
+ * @module
+ */
+
+/** How a stage tells what came of it. */
+export type Tally =
+  /** Its exit code: one check. */
+  | "exit"
+  /** The last line of `deno test`, `ok | 3 passed | 0 failed (5ms)`. */
+  | "deno test"
+  /** A line of its own, `3 passed, 0 failed`. */
+  | "line";
+
+/** One subprocess of Deno. */
+export interface Stage {
+  /** One word, to name on the command line. */
+  readonly name: string;
+  /** Arguments for the `deno` that runs this. */
+  readonly args: readonly string[];
+  /** File or folder that the stage stands on; a stage without it fails. */
+  readonly entry: string;
+  /** See {@linkcode Tally}. */
+  readonly tally: Tally;
+  /** After how long the stage is ended and counts as failed. */
+  readonly minutesMax: number;
+}
+
+/** After how long everything must be done. */
+export const TOTAL_MINUTES_MAX = 19;
+
+/** Folders whose tests start whole servers or clusters, and so have stages of their own. */
+const SERVER_TESTS = ["tests/http", "tests/crash"];
+
+/** Tests run with every leak check that the runner has. */
+const TEST = ["test", "-A", "--sanitize-ops", "--sanitize-resources", "--trace-leaks"];
+
+/** The stages. */
+export const STAGES: readonly Stage[] = [
+  check("format", "deno.json", "fmt", "--check"),
+  check("lint", "deno.json", "lint"),
+  check("types", "deno.json", "check"),
+  check("docs", "mod.ts", "doc", "--lint", "mod.ts"),
+  check("publish", "mod.ts", "publish", "--dry-run", "--allow-dirty"),
+  {
+    name: "unit",
+    args: [...TEST, `--ignore=${SERVER_TESTS.join(",")},tests/conformance/npm`],
+    entry: "deno.json",
+    tally: "deno test",
+    minutesMax: 6,
+  },
+  {
+    name: "sim",
+    args: ["run", "-A", "tests/sim/run.ts", "--seeds", "200"],
+    entry: "tests/sim/run.ts",
+    tally: "line",
+    minutesMax: 6,
+  },
+  ...SERVER_TESTS.map((folder): Stage => ({
+    name: folder.slice(folder.indexOf("/") + 1),
+    args: [...TEST, folder],
+    entry: folder,
+    tally: "deno test",
+    minutesMax: 6,
+  })),
+  {
+    name: "conformance",
+    args: ["run", "-A", "tests/conformance/run.ts"],
+    entry: "tests/conformance/run.ts",
+    tally: "line",
+    minutesMax: 8,
+  },
+];
+
+function check(name: string, entry: string, ...args: string[]): Stage {
+  return { name, args, entry, tally: "exit", minutesMax: 3 };
+}
