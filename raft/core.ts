@@ -1,0 +1,198 @@
+import type { RaftConfig } from "./config.ts";
+import { invariant } from "./invariant.ts";
+import { Log } from "./log/log.ts";
+import { isVoter } from "./membership.ts";
+import type { Message } from "./messages.ts";
+import { Outbox } from "./outbox.ts";
+import { ReadQueue } from "./read_queue.ts";
+import { Tracker } from "./tracker/tracker.ts";
+import type { MemberId, Membership, Payload } from "./types.ts";
+
+/** Roles of a member (paper §5.1), and the one before a candidate's (dissertation §9.6). */
+export type Role = "follower" | "pre_candidate" | "candidate" | "leader";
+
+/** Entries of a follower that left memory, to be read back from the journal. */
+export interface Fetch {
+  readonly to: MemberId;
+  /** First and last index wanted; fewer from the front will do. */
+  readonly from: number;
+  readonly through: number;
+  readonly bytesMax: number;
+}
+
+/**
+ * The state that all parts of the core work on, and the steps between roles. Not exported from the
+ * room: callers see {@linkcode Raft}.
+ */
+export class Core<P extends Payload> {
+  readonly config: RaftConfig<P>;
+  readonly id: MemberId;
+  readonly log: Log<P>;
+  readonly outbox: Outbox<P>;
+  readonly tracker: Tracker;
+  readonly reads: ReadQueue;
+
+  term: number;
+  votedFor: MemberId | undefined;
+  /** The highest term that is durable here; nothing of a later one is spoken of before. */
+  stableTerm: number;
+  role: Role = "follower";
+  leader: MemberId | undefined = undefined;
+
+  /** Latest time that the caller told. */
+  nowMs: number;
+  /** When this life began: no vote before an election timeout is over. */
+  readonly startedMs: number;
+  /**
+   * When a leader was last heard from, of whatever term: no vote within an election timeout after
+   * (paper §6, last paragraph). Leases rest on it, so nothing ever moves it back.
+   */
+  heardMs: number;
+  electionDueMs = 0;
+
+  /** Votes of the election under way. */
+  readonly votes = new Map<MemberId, boolean>();
+
+  // A leader's own.
+  heartbeatDueMs = 0;
+  quorumDueMs = 0;
+  /** Send heartbeats with the next ready. */
+  heartbeatWanted = false;
+  /** Look for appends to send with the next ready. */
+  replicationWanted = false;
+  /** An entry of this term is committed. */
+  committedInTerm = false;
+  uncommittedBytes = 0;
+  /** The newest membership whose commit was acted on. */
+  settledMembershipIndex = -1;
+  /** Members that left still have to be told. */
+  pruneWanted = false;
+  transfer: { readonly to: MemberId; readonly dueMs: number; asked: boolean } | undefined =
+    undefined;
+  leaseUntilMs = -Infinity;
+  /** No lease in the rest of this term: a request to take over may still be on its way. */
+  leaseVoid = false;
+  fetches: Fetch[] = [];
+
+  /** A follower's room for entries. */
+  accepting = true;
+
+  constructor(config: RaftConfig<P>) {
+    this.config = config;
+    this.id = config.id;
+    this.log = new Log(config.snapshot, config.entries);
+    this.outbox = new Outbox(this.log);
+    this.tracker = new Tracker(config.id, config.inflightEntriesMax, config.inflightBytesMax);
+    this.reads = new ReadQueue(Math.floor(config.random() * 2 ** 30) * 2 ** 20);
+    this.term = this.stableTerm = config.hardState.term;
+    this.votedFor = config.hardState.votedFor;
+    this.nowMs = this.startedMs = this.heardMs = config.nowMs;
+    this.resetElectionTimer();
+  }
+
+  /** The newest membership in the log. */
+  get membership(): Membership {
+    return this.log.memberships.latest;
+  }
+
+  /**
+   * May this member campaign? Not while its state is being replaced. One that voted until a
+   * membership that is not known to be committed may: the others can need its log to get there
+   * (dissertation §4.2.2).
+   */
+  get promotable(): boolean {
+    const { log } = this;
+    return !log.installing &&
+      (isVoter(this.membership, this.id) || log.memberships.votedSince(log.committed, this.id));
+  }
+
+  /** Takes over the caller's time; it never goes back. */
+  advanceTime(nowMs: number): void {
+    if (nowMs > this.nowMs) this.nowMs = nowMs;
+  }
+
+  /** Draws the next election's time. */
+  resetElectionTimer(): void {
+    const timeout = this.config.electionTimeoutMs;
+    this.electionDueMs = this.nowMs + timeout + this.config.random() * timeout;
+  }
+
+  /** Moves term and vote, which must be durable before anyone relies on them. */
+  setHardState(term: number, votedFor: MemberId | undefined): void {
+    if (term === this.term && votedFor === this.votedFor) return;
+    invariant(term >= this.term, "terms ascend");
+    this.term = term;
+    this.votedFor = votedFor;
+    this.outbox.saveHardState({ term, votedFor });
+  }
+
+  #setLeader(leader: MemberId | undefined): void {
+    if (this.leader === leader) return;
+    this.leader = leader;
+    this.reads.refuseForwarded();
+  }
+
+  /** Follows `leader`, or nobody yet, in `term`. */
+  becomeFollower(term: number, leader: MemberId | undefined): void {
+    if (this.role === "leader") {
+      this.tracker.clear();
+      this.reads.refuseAsked();
+      this.transfer = undefined;
+      this.fetches = [];
+      this.heartbeatWanted = this.replicationWanted = this.pruneWanted = false;
+    }
+    this.role = "follower";
+    this.votes.clear();
+    this.setHardState(term, term > this.term ? undefined : this.votedFor);
+    this.#setLeader(leader);
+    this.resetElectionTimer();
+  }
+
+  /** Asks around before it raises its term. */
+  becomePreCandidate(): void {
+    this.role = "pre_candidate";
+    this.votes.clear();
+    this.#setLeader(undefined);
+    this.resetElectionTimer();
+  }
+
+  /** Stands for election in the next term. */
+  becomeCandidate(): void {
+    this.role = "candidate";
+    this.votes.clear();
+    this.setHardState(this.term + 1, this.id);
+    this.#setLeader(undefined);
+    this.resetElectionTimer();
+  }
+
+  /** Won the election. The caller appends the first entry. */
+  becomeLeader(): void {
+    this.role = "leader";
+    this.votes.clear();
+    this.#setLeader(this.id);
+    this.tracker.clear();
+    this.tracker.configure(this.membership, this.log.last + 1, this.nowMs);
+    this.tracker.self.match = this.log.stable;
+    this.committedInTerm = false;
+    this.uncommittedBytes = this.log.bytesBetween(this.log.committed, this.log.last);
+    this.settledMembershipIndex = -1;
+    this.leaseUntilMs = -Infinity;
+    this.leaseVoid = false;
+    this.heartbeatDueMs = this.nowMs + this.config.heartbeatIntervalMs;
+    this.quorumDueMs = this.nowMs + this.config.electionTimeoutMs;
+    this.heartbeatWanted = true;
+  }
+
+  /** A leader of this term spoke. */
+  heard(leader: MemberId): void {
+    invariant(this.role !== "leader", "one leader a term");
+    if (this.role !== "follower" || this.leader !== leader) this.becomeFollower(this.term, leader);
+    this.heardMs = this.nowMs;
+    this.resetElectionTimer();
+  }
+
+  /** Sends with the next ready. */
+  send(message: Message<P>): void {
+    this.outbox.send(message);
+  }
+}
