@@ -20,6 +20,7 @@ import {
 
 /** A stream, on either form of path. */
 export interface StreamRoute {
+  /** Tells routes apart. */
   readonly kind: "stream";
   /** `bucket + "/" + stream id`, decoded. */
   readonly key: string;
@@ -29,7 +30,9 @@ export interface StreamRoute {
 
 /** A bucket, or the listing of its streams. */
 export interface BucketRoute {
+  /** Tells routes apart; `streams` is the listing. */
   readonly kind: "bucket" | "streams";
+  /** The bucket's id, decoded. */
   readonly bucket: string;
   /** The id matches the pattern. Others exist only where a flat create made them. */
   readonly regular: boolean;
@@ -37,6 +40,7 @@ export interface BucketRoute {
 
 /** A path that names no data. */
 export interface FixedRoute {
+  /** Tells routes apart. */
   readonly kind: "root" | "healthz" | "readyz" | "metrics" | "ursula_metrics";
 }
 

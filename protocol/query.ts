@@ -14,14 +14,23 @@ export const LIST_LIMIT_MAX = 1000;
 
 /** Parameters as text, decoded; undefined where the query has none. An empty value is `""`. */
 export interface Query {
+  /** Where to read from, for `parseOffset()`. */
   readonly offset: string | undefined;
+  /** Live mode, for {@linkcode parseLive}. */
   readonly live: string | undefined;
+  /** The last `Stream-Cursor` the client saw. */
   readonly cursor: string | undefined;
+  /** `timeout_ms`, for {@linkcode parseTimeoutMs}. */
   readonly timeoutMs: string | undefined;
+  /** `max_bytes` or `max-bytes`, for {@linkcode parseMaxBytes}. */
   readonly maxBytes: string | undefined;
+  /** The life of the stream that the request means. */
   readonly incarnation: string | undefined;
+  /** Listings: names begin with this. */
   readonly prefix: string | undefined;
+  /** Listings: names come after this one. */
   readonly after: string | undefined;
+  /** Listings: at most so many, for {@linkcode parseLimit}. */
   readonly limit: string | undefined;
 }
 
