@@ -261,3 +261,18 @@ async function textOf(path: string): Promise<string> {
     return "";
   }
 }
+
+/** Starts a server before the tests of the calling file, and removes it after them. */
+export function serverFixture(options: ServerOptions = {}): () => ServerProcess {
+  let server: ServerProcess | undefined;
+  Deno.test.beforeAll(async () => {
+    server = await startServer(options);
+  });
+  Deno.test.afterAll(async () => {
+    await server?.[Symbol.asyncDispose]();
+  });
+  return () => {
+    if (server === undefined) throw new Error("the server runs only while tests do");
+    return server;
+  };
+}
