@@ -34,7 +34,7 @@ export class Core<P extends Payload> {
 
   term: number;
   votedFor: MemberId | undefined;
-  /** The highest term that is durable here; nothing of a later one is spoken of before. */
+  /** The highest term that is durable here; this member votes and leads aloud in no later one. */
   stableTerm: number;
   role: Role = "follower";
   leader: MemberId | undefined = undefined;

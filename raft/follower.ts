@@ -1,6 +1,6 @@
 import { commitTo } from "./commit.ts";
 import type { Core } from "./core.ts";
-import type { Append, Heartbeat, InstallSnapshot } from "./messages.ts";
+import type { Append, Commit, Heartbeat, InstallSnapshot } from "./messages.ts";
 import { invariant } from "./invariant.ts";
 import type { MemberId, Payload } from "./types.ts";
 
@@ -68,11 +68,16 @@ function reject<P extends Payload>(core: Core<P>, message: Append<P>): void {
   });
 }
 
-/** The leader lives. */
-export function onHeartbeat<P extends Payload>(core: Core<P>, message: Heartbeat): void {
+/** More is committed. */
+export function onCommit<P extends Payload>(core: Core<P>, message: Commit | Heartbeat): void {
   core.heard(message.from);
   invariant(message.commit <= core.log.last, "a leader knows what this member holds");
   commitTo(core, message.commit);
+}
+
+/** The leader lives. */
+export function onHeartbeat<P extends Payload>(core: Core<P>, message: Heartbeat): void {
+  onCommit(core, message);
   answerHeartbeat(core, message.from, message.round, message.sentMs);
 }
 

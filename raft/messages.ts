@@ -77,6 +77,12 @@ export interface Heartbeat extends Envelope {
   readonly commit: number;
 }
 
+/** The leader committed up to here, which the receiver is known to hold. Wants no answer. */
+export interface Commit extends Envelope {
+  readonly type: "commit";
+  readonly commit: number;
+}
+
 /** Answer to {@linkcode Heartbeat}. */
 export interface HeartbeatResponse extends Envelope {
   readonly type: "heartbeat_response";
@@ -122,6 +128,7 @@ export type Message<P extends Payload> =
   | Append<P>
   | AppendAck
   | AppendReject
+  | Commit
   | Heartbeat
   | HeartbeatResponse
   | InstallSnapshot

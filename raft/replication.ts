@@ -10,6 +10,7 @@ export function flushAppends<P extends Payload>(core: Core<P>): void {
   core.replicationWanted = false;
   for (const progress of core.tracker.others) {
     while (sendAppend(core, progress));
+    tellCommit(core, progress);
   }
   if (core.pruneWanted) {
     core.pruneWanted = false;
@@ -21,12 +22,7 @@ export function flushAppends<P extends Payload>(core: Core<P>): void {
 function sendAppend<P extends Payload>(core: Core<P>, progress: Progress): boolean {
   if (progress.paused) return false;
   const { log } = core;
-  if (progress.state === "replicate" && progress.next > log.last) {
-    if (progress.toldCommit < log.committed) {
-      sendEntries(core, progress, log.last, log.lastTerm, []);
-    }
-    return false;
-  }
+  if (progress.state === "replicate" && progress.next > log.last) return false;
   const prevTerm = log.term(progress.next - 1);
   if (progress.next < log.first || prevTerm === undefined) {
     requestOlder(core, progress);
@@ -40,6 +36,14 @@ function sendAppend<P extends Payload>(core: Core<P>, progress: Progress): boole
   );
   sendEntries(core, progress, progress.next - 1, prevTerm, entries);
   return progress.state === "replicate";
+}
+
+/** A follower that no entries go to still hears at once what it may apply. */
+function tellCommit<P extends Payload>(core: Core<P>, progress: Progress): void {
+  const commit = Math.min(core.log.committed, progress.match);
+  if (progress.state !== "replicate" || progress.toldCommit >= commit) return;
+  progress.toldCommit = commit;
+  core.send({ type: "commit", from: core.id, to: progress.id, term: core.term, commit });
 }
 
 function sendEntries<P extends Payload>(

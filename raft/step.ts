@@ -1,6 +1,6 @@
 import type { Core } from "./core.ts";
 import { onPreVote, onPreVoteResponse, onTimeoutNow, onVote, onVoteResponse } from "./election.ts";
-import { answerHeartbeat, onAppend, onHeartbeat, onSnapshot } from "./follower.ts";
+import { answerHeartbeat, onAppend, onCommit, onHeartbeat, onSnapshot } from "./follower.ts";
 import { onAppendAck, onAppendReject, onHeartbeatResponse } from "./leader.ts";
 import type { Message } from "./messages.ts";
 import { askLeader } from "./read_index.ts";
@@ -25,7 +25,15 @@ function stepElection<P extends Payload>(core: Core<P>, message: Message<P>): bo
 
 /** Does only a leader say this? */
 function isLeaders<P extends Payload>(message: Message<P>): boolean {
-  return message.type === "append" || message.type === "heartbeat" || message.type === "snapshot";
+  switch (message.type) {
+    case "append":
+    case "commit":
+    case "heartbeat":
+    case "snapshot":
+      return true;
+    default:
+      return false;
+  }
 }
 
 /** Brings terms in line (paper §5.1); false when the message is of an older one. */
@@ -51,6 +59,8 @@ export function step<P extends Payload>(core: Core<P>, message: Message<P>): voi
       return onAppendAck(core, message);
     case "append_reject":
       return onAppendReject(core, message);
+    case "commit":
+      return onCommit(core, message);
     case "heartbeat":
       return onHeartbeat(core, message);
     case "heartbeat_response":

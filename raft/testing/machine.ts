@@ -117,11 +117,10 @@ export class Machine {
   takeReady(): { ready: Ready<Text>; packets: Packet[] } | undefined {
     if (!this.raft.hasReady) return undefined;
     const ready = this.raft.ready();
+    this.fetches.push(...this.raft.takeFetches());
     if (ready === undefined) return undefined;
     if (ready.durable) this.outstanding.push(ready);
-    const packets = this.#pack(ready.messages);
-    this.fetches.push(...this.raft.takeFetches());
-    return { ready, packets };
+    return { ready, packets: this.#pack(ready.messages) };
   }
 
   #write(ready: Ready<Text>, entriesMax: number): void {

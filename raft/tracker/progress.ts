@@ -24,7 +24,7 @@ export class Progress {
   fetching = false;
   /** It said that it has no room for entries. */
   full = false;
-  /** Commit index that the last append told it. */
+  /** Commit index that it was told, if nothing was lost. */
   toldCommit = 0;
   /** `match` at the last heartbeat's answer; no progress since hints at lost appends. */
   matchAtHeartbeat = -1;
