@@ -64,7 +64,10 @@ export interface DiskFile {
   read(into: Uint8Array, position: number): Promise<number>;
   /** Writes all of `bytes` at `position`, off the event loop. */
   write(bytes: Uint8Array, position: number): Promise<void>;
-  /** Writes all of `bytes` at `position` before it returns; throws a {@linkcode DiskError}. */
+  /**
+   * Writes all of `bytes` at `position` before it returns; throws a {@linkcode DiskError}. May be
+   * called while a {@linkcode DiskFile.sync} is under way, which then need not cover it.
+   */
   writeSync(bytes: Uint8Array, position: number): void;
   /** fdatasync: what was written before the call is durable when this resolves. */
   sync(): Promise<void>;

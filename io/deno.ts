@@ -1,0 +1,262 @@
+/**
+ * Time, randomness and files of the real machine.
+ *
+ * @module
+ */
+
+import { statfs, type StatsFs } from "node:fs";
+import { setImmediate } from "node:timers";
+import {
+  type Clock,
+  type Disk,
+  DiskError,
+  type DiskErrorCode,
+  type DiskFile,
+  type DiskLock,
+  type Random,
+  type Timer,
+} from "./mod.ts";
+
+/** Longest delay that `setTimeout` takes; a longer one would fire at once. */
+const TIMER_DELAY_MS_MAX = 2 ** 31 - 1;
+/** Most bytes that one call of `getRandomValues` fills. */
+const RANDOM_CALL_BYTES_MAX = 65_536;
+
+/** The machine's clocks and the event loop's timers. */
+export class DenoClock implements Clock {
+  #timers = new Set<DenoTimer>();
+  #deferred: (() => void)[] = [];
+  #scheduled = false;
+  #closed = false;
+
+  monotonicMs(): number {
+    return performance.now();
+  }
+
+  wallMs(): number {
+    return Date.now();
+  }
+
+  setTimer(delayMs: number, callback: () => void): Timer {
+    const timer = new DenoTimer(this.#timers, callback, performance.now() + delayMs);
+    if (!this.#closed) timer.arm();
+    return timer;
+  }
+
+  // A macrotask per turn, whatever the number of callbacks: an immediate costs microseconds, and
+  // runs after the I/O at hand, where a timer of 0 ms may wait for two.
+  defer(callback: () => void): void {
+    if (this.#closed) return;
+    this.#deferred.push(callback);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(this.#runDeferred);
+  }
+
+  /** Forgets every pending callback and takes no new ones, so that nothing keeps the process alive. */
+  close(): void {
+    this.#closed = true;
+    this.#deferred = [];
+    for (const timer of this.#timers) timer.cancel();
+  }
+
+  readonly #runDeferred = (): void => {
+    this.#scheduled = false;
+    const callbacks = this.#deferred;
+    this.#deferred = [];
+    for (const callback of callbacks) {
+      if (!this.#closed) callback();
+    }
+  };
+}
+
+class DenoTimer implements Timer {
+  #id: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    readonly pending: Set<DenoTimer>,
+    readonly callback: () => void,
+    readonly dueMs: number,
+  ) {}
+
+  arm(): void {
+    this.pending.add(this);
+    const delayMs = Math.max(0, this.dueMs - performance.now());
+    this.#id = setTimeout(this.#fire, Math.min(Math.ceil(delayMs), TIMER_DELAY_MS_MAX));
+  }
+
+  cancel(): void {
+    this.pending.delete(this);
+    clearTimeout(this.#id);
+  }
+
+  readonly #fire = (): void => {
+    if (this.dueMs > performance.now()) return this.arm();
+    this.pending.delete(this);
+    this.callback();
+  };
+}
+
+/** Randomness of the machine: fast for {@linkcode Random.next}, unguessable for bytes. */
+export const denoRandom: Random = {
+  next: Math.random,
+  bytes(length: number): Uint8Array {
+    const bytes = new Uint8Array(length);
+    for (let at = 0; at < length; at += RANDOM_CALL_BYTES_MAX) {
+      crypto.getRandomValues(bytes.subarray(at, at + RANDOM_CALL_BYTES_MAX));
+    }
+    return bytes;
+  },
+};
+
+/** The machine's file systems. */
+export const denoDisk: Disk = {
+  async open(path: string, options: { create: boolean }): Promise<DiskFile> {
+    return new DenoFile(path, await opened(path, options.create));
+  },
+  makeDirectory: (path) => mapped(path, Deno.mkdir(path, { recursive: true })),
+  async list(path: string): Promise<string[]> {
+    const names: string[] = [];
+    try {
+      for await (const entry of Deno.readDir(path)) names.push(entry.name);
+    } catch (error) {
+      throw diskError(path, error);
+    }
+    return names.sort();
+  },
+  rename: (from, to) => mapped(from, Deno.rename(from, to)),
+  remove: (path) => mapped(path, Deno.remove(path)),
+  async syncDirectory(path: string): Promise<void> {
+    // Windows opens no folders; its file systems journal names by themselves.
+    if (Deno.build.os === "windows") return;
+    const folder = await mapped(path, Deno.open(path, { read: true }));
+    try {
+      await folder.sync();
+    } catch (error) {
+      throw diskError(path, error);
+    } finally {
+      folder.close();
+    }
+  },
+  freeBytes(path: string): Promise<number> {
+    const asked = new Promise<StatsFs>((resolve, reject) => {
+      statfs(path, (error, stats) => error ? reject(error) : resolve(stats));
+    });
+    return mapped(path, asked).then((stats) => stats.bavail * stats.bsize);
+  },
+  async lock(path: string): Promise<DiskLock> {
+    const file = await opened(path, true);
+    let held = false;
+    try {
+      held = await file.tryLock(true);
+    } catch (error) {
+      throw diskError(path, error);
+    } finally {
+      if (!held) file.close();
+    }
+    if (!held) throw new DiskError("locked", path, "another process holds this lock");
+    // The file stays: removing it would let two processes lock two files of the same name.
+    return { release: () => file.close() };
+  },
+};
+
+class DenoFile implements DiskFile {
+  /** Where the next plain write or read would land: saves a seek per write of a growing tail. */
+  #position = 0;
+
+  constructor(readonly path: string, readonly file: Deno.FsFile) {}
+
+  async read(into: Uint8Array, position: number): Promise<number> {
+    try {
+      this.#seek(position);
+      let done = 0;
+      while (done < into.length) {
+        const count = await this.file.read(into.subarray(done));
+        if (count === null) break;
+        done += count;
+      }
+      this.#position = position + done;
+      return done;
+    } catch (error) {
+      throw this.#failed(error);
+    }
+  }
+
+  async write(bytes: Uint8Array, position: number): Promise<void> {
+    try {
+      this.#seek(position);
+      for (let done = 0; done < bytes.length;) done += await this.file.write(bytes.subarray(done));
+      this.#position = position + bytes.length;
+    } catch (error) {
+      throw this.#failed(error);
+    }
+  }
+
+  writeSync(bytes: Uint8Array, position: number): void {
+    try {
+      this.#seek(position);
+      let done = this.file.writeSync(bytes);
+      while (done < bytes.length) done += this.file.writeSync(bytes.subarray(done));
+      this.#position = position + bytes.length;
+    } catch (error) {
+      throw this.#failed(error);
+    }
+  }
+
+  sync(): Promise<void> {
+    return mapped(this.path, this.file.syncData());
+  }
+
+  async size(): Promise<number> {
+    return (await mapped(this.path, this.file.stat())).size;
+  }
+
+  truncate(length: number): Promise<void> {
+    return mapped(this.path, this.file.truncate(length));
+  }
+
+  close(): void {
+    this.file.close();
+  }
+
+  #seek(position: number): void {
+    if (this.#position === position) return;
+    this.file.seekSync(position, Deno.SeekMode.Start);
+    this.#position = position;
+  }
+
+  #failed(error: unknown): DiskError {
+    this.#position = -1;
+    return diskError(this.path, error);
+  }
+}
+
+function opened(path: string, create: boolean): Promise<Deno.FsFile> {
+  return mapped(path, Deno.open(path, { read: true, write: true, create }));
+}
+
+async function mapped<T>(path: string, outcome: Promise<T>): Promise<T> {
+  try {
+    return await outcome;
+  } catch (error) {
+    throw diskError(path, error);
+  }
+}
+
+function diskError(path: string, error: unknown): DiskError {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const detail = error instanceof Error ? error.message : String(error);
+  return new DiskError(kindOf(code), path, detail);
+}
+
+function kindOf(code: unknown): DiskErrorCode {
+  switch (code) {
+    case "ENOENT":
+      return "not_found";
+    case "ENOSPC":
+    case "EDQUOT":
+      return "full";
+    default:
+      return "failed";
+  }
+}
