@@ -11,9 +11,8 @@ import { isTestFile, lineAt, roomOf, type SourceFile } from "./source.ts";
 /** Files outside tests that may say `Deno.`: the real machine, the HTTP entry, the programs. */
 const DENO_FILES: ReadonlySet<string> = new Set([
   "io/deno.ts",
+  "http/main.ts",
   "http/serve.ts",
-  "mod.ts",
-  "shard/worker.ts",
   "ctl/mod.ts",
 ]);
 

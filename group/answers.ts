@@ -1,0 +1,32 @@
+import type { Outcome, ReadFrom, ReadPlan, StreamKey } from "../stream/types.ts";
+
+/** Why a group could not decide a command or a read. */
+export interface Unavailable {
+  /**
+   * - `no_leader`: nothing entered a log
+   * - `overloaded`: a bound was reached; nothing entered a log
+   * - `stopping`: the node is shutting down; nothing entered a log
+   * - `outcome_unknown`: the command entered a log and may yet be applied
+   */
+  readonly unavailable: "no_leader" | "overloaded" | "stopping" | "outcome_unknown";
+}
+
+/** What comes back for a command. */
+export type Answer = Outcome | Unavailable;
+
+/** What a read asks of the group that holds the stream. */
+export interface ReadRequest {
+  readonly key: StreamKey;
+  readonly from: ReadFrom;
+  /** Most bytes of the stored form to plan for; 0 asks for the facts alone. */
+  readonly maxBytes: number;
+  readonly incarnation?: string;
+  /** Whether the read pushes a TTL deadline back: everything but HEAD does (P§5.1). */
+  readonly touch: boolean;
+}
+
+/** What comes back for a read: a plan, or the outcome that stands in its way. */
+export type ReadAnswer =
+  | { readonly plan: ReadPlan }
+  | Extract<Outcome, { refused: unknown } | { ok: "moved" }>
+  | Unavailable;

@@ -1,0 +1,33 @@
+import type { Clock } from "../io/mod.ts";
+
+/**
+ * Group time (SPEC section 3, TTL): what commands are stamped with, in ms since the Unix epoch.
+ *
+ * It starts at the later of the last committed stamp and the wall clock, and from then on follows
+ * the monotonic clock alone, so that a wall clock that jumps while the node runs expires nothing.
+ */
+export class GroupTime {
+  readonly #clock: Clock;
+  #offset: number;
+  #last: number;
+
+  constructor(clock: Clock, lastStampMs: number) {
+    this.#clock = clock;
+    this.#last = lastStampMs;
+    this.#offset = Math.max(clock.wallMs(), lastStampMs) - clock.monotonicMs();
+  }
+
+  /** The time now; never before an earlier answer. */
+  now(): number {
+    const now = Math.floor(this.#offset + this.#clock.monotonicMs());
+    if (now > this.#last) this.#last = now;
+    return this.#last;
+  }
+
+  /** An entry with this stamp was applied: time is at least that. */
+  observe(stampMs: number): void {
+    if (stampMs <= this.#last) return;
+    this.#last = stampMs;
+    this.#offset = Math.max(this.#offset, stampMs - this.#clock.monotonicMs());
+  }
+}

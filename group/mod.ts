@@ -1,0 +1,14 @@
+/**
+ * One replica of one Raft group: its consensus core, its streams, and who waits on them.
+ *
+ * A group decides nothing about time or files: its shard calls {@linkcode Group.absorb} and
+ * {@linkcode Group.complete} around each durable write, and {@linkcode Group.tick} now and then.
+ * It never forwards: a replica that does not lead says so, and the router decides what follows.
+ *
+ * @module
+ */
+export { Group, type GroupOptions, type SnapshotSource } from "./group.ts";
+export type { Answer, ReadAnswer, ReadRequest, Unavailable } from "./answers.ts";
+export type { CommandPayload } from "./payload.ts";
+export { joinSlices } from "./slices.ts";
+export type { LiveEvent, Watcher } from "./watch.ts";

@@ -1,0 +1,101 @@
+import {
+  type ErrorCode,
+  ERRORS,
+  formatOffset,
+  PRODUCER_EPOCH,
+  PRODUCER_EXPECTED_SEQ,
+  PRODUCER_RECEIVED_SEQ,
+  renderError,
+  RETRY_AFTER,
+  STREAM_CLOSED,
+  STREAM_EARLIEST_OFFSET,
+  STREAM_INCARNATION,
+  STREAM_NEXT_OFFSET,
+} from "../protocol/mod.ts";
+import type { Answer } from "../group/mod.ts";
+import type { ProducerStamp, StreamFacts } from "../stream/mod.ts";
+
+/** Header names, in lower case, and values. */
+export type HeaderMap = Record<string, string>;
+
+/** Seconds after which a request that was refused for now is worth repeating. */
+const RETRY_AFTER_SECONDS = "1";
+
+/** An answer with P§12.7's headers, which are added to the map. */
+export function respond(
+  status: number,
+  headers: HeaderMap,
+  body: BodyInit | null = null,
+): Response {
+  headers["x-content-type-options"] = "nosniff";
+  headers["cross-origin-resource-policy"] = "cross-origin";
+  return new Response(body, { status, headers });
+}
+
+/** An answer as JSON. */
+export function respondJson(status: number, value: unknown): Response {
+  const headers: HeaderMap = { "content-type": "application/json", "cache-control": "no-store" };
+  return respond(status, headers, JSON.stringify(value));
+}
+
+/** An error of the table. */
+export function respondError(
+  code: ErrorCode,
+  headers: HeaderMap = {},
+  options: { message?: string; status?: number } = {},
+): Response {
+  const { status, retryable } = ERRORS[code];
+  headers["content-type"] = "application/json";
+  headers["cache-control"] = "no-store";
+  if (retryable && status >= 429) headers[RETRY_AFTER] = RETRY_AFTER_SECONDS;
+  return respond(options.status ?? status, headers, renderError(code, options.message));
+}
+
+/** What stands in the way of a command or read: a refusal of the state machine, or no answer at all. */
+export type Obstacle = Extract<Answer, { refused: unknown } | { unavailable: unknown }>;
+
+/** The answer for an {@linkcode Obstacle}. */
+export function respondObstacle(obstacle: Obstacle, producer?: ProducerStamp): Response {
+  if ("unavailable" in obstacle) return respondUnavailable(obstacle.unavailable, producer);
+  const headers = obstacle.facts === undefined ? {} : tailHeaders(obstacle.facts);
+  if (obstacle.refused === "offset_trimmed" && obstacle.facts !== undefined) {
+    headers[STREAM_EARLIEST_OFFSET] = formatOffset(obstacle.facts.earliest);
+  }
+  if (obstacle.producerEpoch !== undefined) {
+    headers[PRODUCER_EPOCH] = String(obstacle.producerEpoch);
+  }
+  if (obstacle.expectedSeq !== undefined) {
+    headers[PRODUCER_EXPECTED_SEQ] = String(obstacle.expectedSeq);
+    headers[PRODUCER_RECEIVED_SEQ] = String(producer?.seq);
+  }
+  if (obstacle.lastStreamSeq === undefined) return respondError(obstacle.refused, headers);
+  headers["stream-seq"] = headerSafe(obstacle.lastStreamSeq);
+  return respondError(obstacle.refused, headers);
+}
+
+function respondUnavailable(
+  reason: "no_leader" | "overloaded" | "stopping" | "outcome_unknown",
+  producer?: ProducerStamp,
+): Response {
+  if (reason === "stopping") return respondError("shutting_down");
+  if (reason !== "outcome_unknown") return respondError(reason);
+  // Repeating is safe with producer headers alone, and clients repeat every 5xx by themselves.
+  if (producer === undefined) return respondError(reason, {}, { status: 408 });
+  return respondError(reason, { [RETRY_AFTER]: RETRY_AFTER_SECONDS });
+}
+
+/** Tail, closure and incarnation: on every answer about a stream that is there. */
+export function tailHeaders(facts: StreamFacts): HeaderMap {
+  const headers: HeaderMap = {
+    [STREAM_NEXT_OFFSET]: formatOffset(facts.tail),
+    [STREAM_INCARNATION]: facts.incarnation,
+  };
+  if (facts.closed) headers[STREAM_CLOSED] = "true";
+  return headers;
+}
+
+/** Header values came in as bytes of Latin-1 and go out so. */
+function headerSafe(value: string): string {
+  // deno-lint-ignore no-control-regex
+  return value.replace(/[^\x20-\x7e\x80-\xff]/g, "?");
+}

@@ -1,0 +1,137 @@
+import type { Clock, Timer } from "../io/mod.ts";
+import type { ErrorCode } from "../protocol/mod.ts";
+import type { Eventually } from "../shard/mod.ts";
+
+/** Bodies up to this length are read in one go where the client announces the length. */
+const WHOLE_BODY_BYTES_MAX = 64 * 1024;
+/** A body that grows by nothing for so long is cut off (SPEC section 13). */
+const STALL_MS = 30_000;
+
+interface Waiting {
+  progressAtMs: number;
+  readonly giveUp: () => void;
+}
+
+const EMPTY = new Uint8Array(0);
+
+/** Reads request bodies within bounds of length, of time, and of what all of them hold together. */
+export class BodyReader {
+  readonly #clock: Clock;
+  readonly #bytesMax: number;
+  readonly #waiting = new Set<Waiting>();
+  #bytesInFlight = 0;
+  #sweep: Timer | undefined;
+
+  constructor(clock: Clock, bytesMax: number) {
+    this.#clock = clock;
+    this.#bytesMax = bytesMax;
+  }
+
+  /** Bytes announced or received of bodies that are being read. */
+  get bytesInFlight(): number {
+    return this.#bytesInFlight;
+  }
+
+  /** Stops watching over bodies. */
+  close(): void {
+    this.#sweep?.cancel();
+    for (const waiting of this.#waiting) waiting.giveUp();
+    this.#waiting.clear();
+  }
+
+  /** The whole body, or why not. Decided before it is read where the headers tell. */
+  read(request: Request, limit: number): Eventually<Uint8Array | ErrorCode> {
+    const announced = request.headers.get("content-length");
+    if (announced === null) {
+      return request.body === null ? EMPTY : this.#readPieces(request.body, limit, 0);
+    }
+    const length = Number(announced);
+    if (length === 0) return EMPTY;
+    if (length > limit) return "payload_too_large";
+    if (this.#bytesInFlight + length > this.#bytesMax) return "overloaded";
+    if (length > WHOLE_BODY_BYTES_MAX && request.body !== null) {
+      return this.#readPieces(request.body, limit, length);
+    }
+    return this.#readWhole(request, length);
+  }
+
+  #readWhole(request: Request, length: number): Promise<Uint8Array | ErrorCode> {
+    this.#bytesInFlight += length;
+    return new Promise((resolve) => {
+      const waiting = this.#watch(() => resolve("request_timeout"));
+      const end = (result: Uint8Array | ErrorCode) => {
+        this.#bytesInFlight -= length;
+        this.#waiting.delete(waiting);
+        resolve(result);
+      };
+      request.bytes().then(end, () => end("body_broken_off"));
+    });
+  }
+
+  async #readPieces(
+    body: ReadableStream<Uint8Array>,
+    limit: number,
+    announced: number,
+  ): Promise<Uint8Array | ErrorCode> {
+    const reader = body.getReader();
+    let stalled = false;
+    const waiting = this.#watch(() => {
+      stalled = true;
+      reader.cancel().catch(() => {});
+    });
+    const pieces: Uint8Array[] = [];
+    let length = 0;
+    let held = announced;
+    this.#bytesInFlight += held;
+    try {
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (stalled) return "request_timeout";
+        if (done) return joined(pieces, length);
+        waiting.progressAtMs = this.#clock.monotonicMs();
+        length += value.length;
+        pieces.push(value);
+        if (length > limit) return "payload_too_large";
+        if (length <= held) continue;
+        this.#bytesInFlight += length - held;
+        held = length;
+        if (this.#bytesInFlight > this.#bytesMax) return "overloaded";
+      }
+    } catch {
+      return stalled ? "request_timeout" : "body_broken_off";
+    } finally {
+      this.#bytesInFlight -= held;
+      this.#waiting.delete(waiting);
+      reader.cancel().catch(() => {});
+    }
+  }
+
+  #watch(giveUp: () => void): Waiting {
+    const waiting = { progressAtMs: this.#clock.monotonicMs(), giveUp };
+    this.#waiting.add(waiting);
+    if (this.#sweep === undefined) this.#schedule();
+    return waiting;
+  }
+
+  #schedule(): void {
+    this.#sweep = this.#clock.setTimer(STALL_MS / 10, () => {
+      this.#sweep = undefined;
+      const stalledSince = this.#clock.monotonicMs() - STALL_MS;
+      for (const waiting of this.#waiting) {
+        if (waiting.progressAtMs <= stalledSince) waiting.giveUp();
+      }
+      if (this.#waiting.size > 0) this.#schedule();
+    });
+  }
+}
+
+function joined(pieces: Uint8Array[], length: number): Uint8Array {
+  if (pieces.length === 1) return pieces[0] as Uint8Array;
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}

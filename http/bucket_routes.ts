@@ -1,0 +1,89 @@
+import {
+  type BucketRoute,
+  type ErrorCode,
+  LIST_LIMIT_MAX,
+  parseLimit,
+  type Query,
+} from "../protocol/mod.ts";
+import type { Page } from "../shard/mod.ts";
+import type { ListedStream } from "../stream/mod.ts";
+import { respond, respondError, respondJson, respondObstacle } from "./answer.ts";
+import type { HttpContext } from "./context.ts";
+
+/** PUT /{bucket}: 201 when new, 200 when it exists (SPEC section 2). */
+export async function createBucket(context: HttpContext, route: BucketRoute): Promise<Response> {
+  if (!route.regular) return respondError("invalid_bucket_id");
+  const answer = await context.buckets.create(route.bucket);
+  if ("refused" in answer || "unavailable" in answer) return respondObstacle(answer);
+  return respond(answer.ok === "created" ? 201 : 200, {});
+}
+
+/** GET /{bucket}. */
+export async function describeBucket(context: HttpContext, route: BucketRoute): Promise<Response> {
+  const found = await context.listings.describe(route.bucket);
+  if (found === undefined) return respondError("bucket_not_found");
+  return respondJson(200, { bucket_id: found.bucket, streams: found.streams });
+}
+
+/** DELETE /{bucket}: only when it holds no stream. */
+export async function deleteBucket(context: HttpContext, route: BucketRoute): Promise<Response> {
+  const answer = await context.buckets.delete(route.bucket);
+  if ("refused" in answer || "unavailable" in answer) {
+    if ("refused" in answer && answer.refused === "bucket_not_empty") {
+      return respondError("bucket_not_empty");
+    }
+    return respondObstacle(answer);
+  }
+  return respond(204, {});
+}
+
+/** GET /{bucket}/streams. */
+export async function listStreams(
+  context: HttpContext,
+  route: BucketRoute,
+  query: Query,
+): Promise<Response> {
+  const page = parsePage(query);
+  if (typeof page === "string") return respondError(page);
+  if (!await context.listings.exists(route.bucket)) return respondError("bucket_not_found");
+  const { items, hasMore } = await context.listings.streams(route.bucket, page);
+  return respondJson(200, {
+    bucket_id: route.bucket,
+    prefix: page.prefix,
+    stream_count: items.length,
+    streams: items.map(renderStream),
+    next_cursor: hasMore ? items[items.length - 1]?.streamId : null,
+    has_more: hasMore,
+  });
+}
+
+/** GET /: the buckets. */
+export async function listBuckets(context: HttpContext, query: Query): Promise<Response> {
+  const page = parsePage(query);
+  if (typeof page === "string") return respondError(page);
+  const { items, hasMore } = await context.listings.buckets(page);
+  return respondJson(200, {
+    prefix: page.prefix,
+    bucket_count: items.length,
+    buckets: items.map((bucket) => ({ bucket_id: bucket })),
+    next_cursor: hasMore ? items[items.length - 1] : null,
+    has_more: hasMore,
+  });
+}
+
+function renderStream({ streamId, facts }: ListedStream) {
+  return {
+    stream_id: streamId,
+    status: facts.closed ? "Closed" : "Open",
+    content_type: facts.contentType,
+    tail_offset: facts.tail,
+    created_at_ms: facts.createdAtMs,
+    last_write_at_ms: facts.lastWriteAtMs,
+  };
+}
+
+function parsePage(query: Query): Page | ErrorCode {
+  const limit = query.limit === undefined ? LIST_LIMIT_MAX : parseLimit(query.limit);
+  if (limit === undefined) return "invalid_limit";
+  return { prefix: query.prefix ?? "", after: query.after ?? "", limit };
+}

@@ -1,0 +1,55 @@
+import type { Clock, Random } from "../io/mod.ts";
+import type { GroupFacts } from "../shard/mod.ts";
+import type { Buckets } from "../node/buckets.ts";
+import type { Listings } from "../node/listing.ts";
+import type { Streams } from "../node/streams.ts";
+import type { BodyReader } from "./body.ts";
+import type { LiveReaders } from "./live_readers.ts";
+
+/** What the node calls itself. */
+export interface NodeIdentity {
+  readonly nodeId: number;
+  readonly clusterId: string;
+  readonly version: string;
+}
+
+/** What operators may ask of the node through this plane. */
+export interface NodeFacts extends NodeIdentity {
+  readonly uptimeMs: number;
+  readonly groups: readonly GroupFacts[];
+}
+
+/** What requests are answered with. */
+export interface HttpContext {
+  readonly streams: Streams;
+  readonly buckets: Buckets;
+  readonly listings: Listings;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly bodies: BodyReader;
+  readonly liveReaders: LiveReaders;
+  readonly settings: HttpSettings;
+  /** Facts of the node, for health and metrics. */
+  readonly facts: () => Promise<NodeFacts>;
+}
+
+/** The part of the configuration that concerns this room. */
+export interface HttpSettings {
+  readonly longPollTimeoutMs: number;
+  readonly sseMaxAgeMs: number;
+  /** `*`, `off`, or the origins that are let in. */
+  readonly corsOrigins: "*" | "off" | readonly string[];
+  readonly appendBytesMax: number;
+  readonly producerIdBytesMax: number;
+  readonly streamSeqBytesMax: number;
+  /** Bytes of request bodies that a shard holds at once; more are `overloaded`. */
+  readonly bodyBytesInFlightMax: number;
+  /** Live reads that a shard serves at once; more are `overloaded`. */
+  readonly liveReadersMax: number;
+}
+
+/** What the first shard hands to the planes of the others. */
+export interface PlaneSetup {
+  readonly settings: HttpSettings;
+  readonly identity: NodeIdentity;
+}

@@ -1,0 +1,164 @@
+import { availableCores, availableMemoryBytes, osBootId } from "../io/machine.ts";
+import { DenoClock, denoDisk, denoRandom } from "../io/deno.ts";
+import { type Config, configFromInput, type ConfigInput } from "../node/config/mod.ts";
+import { createLog, type Log } from "../node/log.ts";
+import { Node } from "../node/node.ts";
+import type { HttpSettings, PlaneSetup } from "./context.ts";
+import { ClientPlane } from "./plane.ts";
+import { canSharePort, listen, type Listener } from "./serve.ts";
+import { VERSION } from "./version.ts";
+
+/** Where a node listens. */
+export interface ListenAddress {
+  /** Host and port, ready to be called. */
+  readonly url: string;
+  /** The host's address. */
+  readonly hostname: string;
+  /** The port. */
+  readonly port: number;
+}
+
+/** A node in this process. */
+export interface UrsulaNode {
+  /** Answers one request of the Durable Streams Protocol; for `Deno.serve` or a router. */
+  readonly fetch: (request: Request) => Promise<Response>;
+  /** Resolves when the node has ended: with the reason, where it could not go on. */
+  readonly closed: Promise<Error | undefined>;
+  /** Listens on the configured address, or another one. @throws when it is taken */
+  listen(address?: { readonly hostname?: string; readonly port?: number }): Promise<ListenAddress>;
+  /** Finishes what is under way, makes it durable and ends. Harmless when repeated. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a node inside this program, with its data in `dataDir` or, with `raftMemory`, in memory.
+ *
+ * @param input any of the options of the configuration page; the rest have their defaults
+ * @throws when an option is not valid, or the data directory is damaged, in use or another cluster's
+ */
+export async function createNode(input: ConfigInput = {}): Promise<UrsulaNode> {
+  const config = configFromInput(input, { cores: availableCores() });
+  const log = createLog(
+    { level: config.logLevel, format: config.logFormat },
+    (line) => console.error(line.trimEnd()),
+    Date.now,
+  );
+  return await startNode(config, log);
+}
+
+/** {@linkcode createNode} with everything decided. */
+export async function startNode(config: Config, log: Log): Promise<UrsulaNode> {
+  const io = { clock: new DenoClock(), random: denoRandom, disk: denoDisk };
+  const settings = settingsOf(config);
+  const identity = { nodeId: 1, clusterId: config.clusterId, version: VERSION };
+  const extra: PlaneSetup = { settings, identity };
+  const embedded = new EmbeddedNode(config, log, io.clock);
+  const node = await Node.start(config, {
+    io,
+    log,
+    memoryBytes: availableMemoryBytes(),
+    osBootId: osBootId(),
+    spawn: () => new Worker(new URL("../shard/worker.ts", import.meta.url), { type: "module" }),
+    extra,
+    onFatal: (reason) => embedded.fail(reason),
+  });
+  const onError = (reason: unknown) =>
+    log("error", reason instanceof Error ? reason.stack ?? reason.message : String(reason));
+  const plane = new ClientPlane({ runtime: node.runtime, io, settings, identity, onError });
+  embedded.begin(node, plane);
+  return embedded;
+}
+
+class EmbeddedNode implements UrsulaNode {
+  readonly closed: Promise<Error | undefined>;
+  readonly #config: Config;
+  readonly #log: Log;
+  readonly #clock: DenoClock;
+  #resolveClosed!: (reason: Error | undefined) => void;
+  #node: Node | undefined;
+  #plane: ClientPlane | undefined;
+  #listener: Listener | undefined;
+  #ending: Promise<void> | undefined;
+
+  constructor(config: Config, log: Log, clock: DenoClock) {
+    this.#config = config;
+    this.#log = log;
+    this.#clock = clock;
+    this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
+  }
+
+  readonly fetch = (request: Request): Promise<Response> => this.#atWork.fetch(request);
+
+  async listen(
+    address: { readonly hostname?: string; readonly port?: number } = {},
+  ): Promise<ListenAddress> {
+    if (this.#listener !== undefined) throw new Error("the node listens already");
+    const { hostname, port } = { ...this.#config.listen, ...address };
+    const shared = this.#config.coreCount > 1 && canSharePort();
+    if (this.#config.coreCount > 1 && !shared) {
+      this.#log("warn", "without --unstable-net only the first shard takes connections");
+    }
+    const listener = this.#listener = listen(this.#atWork, { hostname, port, shared });
+    if (shared) await this.#node?.listenEverywhere(hostname, listener.port);
+    return { ...addressOf(listener), url: urlOf(listener) };
+  }
+
+  close(): Promise<void> {
+    return this.#ending ??= this.#close();
+  }
+
+  /** The node is up. */
+  begin(node: Node, plane: ClientPlane): void {
+    this.#node = node;
+    this.#plane = plane;
+  }
+
+  /** The node can't go on. */
+  fail(reason: Error): void {
+    this.#log("error", `the node can't go on: ${reason.message}`);
+    this.#ending ??= this.#abandon(reason);
+  }
+
+  get #atWork(): ClientPlane {
+    if (this.#plane === undefined) throw new Error("the node has not started");
+    return this.#plane;
+  }
+
+  async #close(): Promise<void> {
+    this.#plane?.endLiveReads();
+    await this.#listener?.stop();
+    this.#plane?.close();
+    await this.#node?.stop();
+    this.#clock.close();
+    this.#resolveClosed(undefined);
+  }
+
+  async #abandon(reason: Error): Promise<void> {
+    this.#plane?.close();
+    await this.#node?.abandon();
+    this.#clock.close();
+    this.#resolveClosed(reason);
+  }
+}
+
+function settingsOf(config: Config): HttpSettings {
+  const shards = config.coreCount;
+  return {
+    longPollTimeoutMs: config.longPollTimeoutMs,
+    sseMaxAgeMs: config.sseMaxAgeMs,
+    corsOrigins: config.corsOrigin,
+    appendBytesMax: config.maxAppendBytes,
+    producerIdBytesMax: config.maxProducerIdBytes,
+    streamSeqBytesMax: config.maxStreamSeqBytes,
+    bodyBytesInFlightMax: Math.max(config.maxAppendBytes, config.maxBodyBytesInFlight / shards),
+    liveReadersMax: Math.ceil(config.maxLiveReaders / shards),
+  };
+}
+
+function addressOf({ hostname, port }: Listener): { hostname: string; port: number } {
+  return { hostname, port };
+}
+
+function urlOf({ hostname, port }: Listener): string {
+  return `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+}

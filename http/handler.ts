@@ -1,0 +1,133 @@
+import {
+  ALLOW,
+  EMPTY_QUERY,
+  parsePath,
+  parseQuery,
+  type Query,
+  type Route,
+} from "../protocol/mod.ts";
+import { respond, respondError } from "./answer.ts";
+import { append } from "./append.ts";
+import {
+  createBucket,
+  deleteBucket,
+  describeBucket,
+  listBuckets,
+  listStreams,
+} from "./bucket_routes.ts";
+import type { HttpContext } from "./context.ts";
+import { Cors } from "./cors.ts";
+import { create } from "./create.ts";
+import { health, metricsJson, metricsText, readiness } from "./operator.ts";
+import { head, read } from "./read.ts";
+import { remove } from "./remove.ts";
+
+/** Answers one request. Never rejects. */
+export type Handler = (request: Request) => Promise<Response>;
+
+/** Methods that each kind of route takes, beside OPTIONS. */
+const METHODS: Record<Route["kind"], string> = {
+  stream: "GET, HEAD, PUT, POST, DELETE",
+  bucket: "GET, PUT, DELETE",
+  streams: "GET",
+  root: "GET",
+  healthz: "GET",
+  readyz: "GET",
+  metrics: "GET",
+  ursula_metrics: "GET",
+};
+
+/** Where the path begins in `http://host/path`: behind the first `/` after the scheme's two. */
+const SCHEME_LENGTH = "http://".length;
+
+/** The handler of the client plane. @param onError told of what no request should cause */
+export function createHandler(context: HttpContext, onError: (reason: unknown) => void): Handler {
+  const cors = new Cors(context.settings.corsOrigins);
+  return async (request) => {
+    let response: Response;
+    try {
+      response = request.method === "OPTIONS"
+        ? respond(204, cors.preflight())
+        : await dispatch(context, request);
+    } catch (reason) {
+      onError(reason);
+      response = respondError("internal");
+    }
+    return cors.admit(request, response);
+  };
+}
+
+function dispatch(context: HttpContext, request: Request): Promise<Response> | Response {
+  const { url } = request;
+  const pathStart = url.indexOf("/", SCHEME_LENGTH + 1);
+  let pathEnd = url.indexOf("?", pathStart);
+  let query: Query = EMPTY_QUERY;
+  if (pathEnd < 0) {
+    pathEnd = url.length;
+  } else {
+    const parsed = parseQuery(url.slice(pathEnd));
+    if (typeof parsed === "string") return respondError(parsed);
+    query = parsed;
+  }
+  const route = parsePath(url.slice(pathStart, pathEnd));
+  if (typeof route === "string") return respondError(route);
+  return route.kind === "stream"
+    ? onStream(context, request, route, query)
+    : onOther(context, request, route, query);
+}
+
+function onStream(
+  context: HttpContext,
+  request: Request,
+  route: Extract<Route, { kind: "stream" }>,
+  query: Query,
+): Promise<Response> | Response {
+  switch (request.method) {
+    case "POST":
+      return append(context, request, route, query);
+    case "GET":
+      return read(context, request, route, query);
+    case "PUT":
+      return create(context, request, route, query);
+    case "HEAD":
+      return head(context, request, route, query);
+    case "DELETE":
+      return remove(context, request, route, query);
+    default:
+      return methodNotAllowed(route);
+  }
+}
+
+function onOther(
+  context: HttpContext,
+  request: Request,
+  route: Exclude<Route, { kind: "stream" }>,
+  query: Query,
+): Promise<Response> | Response {
+  const { method } = request;
+  if (route.kind === "bucket") {
+    if (method === "GET") return describeBucket(context, route);
+    if (method === "PUT") return createBucket(context, route);
+    if (method === "DELETE") return deleteBucket(context, route);
+    return methodNotAllowed(route);
+  }
+  if (method !== "GET") return methodNotAllowed(route);
+  switch (route.kind) {
+    case "streams":
+      return listStreams(context, route, query);
+    case "root":
+      return listBuckets(context, query);
+    case "healthz":
+      return health();
+    case "readyz":
+      return readiness(context);
+    case "metrics":
+      return metricsText(context);
+    case "ursula_metrics":
+      return metricsJson(context);
+  }
+}
+
+function methodNotAllowed(route: Route): Response {
+  return respondError("method_not_allowed", { [ALLOW]: `${METHODS[route.kind]}, OPTIONS` });
+}

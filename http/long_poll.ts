@@ -1,0 +1,185 @@
+import {
+  CACHE_CONTROL,
+  CONTENT_TYPE,
+  ETAG,
+  STREAM_CLOSED,
+  STREAM_CURSOR,
+  STREAM_INCARNATION,
+  STREAM_NEXT_OFFSET,
+  STREAM_UP_TO_DATE,
+} from "../protocol/mod.ts";
+import type { Timer } from "../io/mod.ts";
+import type { Feed, FeedBatch, FeedReader } from "../shard/mod.ts";
+import type { ReadPlan, StreamFacts, StreamKey } from "../stream/mod.ts";
+import { type HeaderMap, respond, respondError, respondObstacle } from "./answer.ts";
+import type { HttpContext } from "./context.ts";
+import { cursorAfter } from "./cursor.ts";
+import type { LiveReader } from "./live_readers.ts";
+import { CACHE_FOR_A_WHILE, etagOf, planHeaders } from "./read.ts";
+import { nextOffset, type ReadWish } from "./read_request.ts";
+import { clientBytes, jsonArray } from "./stored_form.ts";
+
+/** GET with `live=long-poll` (P§5.7): bytes at once where there are any, else when some come. */
+export async function longPoll(
+  context: HttpContext,
+  request: Request,
+  key: StreamKey,
+  wish: ReadWish,
+  firstPlan: ReadPlan,
+): Promise<Response> {
+  const { clock, random } = context;
+  const cursor = cursorAfter(wish.cursor, clock.wallMs(), random.next());
+  const deadlineMs = clock.monotonicMs() + (wish.timeoutMs ?? context.settings.longPollTimeoutMs);
+  const { incarnation } = firstPlan.facts;
+  let plan = firstPlan;
+  for (;;) {
+    if (plan.next > plan.from) return withPlan(plan, wish, cursor);
+    if (plan.facts.closed) return withNothing(plan.facts, wish, plan.next, undefined);
+    if (!context.liveReaders.hasRoom) return respondError("overloaded");
+    const feed = await context.streams.watch(key, incarnation);
+    if (feed === undefined) return await ended(context, key, wish, incarnation);
+    const heard = await new Wait(context, request, feed, plan.from, deadlineMs).outcome;
+    if (heard === "timeout") return withNothing(plan.facts, wish, plan.next, cursor);
+    if (heard === "shutdown") return respondError("shutting_down");
+    if (heard === "ended") return await ended(context, key, wish, incarnation);
+    if (heard !== "gap" && heard.bytes !== undefined && heard.bytes.length <= wish.maxBytes) {
+      return withBatch(plan.facts, heard, heard.bytes, wish, cursor);
+    }
+    const { from } = plan;
+    const answer = await context.streams.read({
+      key,
+      from,
+      maxBytes: wish.maxBytes,
+      incarnation,
+      touch: false,
+    });
+    if (!("plan" in answer)) return await ended(context, key, wish, incarnation);
+    plan = answer.plan;
+  }
+}
+
+/** Waits for a feed to pass an offset, for time to be up, or for the end. */
+class Wait implements FeedReader, LiveReader {
+  readonly outcome: Promise<FeedBatch | "gap" | "timeout" | "ended" | "shutdown">;
+  readonly #context: HttpContext;
+  readonly #feed: Feed;
+  readonly #from: number;
+  #timer: Timer | undefined;
+  #resolve!: (outcome: FeedBatch | "gap" | "timeout" | "ended" | "shutdown") => void;
+
+  constructor(
+    context: HttpContext,
+    request: Request,
+    feed: Feed,
+    from: number,
+    deadlineMs: number,
+  ) {
+    this.#context = context;
+    this.#feed = feed;
+    this.#from = from;
+    this.outcome = new Promise((resolve) => this.#resolve = resolve);
+    feed.add(this);
+    if (feed.ended) this.#end("ended");
+    else if (feed.position > from || feed.closed) this.#end("gap");
+    else this.#wait(request.signal, deadlineMs);
+  }
+
+  #wait(signal: AbortSignal, deadlineMs: number): void {
+    this.#context.liveReaders.add(this);
+    const left = Math.max(0, deadlineMs - this.#context.clock.monotonicMs());
+    this.#timer = this.#context.clock.setTimer(left, () => this.#end("timeout"));
+    signal.addEventListener("abort", () => this.#end("timeout"), { once: true });
+  }
+
+  onBatch(batch: FeedBatch): void {
+    if (batch.to <= this.#from && !batch.closed) return;
+    this.#end(batch.from === this.#from && batch.to > batch.from ? batch : "gap");
+  }
+
+  onEnd(): void {
+    this.#end("ended");
+  }
+
+  onShutdown(): void {
+    this.#end("shutdown");
+  }
+
+  onTime(): void {}
+
+  #end(outcome: FeedBatch | "gap" | "timeout" | "ended" | "shutdown"): void {
+    this.#timer?.cancel();
+    this.#context.liveReaders.remove(this);
+    this.#feed.remove(this);
+    this.#resolve(outcome);
+  }
+}
+
+function withPlan(plan: ReadPlan, wish: ReadWish, cursor: number): Response {
+  const headers = planHeaders(plan, wish);
+  headers[STREAM_CURSOR] = String(cursor);
+  headers[ETAG] = etagOf(plan);
+  headers[CACHE_CONTROL] = wish.from === "now" ? "no-store" : CACHE_FOR_A_WHILE;
+  return respond(200, headers, clientBytes(plan));
+}
+
+/** The bytes that came are the same for everybody who waited for them. */
+function withBatch(
+  facts: StreamFacts,
+  batch: FeedBatch,
+  bytes: Uint8Array,
+  wish: ReadWish,
+  cursor: number,
+): Response {
+  const now: StreamFacts = { ...facts, tail: batch.to, closed: batch.closed };
+  const plan: ReadPlan = {
+    facts: now,
+    from: batch.from,
+    next: batch.to,
+    slices: [],
+    upToDate: true,
+  };
+  const headers = planHeaders(plan, wish);
+  headers[STREAM_CURSOR] = String(cursor);
+  headers[ETAG] = etagOf(plan);
+  headers[CACHE_CONTROL] = wish.from === "now" ? "no-store" : CACHE_FOR_A_WHILE;
+  const body = facts.json ? batch.rendering("json", () => jsonArray(bytes)) : bytes;
+  return respond(200, headers, body as Uint8Array<ArrayBuffer>);
+}
+
+function withNothing(
+  facts: StreamFacts,
+  wish: ReadWish,
+  next: number,
+  cursor: number | undefined,
+): Response {
+  const headers: HeaderMap = {
+    [CONTENT_TYPE]: facts.contentType,
+    [STREAM_NEXT_OFFSET]: nextOffset(next, facts.tail, wish),
+    [STREAM_INCARNATION]: facts.incarnation,
+    [STREAM_UP_TO_DATE]: "true",
+    [CACHE_CONTROL]: "no-store",
+  };
+  if (cursor === undefined) headers[STREAM_CLOSED] = "true";
+  else headers[STREAM_CURSOR] = String(cursor);
+  return respond(204, headers);
+}
+
+/** The incarnation is over, or this node can't tell: say which. */
+async function ended(
+  context: HttpContext,
+  key: StreamKey,
+  wish: ReadWish,
+  incarnation: string,
+): Promise<Response> {
+  const answer = await context.streams.read({
+    key,
+    from: "now",
+    maxBytes: 0,
+    incarnation,
+    touch: false,
+  });
+  if ("plan" in answer) return respondError("no_leader");
+  const renewed = "refused" in answer && answer.refused === "incarnation_mismatch";
+  if (renewed && wish.incarnation === undefined) return respondError("stream_not_found");
+  return respondObstacle(answer);
+}

@@ -1,0 +1,54 @@
+import type { Clock, Random } from "../io/mod.ts";
+import type { ShardRuntime } from "../node/runtime.ts";
+import { BodyReader } from "./body.ts";
+import type { HttpContext, HttpSettings, NodeIdentity } from "./context.ts";
+import { createHandler, type Handler } from "./handler.ts";
+import { LiveReaders } from "./live_readers.ts";
+
+/** The client plane of one shard: answers requests, wherever they come from. */
+export class ClientPlane {
+  /** Answers one request. */
+  readonly fetch: Handler;
+  readonly #bodies: BodyReader;
+  readonly #liveReaders: LiveReaders;
+
+  constructor(options: {
+    runtime: ShardRuntime;
+    io: { clock: Clock; random: Random };
+    settings: HttpSettings;
+    identity: NodeIdentity;
+    onError: (reason: unknown) => void;
+  }) {
+    const { runtime, io, settings, identity } = options;
+    const startedMs = io.clock.monotonicMs();
+    this.#bodies = new BodyReader(io.clock, settings.bodyBytesInFlightMax);
+    this.#liveReaders = new LiveReaders(io.clock, settings.liveReadersMax);
+    const context: HttpContext = {
+      streams: runtime.streams,
+      buckets: runtime.buckets,
+      listings: runtime.listings,
+      clock: io.clock,
+      random: io.random,
+      bodies: this.#bodies,
+      liveReaders: this.#liveReaders,
+      settings,
+      facts: async () => ({
+        ...identity,
+        uptimeMs: io.clock.monotonicMs() - startedMs,
+        groups: await runtime.groups(),
+      }),
+    };
+    this.fetch = createHandler(context, options.onError);
+  }
+
+  /** Ends live reads cleanly and lets no new ones in. */
+  endLiveReads(): void {
+    this.#liveReaders.close();
+  }
+
+  /** Gives up on bodies that are still coming in. */
+  close(): void {
+    this.#liveReaders.close();
+    this.#bodies.close();
+  }
+}

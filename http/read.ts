@@ -1,0 +1,125 @@
+import {
+  CACHE_CONTROL,
+  CONTENT_TYPE,
+  ETAG,
+  formatOffset,
+  IF_NONE_MATCH,
+  type Query,
+  STREAM_CLOSED,
+  STREAM_EARLIEST_OFFSET,
+  STREAM_EXPIRES_AT,
+  STREAM_INCARNATION,
+  STREAM_NEXT_OFFSET,
+  STREAM_TTL,
+  STREAM_UP_TO_DATE,
+  type StreamRoute,
+} from "../protocol/mod.ts";
+import type { ReadPlan, StreamFacts } from "../stream/mod.ts";
+import { type HeaderMap, respond, respondError, respondObstacle, tailHeaders } from "./answer.ts";
+import type { HttpContext } from "./context.ts";
+import { longPoll } from "./long_poll.ts";
+import { nextOffset, parseRead, type ReadWish } from "./read_request.ts";
+import { serverSentEvents } from "./sse.ts";
+import { CATCH_UP_BYTES } from "./sse_reader.ts";
+import { clientBytes } from "./stored_form.ts";
+
+/** What never changes again may be kept by anybody (P§10.1). */
+export const CACHE_FOR_A_WHILE = "public, max-age=60, stale-while-revalidate=300";
+
+/** GET: catch-up, long-poll or SSE (P§5.6 to P§5.8). */
+export async function read(
+  context: HttpContext,
+  request: Request,
+  route: StreamRoute,
+  query: Query,
+): Promise<Response> {
+  const wish = parseRead(query, request.headers);
+  if (typeof wish === "string") return respondError(wish);
+  const { from, maxBytes, incarnation } = wish;
+  const answer = await context.streams.read({
+    key: route.key,
+    from,
+    maxBytes: wish.live === "sse" ? Math.min(maxBytes, CATCH_UP_BYTES) : maxBytes,
+    incarnation,
+    touch: true,
+  });
+  if (!("plan" in answer)) return respondObstacle(answer);
+  if (wish.live === "long-poll") {
+    return await longPoll(context, request, route.key, wish, answer.plan);
+  }
+  if (wish.live === "sse") {
+    return await serverSentEvents(context, request, route.key, wish, answer.plan);
+  }
+  return catchUp(answer.plan, wish, request);
+}
+
+function catchUp(plan: ReadPlan, wish: ReadWish, request: Request): Response {
+  const headers = planHeaders(plan, wish);
+  if (wish.from === "now") {
+    headers[CACHE_CONTROL] = "no-store";
+    return respond(200, headers, clientBytes(plan));
+  }
+  const etag = etagOf(plan);
+  headers[ETAG] = etag;
+  headers[CACHE_CONTROL] = plan.upToDate ? "no-cache" : CACHE_FOR_A_WHILE;
+  if (matches(request.headers.get(IF_NONE_MATCH), etag)) return respond(304, headers);
+  return respond(200, headers, clientBytes(plan));
+}
+
+/** What every answer with bytes of a stream says of them. */
+export function planHeaders(plan: ReadPlan, wish: ReadWish): HeaderMap {
+  const { facts } = plan;
+  const headers: HeaderMap = {
+    [CONTENT_TYPE]: facts.contentType,
+    [STREAM_NEXT_OFFSET]: nextOffset(plan.next, facts.tail, wish),
+    [STREAM_INCARNATION]: facts.incarnation,
+  };
+  if (!plan.upToDate) return headers;
+  headers[STREAM_UP_TO_DATE] = "true";
+  if (facts.closed) headers[STREAM_CLOSED] = "true";
+  return headers;
+}
+
+/** P§5.6, P§10.1: stream and stretch, and whether the end is in it. */
+export function etagOf(plan: ReadPlan): string {
+  const end = plan.upToDate && plan.facts.closed ? ":c" : "";
+  return `"${plan.facts.incarnation}:${plan.from}:${plan.next}${end}"`;
+}
+
+/** RFC 9110 section 13.1.2: weak comparison with a list of tags, or `*`. */
+export function matches(ifNoneMatch: string | null, etag: string): boolean {
+  if (ifNoneMatch === null) return false;
+  if (ifNoneMatch.trim() === "*") return true;
+  return ifNoneMatch.split(",").some((tag) => tag.trim().replace(/^W\//, "") === etag);
+}
+
+/** HEAD: facts alone, never to be kept (P§5.5). */
+export async function head(
+  context: HttpContext,
+  request: Request,
+  route: StreamRoute,
+  query: Query,
+): Promise<Response> {
+  const incarnation = query.incarnation ?? request.headers.get(STREAM_INCARNATION) ?? undefined;
+  const answer = await context.streams.read({
+    key: route.key,
+    from: "now",
+    maxBytes: 0,
+    incarnation,
+    touch: false,
+  });
+  if (!("plan" in answer)) return respondObstacle(answer);
+  return respond(200, headHeaders(answer.plan.facts));
+}
+
+function headHeaders(facts: StreamFacts): HeaderMap {
+  const headers = tailHeaders(facts);
+  headers[CONTENT_TYPE] = facts.contentType;
+  headers[CACHE_CONTROL] = "no-store";
+  if (facts.ttlSeconds !== undefined) headers[STREAM_TTL] = String(facts.ttlSeconds);
+  if (facts.expiresAtMs !== undefined) {
+    headers[STREAM_EXPIRES_AT] = new Date(facts.expiresAtMs).toISOString();
+  }
+  if (facts.earliest > 0) headers[STREAM_EARLIEST_OFFSET] = formatOffset(facts.earliest);
+  return headers;
+}

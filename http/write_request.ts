@@ -1,0 +1,115 @@
+import {
+  CONTENT_TYPE,
+  type ErrorCode,
+  IF_MATCH,
+  parseDecimal,
+  parseOffset,
+  PRODUCER_EPOCH,
+  PRODUCER_ID,
+  PRODUCER_SEQ,
+  STREAM_CLOSED,
+  STREAM_INCARNATION,
+  STREAM_SEQ,
+} from "../protocol/mod.ts";
+import { type Body, isJson, normalizeJson, type ProducerStamp, sliceOf } from "../stream/mod.ts";
+
+/** Longest `Content-Type`, in bytes: it is kept with the stream and sent with every answer. */
+const CONTENT_TYPE_BYTES_MAX = 512;
+
+/** Bounds of what a writer calls itself and its appends, in bytes. */
+export interface WriteLimits {
+  readonly producerIdBytesMax: number;
+  readonly streamSeqBytesMax: number;
+}
+
+/** What the headers of a write ask for. */
+export interface WriteHeaders {
+  readonly contentType: string | undefined;
+  readonly closed: boolean;
+  readonly producer: ProducerStamp | undefined;
+  readonly streamSeq: string | undefined;
+  readonly ifMatch: number | undefined;
+  readonly incarnation: string | undefined;
+}
+
+/** Parses the headers of an append, once. */
+export function parseWriteHeaders(
+  headers: Headers,
+  limits: WriteLimits,
+): WriteHeaders | ErrorCode {
+  const contentType = parseContentType(headers);
+  if (contentType !== undefined && !isMediaType(contentType)) return "invalid_content_type";
+  const producer = parseProducer(headers, limits.producerIdBytesMax);
+  if (typeof producer === "string") return producer;
+  const streamSeq = headers.get(STREAM_SEQ) ?? undefined;
+  if (streamSeq === "") return "invalid_stream_seq";
+  if (streamSeq !== undefined && streamSeq.length > limits.streamSeqBytesMax) {
+    return "header_too_long";
+  }
+  const ifMatch = parseIfMatch(headers.get(IF_MATCH));
+  if (typeof ifMatch === "string") return ifMatch;
+  const closed = isTrue(headers.get(STREAM_CLOSED));
+  const incarnation = headers.get(STREAM_INCARNATION) ?? undefined;
+  return { contentType, closed, producer, streamSeq, ifMatch, incarnation };
+}
+
+/** `Content-Type`, undefined where there is none. */
+export function parseContentType(headers: Headers): string | undefined {
+  return headers.get(CONTENT_TYPE) || undefined;
+}
+
+/** Whether a text is `type/subtype` with or without parameters, and not overlong. */
+export function isMediaType(text: string): boolean {
+  if (text.length > CONTENT_TYPE_BYTES_MAX) return false;
+  const slash = text.indexOf("/");
+  const end = text.indexOf(";");
+  const essence = end < 0 ? text : text.slice(0, end).trimEnd();
+  return slash > 0 && slash < essence.length - 1 && MEDIA_TYPE.test(essence);
+}
+
+const MEDIA_TYPE = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+\/[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/** P§4.1: only `true`, in any case, counts. */
+export function isTrue(value: string | null): boolean {
+  return value !== null && (value === "true" || value.toLowerCase() === "true");
+}
+
+function parseProducer(
+  headers: Headers,
+  idBytesMax: number,
+): ProducerStamp | ErrorCode | undefined {
+  const id = headers.get(PRODUCER_ID);
+  const epochText = headers.get(PRODUCER_EPOCH);
+  const seqText = headers.get(PRODUCER_SEQ);
+  if (id === null && epochText === null && seqText === null) return undefined;
+  if (id === null || id === "" || epochText === null || seqText === null) return "invalid_producer";
+  if (id.length > idBytesMax) return "header_too_long";
+  const epoch = parseDecimal(epochText);
+  const seq = parseDecimal(seqText);
+  if (epoch === undefined || seq === undefined) return "invalid_producer";
+  return { id, epoch, seq };
+}
+
+function parseIfMatch(text: string | null): number | undefined | ErrorCode {
+  if (text === null) return undefined;
+  const quoted = text.length >= 2 && text.startsWith('"') && text.endsWith('"');
+  const offset = parseOffset(quoted ? text.slice(1, -1) : text);
+  return typeof offset === "number" ? offset : "invalid_if_match";
+}
+
+/**
+ * A request's bytes in stored form, as its content type asks: JSON is checked, stripped of white
+ * space and split into messages. Undefined where there is nothing to store.
+ */
+export function storedBody(
+  bytes: Uint8Array,
+  contentType: string,
+): Body | { readonly error: ErrorCode; readonly message?: string } | undefined {
+  if (bytes.length === 0) return undefined;
+  if (!isJson(contentType)) return { data: sliceOf(bytes) };
+  const normalized = normalizeJson(bytes);
+  if ("error" in normalized) return normalized;
+  if (normalized.lengths.length === 0) return undefined;
+  const data = sliceOf(normalized.bytes);
+  return normalized.lengths.length === 1 ? { data } : { data, lengths: normalized.lengths };
+}

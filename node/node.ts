@@ -1,0 +1,105 @@
+import type { Config } from "./config/mod.ts";
+import { Crew } from "./crew.ts";
+import type { Log } from "./log.ts";
+import { type Io, ShardRuntime } from "./runtime.ts";
+import type { ShardSetup } from "../shard/mod.ts";
+import { openStore, type Store } from "./store.ts";
+
+/** What a node needs beside its configuration. */
+export interface NodeParts {
+  readonly io: Io;
+  readonly log: Log;
+  /** Bytes of memory that the process may use. */
+  readonly memoryBytes: number;
+  /** Identity of this boot of the machine; empty where it is not known. */
+  readonly osBootId: string;
+  /** Starts the worker of a further shard. */
+  readonly spawn: () => Worker;
+  /** Handed to each worker's entry as it is. */
+  readonly extra: unknown;
+  /** The node can't go on (a failed write, a worker that died); called once. */
+  readonly onFatal: (reason: Error) => void;
+}
+
+/** Streams in memory may take this part of what the process may use (SPEC section 8). */
+const HOT_PART_OF_MEMORY = 1 / 4;
+/** One node is its groups' only voter. */
+const NODE_ID = 1;
+
+/** A node at work: its first shard in this isolate, one worker for each further one. */
+export class Node {
+  /** This isolate's shard. */
+  readonly runtime: ShardRuntime;
+  readonly nodeId = NODE_ID;
+  readonly #crew: Crew;
+  readonly #store: Store;
+
+  private constructor(runtime: ShardRuntime, crew: Crew, store: Store) {
+    this.runtime = runtime;
+    this.#crew = crew;
+    this.#store = store;
+  }
+
+  /**
+   * Opens the data directory, starts all shards and has them lead their groups.
+   *
+   * @throws when the data directory is damaged, in use, or of another cluster; nothing is left open
+   */
+  static async start(config: Config, parts: NodeParts): Promise<Node> {
+    const { io, log } = parts;
+    const store = await openStore(config, io, parts.osBootId);
+    let failed = false;
+    const onFatal = (reason: Error) => {
+      if (failed) return;
+      failed = true;
+      parts.onFatal(reason);
+    };
+    const crew = new Crew({ spawn: parts.spawn, size: config.coreCount - 1, onFatal, log });
+    try {
+      const setupOf = (index: number) => setupShard(config, store, parts.memoryBytes, index);
+      const ports = await crew.start(setupOf, parts.extra);
+      const hooks = { onFatal, log: (line: string) => log("info", line) };
+      const runtime = await ShardRuntime.start(setupOf(0), io, ports, hooks);
+      return new Node(runtime, crew, store);
+    } catch (reason) {
+      crew.terminate();
+      await store.release();
+      throw reason;
+    }
+  }
+
+  /** Has the workers listen, too, on a port where this isolate listens. */
+  listenEverywhere(hostname: string, port: number): Promise<void> {
+    return this.#crew.listen(hostname, port);
+  }
+
+  /** Finishes what is under way, makes it durable, and ends all shards. */
+  async stop(): Promise<void> {
+    // Workers first: what they still ask of this shard's groups must be answered.
+    await this.#crew.stop();
+    await this.runtime.stop();
+    await this.#store.close();
+  }
+
+  /** Ends without finishing anything: after a failure nothing can be made durable any more. */
+  async abandon(): Promise<void> {
+    this.#crew.terminate();
+    this.runtime.abandon();
+    await this.#store.release();
+  }
+}
+
+function setupShard(config: Config, store: Store, memoryBytes: number, index: number): ShardSetup {
+  return {
+    index,
+    shardCount: config.coreCount,
+    groupCount: config.raftGroupCount,
+    journalCount: store.journalCount,
+    formation: store.formation,
+    member: store.member,
+    directory: store.directory,
+    fsync: config.fsync === "always",
+    hotBytesMax: Math.floor(memoryBytes * HOT_PART_OF_MEMORY / config.coreCount),
+    decodeOwn: false,
+  };
+}

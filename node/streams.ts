@@ -1,0 +1,114 @@
+import type { Answer, ReadAnswer, ReadRequest } from "../group/mod.ts";
+import type { Clock } from "../io/mod.ts";
+import { type Eventually, type Feed, Feeds, type GroupAccess, groupOf } from "../shard/mod.ts";
+import type {
+  AppendStream,
+  CreateStream,
+  DeleteStream,
+  Outcome,
+  StreamKey,
+} from "../stream/mod.ts";
+import type { Buckets } from "./buckets.ts";
+import type { Forks } from "./forks.ts";
+import { insist } from "./patience.ts";
+
+type Moved = Extract<Outcome, { ok: "moved" }>;
+
+/** How a create treats a bucket that is not there. */
+export type MissingBucket = "refuse" | "make";
+
+/**
+ * Streams by path: finds the group that holds each and follows a fork to where it lives. This is the
+ * one place that decides which group serves a request.
+ */
+export class Streams {
+  readonly #access: GroupAccess;
+  readonly #clock: Clock;
+  readonly #buckets: Buckets;
+  readonly #forks: Forks;
+  readonly #feeds: Feeds;
+
+  constructor(access: GroupAccess, clock: Clock, buckets: Buckets, forks: Forks) {
+    this.#access = access;
+    this.#clock = clock;
+    this.#buckets = buckets;
+    this.#forks = forks;
+    this.#feeds = new Feeds(access);
+  }
+
+  /** Group of a path, unless the path is a fork that lives elsewhere. */
+  homeOf(key: StreamKey): number {
+    return groupOf(key, this.#access.groupCount);
+  }
+
+  /** PUT (P§5.1). */
+  async create(command: CreateStream, missingBucket: MissingBucket): Promise<Answer> {
+    const create = () =>
+      command.fork === undefined ? this.#createPlain(command) : this.#forks.create(command);
+    if (missingBucket === "refuse") return await create();
+    return await insist(this.#clock, async () => {
+      const answer = await create();
+      if (!isBucketMissing(answer)) return answer;
+      const made = await this.#buckets.create(command.key.slice(0, command.key.indexOf("/")));
+      if ("unavailable" in made) return made;
+      return await create();
+    }, isBucketMissing);
+  }
+
+  /** POST (P§5.2). */
+  async append(command: AppendStream): Promise<Answer> {
+    const answer = await this.#access.submit(this.homeOf(command.key), command);
+    return isMoved(answer) ? await this.#forks.submit(answer, command) : answer;
+  }
+
+  /** DELETE (P§5.4). */
+  async delete(command: DeleteStream): Promise<Answer> {
+    const answer = await this.#access.submit(this.homeOf(command.key), command);
+    return isMoved(answer) ? await this.#forks.delete(answer, command) : answer;
+  }
+
+  /** GET and HEAD. */
+  read(request: ReadRequest): Eventually<Exclude<ReadAnswer, Moved>> {
+    const answer = this.#access.read(this.homeOf(request.key), request);
+    if (answer instanceof Promise) return answer.then((value) => this.#followRead(value, request));
+    return this.#followRead(answer, request);
+  }
+
+  /** The feed of a stream for a live read; undefined where that incarnation is over. */
+  async watch(key: StreamKey, incarnation: string): Promise<Feed | undefined> {
+    const home = this.homeOf(key);
+    const feed = await this.#feeds.open(home, key, incarnation);
+    if (feed !== undefined) return feed;
+    const group = await this.#forks.whereabouts(key);
+    return group === undefined || group === home
+      ? undefined
+      : await this.#feeds.open(group, key, incarnation);
+  }
+
+  async #createPlain(command: CreateStream): Promise<Answer> {
+    return await insist(this.#clock, async () => {
+      const answer = await this.#access.submit(this.homeOf(command.key), command);
+      if (!isMoved(answer)) return answer;
+      if (!answer.linked) return PATH_RESERVED;
+      return await this.#forks.createOver(answer, command);
+    }, (answer) => "refused" in answer && answer.refused === "path_reserved");
+  }
+
+  #followRead(
+    answer: ReadAnswer,
+    request: ReadRequest,
+  ): Eventually<Exclude<ReadAnswer, Moved>> {
+    if (!("ok" in answer)) return answer;
+    return this.#forks.read(answer, request);
+  }
+}
+
+const PATH_RESERVED: Answer = { refused: "path_reserved" };
+
+function isMoved(answer: Answer): answer is Moved {
+  return "ok" in answer && answer.ok === "moved";
+}
+
+function isBucketMissing(answer: Answer): boolean {
+  return "refused" in answer && answer.refused === "bucket_not_found";
+}

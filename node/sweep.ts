@@ -1,0 +1,63 @@
+import type { Clock, Timer } from "../io/mod.ts";
+import type { GroupAccess } from "../shard/mod.ts";
+import type { Buckets } from "./buckets.ts";
+import type { Forks } from "./forks.ts";
+
+/** How often the errands of a shard's groups are looked at. */
+const SWEEP_MS = 1_000;
+
+/**
+ * Finishes what spans groups and was left half-way by a crash: intents of buckets, reservations of
+ * forks that were never linked, links of forks that ended.
+ */
+export class Sweep {
+  readonly #access: GroupAccess;
+  readonly #clock: Clock;
+  readonly #buckets: Buckets;
+  readonly #forks: Forks;
+  readonly #groups: readonly number[];
+  #timer: Timer | undefined;
+  #stopped = false;
+
+  constructor(options: {
+    access: GroupAccess;
+    clock: Clock;
+    buckets: Buckets;
+    forks: Forks;
+    /** The groups that this sweep looks after. */
+    groups: readonly number[];
+  }) {
+    this.#access = options.access;
+    this.#clock = options.clock;
+    this.#buckets = options.buckets;
+    this.#forks = options.forks;
+    this.#groups = options.groups;
+    this.#schedule();
+  }
+
+  /** Ends the sweeping. */
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+  }
+
+  #schedule(): void {
+    if (this.#stopped) return;
+    this.#timer = this.#clock.setTimer(SWEEP_MS, () => {
+      this.#sweep().finally(() => this.#schedule());
+    });
+  }
+
+  async #sweep(): Promise<void> {
+    for (const group of this.#groups) {
+      const errands = await this.#access.survey<"errands">(group, { about: "errands" });
+      for (const { bucket, intent } of errands.intents) {
+        if (intent !== undefined) await this.#buckets.finish(bucket, intent.action, intent.version);
+      }
+      for (const reservation of errands.reservations) await this.#forks.resolve(reservation);
+      for (const { key, token } of errands.unlinks) {
+        await this.#forks.clear(key, token, group);
+      }
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import type { Answer, ReadAnswer, ReadRequest, Watcher } from "../group/mod.ts";
+import type {
+  BucketView,
+  Command,
+  ListedStream,
+  PathEntry,
+  StreamFacts,
+  StreamKey,
+  UnlinkErrand,
+} from "../stream/mod.ts";
+
+/** A question about more than one stream of a group. */
+export type Survey =
+  | { readonly about: "streams"; readonly bucket: string; readonly page: Page }
+  | { readonly about: "buckets"; readonly page: Page }
+  | { readonly about: "bucket"; readonly bucket: string }
+  | { readonly about: "errands" }
+  | { readonly about: "group" };
+
+/** A stretch of a sorted listing. */
+export interface Page {
+  readonly prefix: string;
+  /** Exclusive; empty begins at the beginning. */
+  readonly after: string;
+  readonly limit: number;
+}
+
+/** What an operator wants to know of a group. */
+export interface GroupFacts {
+  readonly id: number;
+  readonly leader: string | undefined;
+  readonly term: number;
+  readonly lastIndex: number;
+  readonly commitIndex: number;
+  readonly appliedIndex: number;
+  readonly ready: boolean;
+  readonly hotBytes: number;
+  readonly streams: number;
+  readonly nowMs: number;
+}
+
+/** What a crash may have left half-way, for the sweep to finish. */
+export interface Errands {
+  /** Buckets with an intent that is not settled. */
+  readonly intents: readonly BucketView[];
+  /** Paths reserved for forks, overdue. */
+  readonly reservations: readonly PathEntry[];
+  /** Links of forks that ended in this group. */
+  readonly unlinks: readonly UnlinkErrand[];
+}
+
+/** The answer to a {@linkcode Survey}, by what it is about. */
+export interface SurveyAnswers {
+  readonly streams: readonly ListedStream[];
+  readonly buckets: readonly BucketView[];
+  readonly bucket: BucketView | undefined;
+  readonly errands: Errands;
+  readonly group: GroupFacts;
+}
+
+/** A value now, or later when the group lives on another shard. */
+export type Eventually<T> = T | Promise<T>;
+
+/**
+ * Every group of this node, from wherever the caller runs: its own shard's are called, the others'
+ * are reached through the mailbox.
+ */
+export interface GroupAccess {
+  readonly groupCount: number;
+  /** Puts a command into a group's log; resolves when it was applied or refused. */
+  submit(group: number, command: Command): Promise<Answer>;
+  /** Reads one stream. */
+  read(group: number, request: ReadRequest): Eventually<ReadAnswer>;
+  /** Asks about more than one stream. */
+  survey<A extends Survey["about"]>(
+    group: number,
+    survey: Extract<Survey, { about: A }>,
+  ): Eventually<SurveyAnswers[A]>;
+  /** Begins to watch a stream; undefined where that incarnation is not there. */
+  watch(
+    group: number,
+    key: StreamKey,
+    incarnation: string,
+    watcher: Watcher,
+  ): Eventually<StreamFacts | undefined>;
+  /** Stops watching. */
+  unwatch(group: number, key: StreamKey, watcher: Watcher): void;
+}

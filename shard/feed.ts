@@ -1,0 +1,139 @@
+import { joinSlices, type LiveEvent } from "../group/mod.ts";
+import type { StreamFacts, StreamKey } from "../stream/mod.ts";
+import type { GroupAccess } from "./access.ts";
+
+/** New bytes of a stream as every live reader on this shard gets them: rendered once, for all. */
+export class FeedBatch {
+  readonly from: number;
+  readonly to: number;
+  /** Stored form of `from` to `to`; undefined when there was too much to send along. */
+  readonly bytes: Uint8Array | undefined;
+  readonly closed: boolean;
+  readonly #renderings = new Map<string, unknown>();
+
+  constructor(event: LiveEvent) {
+    this.from = event.from;
+    this.to = event.to;
+    this.bytes = event.slices && joinSlices(event.slices);
+    this.closed = event.closed;
+  }
+
+  /** What `render` made of the batch the first time it was asked for under this name. */
+  rendering<T>(name: string, render: () => T): T {
+    let rendered = this.#renderings.get(name) as T | undefined;
+    if (rendered === undefined) this.#renderings.set(name, rendered = render());
+    return rendered;
+  }
+}
+
+/** A live read, as its feed sees it. */
+export interface FeedReader {
+  /** New bytes, or the news that the stream is closed. */
+  onBatch(batch: FeedBatch): void;
+  /** The incarnation is over, or this replica can no longer tell: end the read. */
+  onEnd(): void;
+}
+
+/** What one shard knows of one stream that clients of that shard read live. */
+export class Feed {
+  readonly facts: StreamFacts;
+  readonly #readers = new Set<FeedReader>();
+  readonly #onIdle: () => void;
+  #position: number;
+  #closed: boolean;
+  #ended = false;
+
+  constructor(facts: StreamFacts, onIdle: () => void) {
+    this.facts = facts;
+    this.#position = facts.tail;
+    this.#closed = facts.closed;
+    this.#onIdle = onIdle;
+  }
+
+  /** Up to where readers have been told. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** The stream is closed: nothing follows after `position`. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Nothing will ever come. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Begins to tell a reader. */
+  add(reader: FeedReader): void {
+    this.#readers.add(reader);
+  }
+
+  /** Stops telling a reader. */
+  remove(reader: FeedReader): void {
+    if (this.#readers.delete(reader) && this.#readers.size === 0 && !this.#ended) this.#onIdle();
+  }
+
+  /** Passes an event of the owner on. */
+  deliver(event: LiveEvent): void {
+    if (event.ended) {
+      this.#ended = true;
+      for (const reader of [...this.#readers]) reader.onEnd();
+      return;
+    }
+    this.#position = event.to;
+    this.#closed = event.closed;
+    const batch = new FeedBatch(event);
+    for (const reader of this.#readers) reader.onBatch(batch);
+  }
+}
+
+/** The feeds of one shard: one per stream and incarnation, however many readers it has. */
+export class Feeds {
+  readonly #access: GroupAccess;
+  readonly #feeds = new Map<string, Promise<Feed | undefined> | Feed>();
+
+  constructor(access: GroupAccess) {
+    this.#access = access;
+  }
+
+  /** How many streams are watched from here. */
+  get size(): number {
+    return this.#feeds.size;
+  }
+
+  /** The feed of a stream; undefined where that incarnation is not there (any more). */
+  open(
+    group: number,
+    key: StreamKey,
+    incarnation: string,
+  ): Promise<Feed | undefined> | Feed | undefined {
+    const name = `${incarnation} ${key}`;
+    const known = this.#feeds.get(name);
+    if (known !== undefined) return known;
+    let feed: Feed | undefined;
+    const early: LiveEvent[] = [];
+    const watcher = (event: LiveEvent) => {
+      if (feed === undefined) return void early.push(event);
+      if (event.ended) this.#feeds.delete(name);
+      feed.deliver(event);
+    };
+    const begin = (facts: StreamFacts | undefined): Feed | undefined => {
+      this.#feeds.delete(name);
+      if (facts === undefined) return undefined;
+      feed = new Feed(facts, () => {
+        this.#feeds.delete(name);
+        this.#access.unwatch(group, key, watcher);
+      });
+      this.#feeds.set(name, feed);
+      for (const event of early) watcher(event);
+      return feed;
+    };
+    const watched = this.#access.watch(group, key, incarnation, watcher);
+    if (!(watched instanceof Promise)) return begin(watched);
+    const opening = watched.then(begin);
+    this.#feeds.set(name, opening);
+    return opening;
+  }
+}

@@ -1,0 +1,131 @@
+import type { Clock } from "../io/mod.ts";
+import type { CommandPayload, Group } from "../group/mod.ts";
+import type { Ready } from "../raft/mod.ts";
+import type { RecordLog } from "../storage/types.ts";
+
+/** Batches that may wait for their sync while the next one is collected. */
+const FLUSHES_IN_FLIGHT_MAX = 2;
+
+interface Batch {
+  readonly groups: Group[];
+  readonly readies: (readonly Ready<CommandPayload>[])[];
+}
+
+/**
+ * The turn: everything that the groups of one journal have to write goes out as one batch, and what
+ * depends on it goes on once that is durable.
+ *
+ * Two synchronous halves around one asynchronous write: `collect` takes every dirty group's work and
+ * hands the journal one batch; `complete` marks it stable, applies what committed and answers.
+ */
+export class Lane {
+  readonly log: RecordLog;
+  readonly groups: readonly Group[];
+  readonly #clock: Clock;
+  readonly #onFatal: (reason: Error) => void;
+  readonly #onTurn: (groups: readonly Group[]) => void;
+  #dirty: Group[] = [];
+  #scheduled = false;
+  #inFlight = 0;
+  #failed = false;
+  #nudged = false;
+  #drained: (() => void) | undefined;
+
+  constructor(options: {
+    log: RecordLog;
+    clock: Clock;
+    groups: (onDirty: (group: Group) => void) => readonly Group[];
+    /** A write or sync failed: nothing of this lane can be trusted to become durable any more. */
+    onFatal: (reason: Error) => void;
+    /** Called after each turn with the groups that took part. */
+    onTurn: (groups: readonly Group[]) => void;
+  }) {
+    this.log = options.log;
+    this.#clock = options.clock;
+    this.#onFatal = options.onFatal;
+    this.#onTurn = options.onTurn;
+    this.groups = options.groups((group) => this.#markDirty(group));
+  }
+
+  /** Makes a turn come that has nothing of a group to write: a mark in the log wants to go out. */
+  nudge(): void {
+    this.#nudged = true;
+    this.#schedule();
+  }
+
+  /** Resolves once nothing is waiting to be written. */
+  async drain(): Promise<void> {
+    while (!this.#failed && (this.#dirty.length > 0 || this.#inFlight > 0 || this.#nudged)) {
+      await new Promise<void>((resolve) => this.#drained = resolve);
+    }
+  }
+
+  #markDirty(group: Group): void {
+    this.#dirty.push(group);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#failed || this.#inFlight >= FLUSHES_IN_FLIGHT_MAX) return;
+    this.#scheduled = true;
+    this.#clock.defer(this.#turn);
+  }
+
+  readonly #turn = (): void => {
+    this.#scheduled = false;
+    if (this.#failed) return;
+    this.#nudged = false;
+    const batch = this.#collect();
+    const flushed = this.#flush();
+    if (flushed === undefined) return this.#complete(batch);
+    this.#inFlight++;
+    flushed.then(() => {
+      this.#inFlight--;
+      if (!this.#failed) this.#complete(batch);
+    }, (reason) => this.#fail(reason));
+  };
+
+  #collect(): Batch {
+    const dirty = this.#dirty;
+    this.#dirty = [];
+    const groups: Group[] = [];
+    const readies: (readonly Ready<CommandPayload>[])[] = [];
+    for (const group of dirty) {
+      const taken = group.absorb();
+      if (taken.length === 0) continue;
+      groups.push(group);
+      readies.push(taken);
+    }
+    return { groups, readies };
+  }
+
+  #flush(): Promise<void> | undefined {
+    try {
+      return this.log.flush();
+    } catch (reason) {
+      return Promise.reject(reason);
+    }
+  }
+
+  #complete({ groups, readies }: Batch): void {
+    for (let i = 0; i < groups.length; i++) {
+      (groups[i] as Group).complete(readies[i] as Batch["readies"][number]);
+    }
+    this.#onTurn(groups);
+    if (this.#dirty.length > 0 || this.#nudged) return this.#schedule();
+    if (this.#inFlight === 0) this.#release();
+  }
+
+  #fail(reason: unknown): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    this.#release();
+    this.#onFatal(reason instanceof Error ? reason : new Error(String(reason)));
+  }
+
+  #release(): void {
+    const drained = this.#drained;
+    this.#drained = undefined;
+    drained?.();
+  }
+}

@@ -1,0 +1,22 @@
+/**
+ * One core: the groups it owns, the turns that carry their work to disk, the lines to the other
+ * shards, and the live readers it feeds.
+ *
+ * @module
+ */
+export type {
+  Errands,
+  Eventually,
+  GroupAccess,
+  GroupFacts,
+  Page,
+  Survey,
+  SurveyAnswers,
+} from "./access.ts";
+export { Feed, FeedBatch, type FeedReader, Feeds } from "./feed.ts";
+export { Mailbox } from "./mailbox.ts";
+export { Neighbourhood } from "./neighbourhood.ts";
+export { type OpenShard, openShard, type ShardHooks, type ShardIo } from "./open.ts";
+export type { ShardSetup } from "./setup.ts";
+export { groupOf, journalOf, shardOf } from "./placement.ts";
+export { Shard, type ShardBounds } from "./shard.ts";

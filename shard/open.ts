@@ -1,0 +1,167 @@
+import { Group } from "../group/mod.ts";
+import type { Clock, Disk, Random } from "../io/mod.ts";
+import { Journal, MemoryLog } from "../storage/journal/mod.ts";
+import type { StoredGroup } from "../storage/types.ts";
+import { DiskSpace } from "./disk_space.ts";
+import { Lane } from "./lane.ts";
+import { journalOf, shardOf } from "./placement.ts";
+import { loadReplica, newReplica, type Replica } from "./replica.ts";
+import type { ShardSetup } from "./setup.ts";
+import { Shard } from "./shard.ts";
+import { Snapshots } from "./snapshots.ts";
+
+/** A shard and what it holds open. */
+export interface OpenShard {
+  readonly shard: Shard;
+  /** Finishes what is under way, makes it durable and closes the files. */
+  stop(): Promise<void>;
+  /** Closes nothing and finishes nothing: for a shard that has failed. */
+  abandon(): void;
+}
+
+/** The world that a shard is opened in. */
+export interface ShardIo {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly disk: Disk;
+}
+
+/** What a shard tells of itself. */
+export interface ShardHooks {
+  /** A write or sync failed: the node must end. */
+  readonly onFatal: (reason: Error) => void;
+  readonly log: (line: string) => void;
+  /** RaftSnapshots of the node; undefined in memory mode. */
+  readonly snapshots?: RaftSnapshots;
+}
+
+interface OpenLane {
+  readonly lane: Lane;
+  readonly snapshots: Snapshots | undefined;
+  readonly journal: Journal | undefined;
+}
+
+/**
+ * Opens the journals and RaftSnapshots of a shard's groups, replays what they hold, and leads the
+ * groups: each has this node as its only voter.
+ *
+ * @throws when the data is damaged or can't be read; nothing is left open then
+ */
+export async function openShard(
+  setup: ShardSetup,
+  io: ShardIo,
+  hooks: ShardHooks,
+): Promise<OpenShard> {
+  const lanes: OpenLane[] = [];
+  try {
+    for (let journal = 0; journal < setup.journalCount; journal++) {
+      if (shardOf(journal, setup.shardCount) !== setup.index) continue;
+      lanes.push(await openLane(journal, setup, io, hooks));
+    }
+  } catch (reason) {
+    for (const { journal } of lanes) await journal?.close();
+    throw reason;
+  }
+  const shard = new Shard({
+    groupCount: setup.groupCount,
+    clock: io.clock,
+    bounds: { hotBytesMax: setup.hotBytesMax },
+    lanes: lanes.map(({ lane }) => lane),
+  });
+  const space = setup.directory === undefined
+    ? undefined
+    : new DiskSpace(io, setup.directory, (low) => shard.diskLow = low, hooks.log);
+  await shard.lead();
+  return {
+    shard,
+    async stop() {
+      space?.stop();
+      await shard.stop();
+      for (const { snapshots } of lanes) await snapshots?.stop();
+      for (const { journal } of lanes) await journal?.close();
+    },
+    abandon() {
+      space?.stop();
+      shard.abandon();
+    },
+  };
+}
+
+async function openLane(
+  number: number,
+  setup: ShardSetup,
+  io: ShardIo,
+  hooks: ShardHooks,
+): Promise<OpenLane> {
+  const { directory } = setup;
+  let journal: Journal | undefined;
+  let stored = new Map<number, StoredGroup>();
+  if (directory !== undefined) {
+    const opened = await Journal.open({
+      ...io,
+      directory: `${directory}/journal`,
+      number,
+      sync: setup.fsync,
+      log: hooks.log,
+    });
+    journal = opened.journal;
+    stored = opened.groups;
+  }
+  const replicas = await loadReplicas(number, setup, stored, hooks);
+  const log = journal ?? new MemoryLog();
+  const { onFatal } = hooks;
+  let snapshots: Snapshots | undefined;
+  const lane = new Lane({
+    log,
+    clock: io.clock,
+    onFatal,
+    onTurn: (groups) => snapshots?.consider(groups),
+    groups: (onDirty) =>
+      replicas.map(({ id, state, mark }) =>
+        new Group({
+          id,
+          member: setup.member,
+          clock: io.clock,
+          random: io.random,
+          log,
+          state,
+          snapshot: mark,
+          stored: stored.get(id),
+          onDirty,
+          decodeOwn: setup.decodeOwn,
+        })
+      ),
+  });
+  if (journal !== undefined && hooks.snapshots !== undefined) {
+    snapshots = new Snapshots({
+      store: hooks.snapshots,
+      lane,
+      journal,
+      sizes: new Map(replicas.map(({ id, snapshotBytes }) => [id, snapshotBytes])),
+      journalBytesMax: Math.floor(JOURNALS_BYTES_MAX / setup.journalCount),
+      onFatal,
+    });
+  }
+  return { lane, snapshots, journal };
+}
+
+/** Journals of a node beyond this are shortened by RaftSnapshots (SPEC section 9). */
+const JOURNALS_BYTES_MAX = 1024 * 1024 * 1024;
+
+async function loadReplicas(
+  journal: number,
+  setup: ShardSetup,
+  stored: Map<number, StoredGroup>,
+  hooks: ShardHooks,
+): Promise<Replica[]> {
+  const replicas: Replica[] = [];
+  for (let id = 0; id < setup.groupCount; id++) {
+    if (journalOf(id, setup.journalCount) !== journal) continue;
+    replicas.push(
+      hooks.snapshots === undefined
+        ? newReplica(id, setup)
+        : await loadReplica(id, setup, hooks.snapshots, stored.get(id)),
+    );
+  }
+  return replicas;
+}

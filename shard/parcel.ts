@@ -1,0 +1,97 @@
+import type { Answer, LiveEvent, ReadAnswer, ReadRequest } from "../group/mod.ts";
+import { joinSlices } from "../group/mod.ts";
+import { sliceOf } from "../stream/mod.ts";
+import type { Command, ReadPlan, StreamFacts, StreamKey } from "../stream/mod.ts";
+import type { Survey, SurveyAnswers } from "./access.ts";
+
+/**
+ * What goes between two shards in one message: many calls, answers and events at once. Slices become
+ * plain bytes on the way, since a slab does not leave its shard.
+ */
+export interface Parcel {
+  readonly calls: Call[];
+  readonly answers: CallAnswer[];
+  readonly events: WatchEvent[];
+}
+
+/** A request to the owner of a group. `id` pairs it with its answer. */
+export type Call =
+  & { readonly id: number; readonly group: number }
+  & (
+    | { readonly verb: "submit"; readonly command: Command; readonly body: Uint8Array | undefined }
+    | { readonly verb: "read"; readonly request: ReadRequest }
+    | { readonly verb: "survey"; readonly survey: Survey }
+    | { readonly verb: "watch"; readonly key: StreamKey; readonly incarnation: string }
+    | { readonly verb: "unwatch"; readonly key: StreamKey; readonly watch: number }
+  );
+
+/** What came of a call. */
+export interface CallAnswer {
+  readonly id: number;
+  readonly value: Answer | PackedRead | StreamFacts | SurveyAnswers[Survey["about"]] | undefined;
+}
+
+/** An event for the watch that call `watch` began. */
+export interface WatchEvent {
+  readonly watch: number;
+  readonly event: PackedEvent;
+}
+
+/** A {@linkcode ReadAnswer} whose slices became bytes. */
+export type PackedRead =
+  | { readonly plan: Omit<ReadPlan, "slices">; readonly bytes: Uint8Array }
+  | Exclude<ReadAnswer, { plan: unknown }>;
+
+/** A {@linkcode LiveEvent} whose slices became bytes. */
+export type PackedEvent = Omit<LiveEvent, "slices"> & { readonly bytes: Uint8Array | undefined };
+
+/** An empty parcel. */
+export function emptyParcel(): Parcel {
+  return { calls: [], answers: [], events: [] };
+}
+
+/** Takes a command's body out of it, as bytes of their own. */
+export function packCommand(command: Command): { command: Command; body: Uint8Array | undefined } {
+  if (!("body" in command) || command.body === undefined) return { command, body: undefined };
+  const { data, lengths } = command.body;
+  const body = data.slab.bytes.slice(data.start, data.end);
+  return { command: { ...command, body: { data: NO_SLICE, lengths } }, body };
+}
+
+/** The reverse of {@linkcode packCommand}. */
+export function unpackCommand(command: Command, body: Uint8Array | undefined): Command {
+  if (body === undefined || !("body" in command)) return command;
+  return { ...command, body: { data: sliceOf(body), lengths: command.body?.lengths } };
+}
+
+/** Makes a read's answer fit to travel. */
+export function packRead(answer: ReadAnswer): PackedRead {
+  if (!("plan" in answer)) return answer;
+  const { slices, ...plan } = answer.plan;
+  return { plan, bytes: copyOf(joinSlices(slices), slices.length) };
+}
+
+/** The reverse of {@linkcode packRead}. */
+export function unpackRead(packed: PackedRead): ReadAnswer {
+  if (!("bytes" in packed)) return packed;
+  const slices = packed.bytes.length === 0 ? [] : [sliceOf(packed.bytes)];
+  return { plan: { ...packed.plan, slices } };
+}
+
+/** Makes an event fit to travel. */
+export function packEvent(event: LiveEvent): PackedEvent {
+  const { slices, ...rest } = event;
+  return { ...rest, bytes: slices && copyOf(joinSlices(slices), slices.length) };
+}
+
+/** The reverse of {@linkcode packEvent}. */
+export function unpackEvent({ bytes, ...rest }: PackedEvent): LiveEvent {
+  return { ...rest, slices: bytes && (bytes.length === 0 ? [] : [sliceOf(bytes)]) };
+}
+
+const NO_SLICE = sliceOf(new Uint8Array(0));
+
+/** Joining a single slice gives a view of its slab; a message must not drag the whole slab along. */
+function copyOf(joined: Uint8Array, slices: number): Uint8Array {
+  return slices === 1 ? joined.slice() : joined;
+}

@@ -1,0 +1,65 @@
+/**
+ * The entry of a worker: one further shard of a node, and its part of the client plane.
+ *
+ * @module
+ */
+
+import { DenoClock, denoDisk, denoRandom } from "../io/deno.ts";
+import type { FromWorker, ToWorker } from "../node/crew.ts";
+import { ShardRuntime } from "../node/runtime.ts";
+import type { PlaneSetup } from "../http/context.ts";
+import { ClientPlane } from "../http/plane.ts";
+import { listen, type Listener } from "../http/serve.ts";
+
+/** The part of a worker's global scope that is used here. */
+interface WorkerScope {
+  onmessage: ((message: MessageEvent<ToWorker>) => void) | null;
+  postMessage(message: FromWorker): void;
+}
+
+const scope = globalThis as unknown as WorkerScope;
+const io = { clock: new DenoClock(), random: denoRandom, disk: denoDisk };
+let runtime: ShardRuntime | undefined;
+let plane: ClientPlane | undefined;
+let listener: Listener | undefined;
+
+const tell = (message: FromWorker) => scope.postMessage(message);
+const fail = (reason: unknown) => {
+  tell({ type: "failed", reason: reason instanceof Error ? reason.message : String(reason) });
+};
+
+async function obey(order: ToWorker): Promise<void> {
+  switch (order.type) {
+    case "start": {
+      const { settings, identity } = order.extra as PlaneSetup;
+      runtime = await ShardRuntime.start(order.setup, io, order.ports, {
+        onFatal: fail,
+        log: (message) => tell({ type: "log", level: "info", message }),
+      });
+      const onError = (reason: unknown) =>
+        tell({ type: "log", level: "error", message: describe(reason) });
+      plane = new ClientPlane({ runtime, io, settings, identity, onError });
+      return tell({ type: "started" });
+    }
+    case "listen": {
+      const { hostname, port } = order;
+      if (plane !== undefined) listener = listen(plane, { hostname, port, shared: true });
+      return tell({ type: "listening" });
+    }
+    case "stop":
+      plane?.endLiveReads();
+      await listener?.stop();
+      plane?.close();
+      await runtime?.stop();
+      io.clock.close();
+      return tell({ type: "stopped" });
+  }
+}
+
+function describe(reason: unknown): string {
+  return reason instanceof Error ? reason.stack ?? reason.message : String(reason);
+}
+
+scope.onmessage = ({ data }) => {
+  obey(data).catch(fail);
+};
