@@ -1,0 +1,164 @@
+/**
+ * Whose data a directory holds (SPEC section 8, Identity), and how its last run ended.
+ *
+ * @module
+ */
+
+import { type Disk, DiskError, type DiskLock } from "../io/mod.ts";
+import { replaceFile } from "./replace_file.ts";
+
+/** Version of the whole data directory; a program refuses any other. */
+export const DATA_FORMAT_VERSION = 1;
+
+const FILE_NAME = "identity.json";
+const LOCK_NAME = "lock";
+/** An identity is a few hundred bytes; more is something else. */
+const FILE_BYTES_MAX = 64 << 10;
+
+/** The content of the identity file. */
+export interface Identity {
+  /** Random, of the data directory itself. */
+  readonly storeId: string;
+  /** Random, of the cluster; missing until the cluster has formed. */
+  readonly formationId?: string;
+  readonly clusterId: string;
+  readonly nodeId: number;
+  /** Raft groups of the cluster. */
+  readonly groupCount: number;
+  /** Journals in the directory; shards share them out. */
+  readonly journalCount: number;
+  /** How the last run made its writes durable. */
+  readonly fsync: "always" | "never";
+  /** Did the last run end in order? False while one is under way. */
+  readonly clean: boolean;
+  /** Of the operating system that the last run ran on. */
+  readonly bootId: string;
+}
+
+/** What a start expects of the directory; what is left out is not checked. */
+export type ExpectedIdentity = Partial<
+  Pick<Identity, "formationId" | "clusterId" | "nodeId" | "groupCount">
+>;
+
+/** A data directory that belongs to something else than what is being started. */
+export class IdentityMismatch extends Error {
+  /** @param path the identity file; @param detail names both values */
+  constructor(readonly path: string, detail: string) {
+    super(`${path}: ${detail}`);
+    this.name = "IdentityMismatch";
+  }
+}
+
+/**
+ * Keeps other processes off a data directory, which is made where it is missing.
+ * @throws DiskError `locked`, saying so in words, when another process is there
+ */
+export async function lockDirectory(disk: Disk, directory: string): Promise<DiskLock> {
+  await disk.makeDirectory(directory);
+  try {
+    return await disk.lock(`${directory}/${LOCK_NAME}`);
+  } catch (error) {
+    if (!(error instanceof DiskError) || error.code !== "locked") throw error;
+    const detail = "another process runs on this data directory; stop it, or name another one";
+    throw new DiskError("locked", directory, detail);
+  }
+}
+
+/**
+ * Reads the identity of a data directory; undefined where it has none.
+ * @throws IdentityMismatch when the file is of another format version, or no identity at all
+ */
+export async function readIdentity(disk: Disk, directory: string): Promise<Identity | undefined> {
+  const path = `${directory}/${FILE_NAME}`;
+  let text: string;
+  try {
+    text = await readText(disk, path);
+  } catch (error) {
+    if (error instanceof DiskError && error.code === "not_found") return undefined;
+    throw error;
+  }
+  return identityFrom(path, text);
+}
+
+/** Replaces the identity, durably, and wholly or not at all. */
+export function writeIdentity(disk: Disk, directory: string, identity: Identity): Promise<void> {
+  const text = JSON.stringify({ format: DATA_FORMAT_VERSION, ...identity }, null, 2) + "\n";
+  return replaceFile(disk, directory, FILE_NAME, new TextEncoder().encode(text));
+}
+
+/**
+ * Compares what was found with what a start asks for.
+ * @throws IdentityMismatch naming both values of the first difference
+ */
+export function checkIdentity(
+  directory: string,
+  found: Identity,
+  expected: ExpectedIdentity,
+): void {
+  const path = `${directory}/${FILE_NAME}`;
+  const names = {
+    clusterId: "cluster id",
+    nodeId: "node id",
+    groupCount: "group count",
+    formationId: "formation id",
+  } as const;
+  for (const [key, name] of Object.entries(names) as [keyof typeof names, string][]) {
+    const [is, wanted] = [found[key], expected[key]];
+    if (wanted === undefined || is === undefined || is === wanted) continue;
+    throw new IdentityMismatch(path, `has ${name} ${is}, but this node was started with ${wanted}`);
+  }
+}
+
+/**
+ * Are acknowledged writes perhaps missing, so that the node must come back as one without its
+ * data (SPEC section 8)? So it is after a run that synced nothing, did not end in order, and whose
+ * operating system is gone.
+ */
+export function mayHaveLostWrites(found: Identity, bootId: string): boolean {
+  return found.fsync === "never" && !found.clean && found.bootId !== bootId;
+}
+
+async function readText(disk: Disk, path: string): Promise<string> {
+  const file = await disk.open(path, { create: false });
+  try {
+    const bytes = new Uint8Array(Math.min(await file.size(), FILE_BYTES_MAX));
+    await file.read(bytes, 0);
+    return new TextDecoder().decode(bytes);
+  } finally {
+    file.close();
+  }
+}
+
+function identityFrom(path: string, text: string): Identity {
+  let value: Record<string, unknown>;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new IdentityMismatch(path, "is damaged: not JSON");
+  }
+  const { format, storeId, formationId, clusterId, nodeId, groupCount, journalCount } = value;
+  if (format !== DATA_FORMAT_VERSION) {
+    const detail = `has data format ${format}, but this program reads ${DATA_FORMAT_VERSION}`;
+    throw new IdentityMismatch(path, detail);
+  }
+  const { fsync, clean, bootId } = value;
+  const isWhole = typeof storeId === "string" && typeof clusterId === "string" &&
+    (formationId === undefined || typeof formationId === "string") &&
+    [nodeId, groupCount, journalCount].every(Number.isSafeInteger) &&
+    (fsync === "always" || fsync === "never") && typeof clean === "boolean" &&
+    typeof bootId === "string";
+  if (!isWhole) {
+    throw new IdentityMismatch(path, "is damaged: a member is missing or of a wrong type");
+  }
+  return {
+    storeId,
+    ...(typeof formationId === "string" && { formationId }),
+    clusterId,
+    nodeId: nodeId as number, // as are the next two: checked above
+    groupCount: groupCount as number,
+    journalCount: journalCount as number,
+    fsync,
+    clean,
+    bootId,
+  };
+}

@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { DiskError } from "../io/mod.ts";
+import { SimDisk } from "../tests/sim/disk.ts";
+import { SimRandom } from "../tests/sim/random.ts";
+import {
+  checkIdentity,
+  type Identity,
+  IdentityMismatch,
+  lockDirectory,
+  mayHaveLostWrites,
+  readIdentity,
+  writeIdentity,
+} from "./identity.ts";
+
+const DIRECTORY = "/data";
+
+const IDENTITY: Identity = {
+  storeId: "5t0re",
+  formationId: "f0rm",
+  clusterId: "ursula",
+  nodeId: 1,
+  groupCount: 64,
+  journalCount: 8,
+  fsync: "always",
+  clean: false,
+  bootId: "boot-1",
+};
+
+async function emptyDirectory(seed = 1): Promise<SimDisk> {
+  const disk = new SimDisk({ random: new SimRandom(seed) });
+  await disk.makeDirectory(DIRECTORY);
+  return disk;
+}
+
+Deno.test("readIdentity() answers undefined when there is none", async () => {
+  assert.equal(await readIdentity(await emptyDirectory(), DIRECTORY), undefined);
+});
+
+Deno.test("readIdentity() answers what was written when the power failed after it", async () => {
+  const disk = await emptyDirectory();
+  await writeIdentity(disk, DIRECTORY, IDENTITY);
+  assert.deepEqual(await readIdentity(disk.crash(), DIRECTORY), IDENTITY);
+});
+
+Deno.test("writeIdentity() leaves the old or the new one when the power fails in it", async () => {
+  const second: Identity = { ...IDENTITY, clean: true, bootId: "boot-2".repeat(500) };
+  for (let seed = 1; seed <= 100; seed++) {
+    const disk = await emptyDirectory(seed);
+    await writeIdentity(disk, DIRECTORY, IDENTITY);
+    const writing = writeIdentity(disk, DIRECTORY, second);
+    for (let steps = seed % 20; steps > 0; steps--) await Promise.resolve();
+    const found = await readIdentity(disk.crash(), DIRECTORY);
+    assert.ok([IDENTITY.bootId, second.bootId].includes(found?.bootId ?? ""), `seed ${seed}`);
+    writing.catch(() => {});
+  }
+});
+
+Deno.test("readIdentity() refuses when the file is damaged or of another format", async () => {
+  const disk = await emptyDirectory();
+  await writeIdentity(disk, DIRECTORY, IDENTITY);
+  const written = async (text: string) => {
+    const file = await disk.open(`${DIRECTORY}/identity.json`, { create: true });
+    await file.truncate(0);
+    await file.write(new TextEncoder().encode(text), 0);
+  };
+  await written("{");
+  await assert.rejects(readIdentity(disk, DIRECTORY), /identity\.json: is damaged: not JSON/);
+  await written(JSON.stringify({ format: 1, ...IDENTITY, groupCount: "64" }));
+  await assert.rejects(readIdentity(disk, DIRECTORY), IdentityMismatch);
+  await written(JSON.stringify({ ...IDENTITY, format: 2 }));
+  await assert.rejects(readIdentity(disk, DIRECTORY), /data format 2, but this program reads 1/);
+});
+
+Deno.test("checkIdentity() names both values when one differs", () => {
+  checkIdentity(DIRECTORY, IDENTITY, { clusterId: "ursula", nodeId: 1, groupCount: 64 });
+  checkIdentity(DIRECTORY, IDENTITY, {});
+  const cases = [
+    [{ clusterId: "prod" }, /cluster id ursula, but .* prod$/],
+    [{ nodeId: 2 }, /node id 1, but .* 2$/],
+    [{ groupCount: 16 }, /group count 64, but .* 16$/],
+    [{ formationId: "other" }, /formation id f0rm, but .* other$/],
+  ] as const;
+  for (const [expected, message] of cases) {
+    assert.throws(() => checkIdentity(DIRECTORY, IDENTITY, expected), message);
+  }
+});
+
+Deno.test("mayHaveLostWrites() is true only when nothing was synced and the system is gone", () => {
+  const never = { ...IDENTITY, fsync: "never" } as const;
+  assert.equal(mayHaveLostWrites(never, "boot-2"), true);
+  assert.equal(mayHaveLostWrites(never, "boot-1"), false);
+  assert.equal(mayHaveLostWrites({ ...never, clean: true }, "boot-2"), false);
+  assert.equal(mayHaveLostWrites(IDENTITY, "boot-2"), false);
+});
+
+Deno.test("lockDirectory() says so when another process is there", async () => {
+  const disk = await emptyDirectory();
+  const lock = await lockDirectory(disk, DIRECTORY);
+  await assert.rejects(lockDirectory(disk, DIRECTORY), (error: unknown) => {
+    return error instanceof DiskError && error.code === "locked" &&
+      error.message.startsWith("/data: another process runs on this data directory");
+  });
+  lock.release();
+  (await lockDirectory(disk, DIRECTORY)).release();
+});
