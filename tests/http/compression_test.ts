@@ -72,7 +72,7 @@ Deno.test("many requests share one connection, with and without bodies", async (
     await connection.write(request("POST", path, { "content-type": "text/plain" }, "d"));
     assertStatus(await connection.answer(), 204);
     await connection.write(request("HEAD", path));
-    assertStatus(await connection.answer(5_000, true), 200);
+    assertStatus(await connection.answer(5_000, { head: true }), 200);
     await connection.write(request("GET", `${path}?offset=x`));
     assertStatus(await connection.answer(), 400);
   }

@@ -15,6 +15,14 @@ export interface RawAnswer {
   readonly text: string;
 }
 
+/** What is known of an answer before it comes. */
+export interface Expected {
+  /** It answers a HEAD, and has no body whatever its headers say. */
+  readonly head?: boolean;
+  /** Server-Sent Events may go on for ever: do not read them. */
+  readonly skipEvents?: boolean;
+}
+
 /** How long a raw exchange may take. */
 const EXCHANGE_MS_MAX = 15_000;
 
@@ -49,12 +57,15 @@ export class RawConnection implements Disposable {
   /**
    * Reads one response; `undefined` when the connection ends before one is whole.
    *
-   * @param head is this the answer to a HEAD, which has no body whatever its headers say?
+   * @throws when it takes longer than `timeoutMs`
    */
-  async answer(timeoutMs = EXCHANGE_MS_MAX, head = false): Promise<RawAnswer | undefined> {
+  async answer(
+    timeoutMs = EXCHANGE_MS_MAX,
+    expected: Expected = {},
+  ): Promise<RawAnswer | undefined> {
     const timer = setTimeout(() => this[Symbol.dispose](), timeoutMs);
     try {
-      return await this.#answer(head);
+      return await this.#answer(expected);
     } finally {
       const late = this.#closed;
       clearTimeout(timer);
@@ -70,7 +81,7 @@ export class RawConnection implements Disposable {
     this.#conn.close();
   }
 
-  async #answer(isHead: boolean): Promise<RawAnswer | undefined> {
+  async #answer(expected: Expected): Promise<RawAnswer | undefined> {
     let end = -1;
     while ((end = indexOf(this.#buffer, HEAD_END)) < 0) {
       if (!(await this.#fill())) return undefined;
@@ -84,9 +95,11 @@ export class RawConnection implements Disposable {
       const colon = line.indexOf(":");
       headers.set(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim());
     }
-    if (status === 100) return await this.#answer(isHead);
+    if (status === 100) return await this.#answer(expected);
     let bytes: Uint8Array | undefined = new Uint8Array(0);
-    if (!isHead && status !== 204 && status !== 304) {
+    const events = headers.get("content-type")?.startsWith("text/event-stream") === true;
+    const skip = expected.head === true || (expected.skipEvents === true && events);
+    if (!skip && status !== 204 && status !== 304) {
       if (headers.get("transfer-encoding") === "chunked") bytes = await this.#chunks();
       else if (headers.has("content-length")) {
         bytes = await this.#exactly(Number(headers.get("content-length")));
@@ -153,7 +166,7 @@ export async function exchange(
   using connection = await RawConnection.open(address);
   await connection.write(request);
   const head = typeof request === "string" && request.startsWith("HEAD ");
-  return await connection.answer(EXCHANGE_MS_MAX, head);
+  return await connection.answer(EXCHANGE_MS_MAX, { head });
 }
 
 /** A request without a body, its target as given. */
