@@ -1,0 +1,221 @@
+/** What every implementation of Disk, Clock and Random must do, run on the real ones and the simulated ones. */
+
+import assert from "node:assert/strict";
+import { SimClock } from "../tests/sim/clock.ts";
+import { SimDisk } from "../tests/sim/disk.ts";
+import { SimRandom } from "../tests/sim/random.ts";
+import { DenoClock, denoDisk, denoRandom } from "./deno.ts";
+import { type Clock, type Disk, DiskError, type DiskErrorCode, type Random } from "./mod.ts";
+
+type Work<T> = (subject: T, place: string) => Promise<void>;
+
+async function onRealDisk(work: Work<Disk>): Promise<void> {
+  const place = await Deno.makeTempDir();
+  try {
+    await work(denoDisk, place);
+  } finally {
+    await Deno.remove(place, { recursive: true });
+  }
+}
+
+async function onSimDisk(work: Work<Disk>): Promise<void> {
+  const disk = new SimDisk({ random: new SimRandom(1) });
+  await disk.makeDirectory("/place");
+  await work(disk, "/place");
+}
+
+function diskTest(name: string, work: Work<Disk>): void {
+  Deno.test(`denoDisk: ${name}`, () => onRealDisk(work));
+  Deno.test(`SimDisk: ${name}`, () => onSimDisk(work));
+}
+
+async function failsWith(code: DiskErrorCode, outcome: Promise<unknown>): Promise<void> {
+  await assert.rejects(outcome, (error: unknown) => {
+    assert.ok(error instanceof DiskError, String(error));
+    assert.equal(error.code, code);
+    return true;
+  });
+}
+
+const bytes = (...values: number[]) => new Uint8Array(values);
+
+diskTest("open() makes a file only when asked to", async (disk, place) => {
+  await failsWith("not_found", disk.open(`${place}/a`, { create: false }));
+  await failsWith("not_found", disk.open(`${place}/none/a`, { create: true }));
+  (await disk.open(`${place}/a`, { create: true })).close();
+  (await disk.open(`${place}/a`, { create: false })).close();
+});
+
+diskTest("read() fills what there is when the file ends before", async (disk, place) => {
+  const file = await disk.open(`${place}/a`, { create: true });
+  file.writeSync(bytes(1, 2, 3), 0);
+  await file.write(bytes(4, 5), 3);
+  const into = new Uint8Array(4);
+  assert.equal(await file.read(into, 0), 4);
+  assert.deepEqual(into, bytes(1, 2, 3, 4));
+  assert.equal(await file.read(into, 3), 2);
+  assert.deepEqual(into.subarray(0, 2), bytes(4, 5));
+  assert.equal(await file.read(into, 5), 0);
+  assert.equal(await file.read(into, 99), 0);
+  file.close();
+});
+
+diskTest(
+  "writeSync() and write() go where they are told when mixed with reads",
+  async (disk, place) => {
+    const file = await disk.open(`${place}/a`, { create: true });
+    file.writeSync(bytes(1, 1, 1, 1, 1, 1), 0);
+    file.writeSync(bytes(2), 1);
+    file.writeSync(bytes(3), 2);
+    await file.read(new Uint8Array(1), 0);
+    file.writeSync(bytes(4), 1);
+    await file.write(bytes(5), 4);
+    file.writeSync(bytes(6), 8);
+    const into = new Uint8Array(9);
+    assert.equal(await file.read(into, 0), 9);
+    assert.deepEqual(into, bytes(1, 4, 3, 1, 5, 1, 0, 0, 6));
+    file.close();
+  },
+);
+
+diskTest("writeSync() works when a sync is under way", async (disk, place) => {
+  const file = await disk.open(`${place}/a`, { create: true });
+  for (let at = 0; at < 20; at++) {
+    file.writeSync(bytes(at), at);
+    const synced = file.sync();
+    file.writeSync(bytes(at + 100), at + 100);
+    await synced;
+  }
+  assert.equal(await file.size(), 120);
+  file.close();
+});
+
+diskTest("truncate() cuts, and extends with zeros", async (disk, place) => {
+  const file = await disk.open(`${place}/a`, { create: true });
+  file.writeSync(bytes(1, 2, 3), 0);
+  await file.truncate(1);
+  await file.truncate(3);
+  const into = new Uint8Array(3);
+  assert.equal(await file.read(into, 0), 3);
+  assert.deepEqual(into, bytes(1, 0, 0));
+  assert.equal(await file.size(), 3);
+  file.close();
+});
+
+diskTest("list() sorts names and knows folders", async (disk, place) => {
+  assert.deepEqual(await disk.list(place), []);
+  await disk.makeDirectory(`${place}/z/y`);
+  await disk.makeDirectory(`${place}/z`);
+  for (const name of ["b", "a", "B"]) {
+    (await disk.open(`${place}/${name}`, { create: true })).close();
+  }
+  assert.deepEqual(await disk.list(place), ["B", "a", "b", "z"]);
+  assert.deepEqual(await disk.list(`${place}/z`), ["y"]);
+  await failsWith("not_found", disk.list(`${place}/none`));
+});
+
+diskTest("rename() replaces, and remove() removes", async (disk, place) => {
+  for (const [name, value] of [["a", 1], ["b", 2]] as const) {
+    const file = await disk.open(`${place}/${name}`, { create: true });
+    file.writeSync(bytes(value), 0);
+    file.close();
+  }
+  await disk.rename(`${place}/a`, `${place}/b`);
+  await disk.syncDirectory(place);
+  assert.deepEqual(await disk.list(place), ["b"]);
+  const file = await disk.open(`${place}/b`, { create: false });
+  const into = new Uint8Array(1);
+  await file.read(into, 0);
+  assert.deepEqual(into, bytes(1));
+  await disk.remove(`${place}/b`);
+  await failsWith("not_found", disk.remove(`${place}/b`));
+  await failsWith("not_found", disk.rename(`${place}/b`, `${place}/c`));
+  await failsWith("not_found", disk.syncDirectory(`${place}/none`));
+  // A file that was removed while open is still there for who has it open.
+  assert.equal(await file.read(into, 0), 1);
+  file.close();
+});
+
+diskTest("lock() is refused when held, and the file stays", async (disk, place) => {
+  const lock = await disk.lock(`${place}/lock`);
+  await failsWith("locked", disk.lock(`${place}/lock`));
+  lock.release();
+  assert.deepEqual(await disk.list(place), ["lock"]);
+  (await disk.lock(`${place}/lock`)).release();
+});
+
+diskTest("freeBytes() says how much room there is", async (disk, place) => {
+  assert.ok(await disk.freeBytes(place) > 0);
+});
+
+async function onSimClock(
+  work: (clock: Clock, wait: (ms: number) => Promise<void>) => Promise<void>,
+) {
+  const clock = new SimClock();
+  await work(clock, (ms) => clock.run(ms));
+}
+
+async function onRealClock(
+  work: (clock: Clock, wait: (ms: number) => Promise<void>) => Promise<void>,
+) {
+  const clock = new DenoClock();
+  await work(clock, (ms) => new Promise((resolve) => setTimeout(resolve, ms + 5)));
+  clock.close();
+}
+
+for (const [name, run] of [["DenoClock", onRealClock], ["SimClock", onSimClock]] as const) {
+  Deno.test(`${name}: setTimer() fires no sooner than asked, and not when cancelled`, () =>
+    run(async (clock, wait) => {
+      const start = clock.monotonicMs();
+      let fired = -1;
+      clock.setTimer(3.7, () => fired = clock.monotonicMs() - start);
+      const cancelled = clock.setTimer(1, () => assert.fail("was cancelled"));
+      cancelled.cancel();
+      cancelled.cancel();
+      await wait(10);
+      assert.ok(fired >= 3.7, `${fired}`);
+    }));
+
+  Deno.test(`${name}: defer() runs after promises that are settled, in order`, () =>
+    run(async (clock, wait) => {
+      const seen: string[] = [];
+      clock.defer(() => seen.push("first"));
+      clock.defer(() => seen.push("second"));
+      Promise.resolve().then(() => {}).then(() => seen.push("promise"));
+      seen.push("now");
+      await wait(1);
+      assert.deepEqual(seen, ["now", "promise", "first", "second"]);
+    }));
+}
+
+Deno.test("DenoClock.close() forgets what is pending, so that nothing leaks", async () => {
+  const clock = new DenoClock();
+  clock.setTimer(60_000, () => assert.fail("closed"));
+  clock.setTimer(2 ** 33, () => assert.fail("not for three months"));
+  clock.defer(() => assert.fail("closed"));
+  clock.close();
+  clock.setTimer(0, () => assert.fail("closed"));
+  await new Promise((resolve) => setTimeout(resolve, 5));
+});
+
+Deno.test("DenoClock.setTimer() waits when the delay is longer than setTimeout takes", async () => {
+  const clock = new DenoClock();
+  clock.setTimer(2 ** 33, () => assert.fail("not for three months"));
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  clock.close();
+});
+
+const randoms: [string, Random][] = [["denoRandom", denoRandom], ["SimRandom", new SimRandom(7)]];
+for (const [name, random] of randoms) {
+  Deno.test(`${name}: numbers lie in [0, 1), and bytes are as many as asked for`, () => {
+    for (let count = 0; count < 1_000; count++) {
+      const number = random.next();
+      assert.ok(number >= 0 && number < 1);
+    }
+    for (const length of [0, 1, 16, 200_000]) {
+      assert.equal(random.bytes(length).length, length);
+    }
+    const seen = new Set(random.bytes(10_000));
+    assert.equal(seen.size, 256);
+  });
+}
