@@ -7,16 +7,22 @@ import {
   type SnapshotMark,
 } from "../raft/mod.ts";
 import type { RecordLog, StoredGroup } from "../storage/types.ts";
-import type { Command, GroupState, StreamFacts, StreamKey } from "../stream/mod.ts";
+import {
+  type Command,
+  type GroupState,
+  KEYS_PER_COMMAND_MAX,
+  type StreamFacts,
+  type StreamKey,
+} from "../stream/mod.ts";
 import type { Answer, ReadAnswer, ReadRequest } from "./answers.ts";
 import { GroupTime } from "./group_time.ts";
-import { type CommandPayload, placeCommand } from "./payload.ts";
+import { adoptBody, CommandPayload, placeCommand } from "./payload.ts";
 import { RAFT_TIMING } from "./raft_timing.ts";
 import { placeEntry, restoreEntries } from "./records.ts";
 import { type Watcher, Watches } from "./watch.ts";
 
-/** Streams that one `expire` or `touch` command names. */
-const KEYS_PER_COMMAND_MAX = 1_000;
+/** Streams whose deadlines are looked at, or pushed back, at one tick. */
+const KEYS_PER_TICK_MAX = 960;
 
 /** What a group is made of. */
 export interface GroupOptions {
@@ -67,7 +73,7 @@ export class Group {
   readonly #touched = new Set<StreamKey>();
   #taken: Ready<CommandPayload>[] = [];
   #waiters: Waiter[] = [];
-  #expiryInFlight = false;
+  #expiriesInFlight = 0;
 
   constructor(options: GroupOptions) {
     this.id = options.id;
@@ -120,13 +126,17 @@ export class Group {
   propose(command: Command, done: (answer: Answer) => void): void {
     if (this.#raft.role !== "leader") return done({ unavailable: "no_leader" });
     const stampMs = this.#time.now();
-    const payload = placeCommand(this.#log, command, stampMs, !this.#decodeOwn);
+    const space = placeCommand(this.#log, command, stampMs);
+    const payload = this.#decodeOwn
+      ? new CommandPayload(space)
+      : new CommandPayload(space, command, stampMs);
     const proposed = this.#raft.propose(payload);
     if ("refused" in proposed) {
       const overloaded = proposed.refused === "overloaded";
       return done({ unavailable: overloaded ? "overloaded" : "no_leader" });
     }
-    this.#log.sealEntry(payload.space, this.id, proposed.index, proposed.term, "command");
+    adoptBody(command, space);
+    this.#log.sealEntry(space, this.id, proposed.index, proposed.term, "command");
     this.#waiters.push({ index: proposed.index, term: proposed.term, done });
     if (!this.dirty) this.#markDirty();
   }
@@ -261,7 +271,7 @@ export class Group {
 
   #touch(key: StreamKey): void {
     if (
-      this.#touched.size < KEYS_PER_COMMAND_MAX && this.state.touchWanted(key, this.#time.now())
+      this.#touched.size < KEYS_PER_TICK_MAX && this.state.touchWanted(key, this.#time.now())
     ) {
       this.#touched.add(key);
     }
@@ -272,16 +282,24 @@ export class Group {
     if (this.#touched.size === 0) return;
     const keys = [...this.#touched];
     this.#touched.clear();
-    this.propose({ type: "touch", keys }, () => {});
+    for (const part of parts(keys)) this.propose({ type: "touch", keys: part }, () => {});
   }
 
   #expireDue(): void {
-    if (this.#expiryInFlight) return;
-    const keys = this.state.due(this.#time.now(), KEYS_PER_COMMAND_MAX);
-    if (keys.length === 0) return;
-    this.#expiryInFlight = true;
-    this.propose({ type: "expire", keys }, () => {
-      this.#expiryInFlight = false;
-    });
+    if (this.#expiriesInFlight > 0) return;
+    const keys = this.state.due(this.#time.now(), KEYS_PER_TICK_MAX);
+    for (const part of parts(keys)) {
+      this.#expiriesInFlight++;
+      this.propose({ type: "expire", keys: part }, () => this.#expiriesInFlight--);
+    }
   }
+}
+
+/** Keys as single commands may name them. */
+function parts(keys: readonly StreamKey[]): StreamKey[][] {
+  const found: StreamKey[][] = [];
+  for (let at = 0; at < keys.length; at += KEYS_PER_COMMAND_MAX) {
+    found.push(keys.slice(at, at + KEYS_PER_COMMAND_MAX));
+  }
+  return found;
 }

@@ -1,5 +1,4 @@
-import type { Command, Slab } from "../stream/types.ts";
-import { decode, encodeHeader } from "../stream/mod.ts";
+import { bodyOf, type Command, decode, encodeHeader, type Slice } from "../stream/mod.ts";
 import type { RecordLog, RecordSpace } from "../storage/types.ts";
 
 /**
@@ -41,42 +40,31 @@ export class CommandPayload {
   }
 }
 
-/** Bytes in front of the encoded header that give its length. */
-const HEADER_LENGTH_BYTES = 2;
-
 /**
- * Encodes a command into the log's current batch. The body's bytes are copied once, from where the
- * request left them into the slab, and the command's body is pointed at the copy.
- *
- * @param keepCommand false makes the proposer, too, decode what it encoded (the simulator does)
+ * Encodes a command into the log's current batch. A body's bytes are copied once, from where the
+ * request left them into the slab.
  */
-export function placeCommand(
-  log: RecordLog,
-  command: Command,
-  stampMs: number,
-  keepCommand: boolean,
-): CommandPayload {
+export function placeCommand(log: RecordLog, command: Command, stampMs: number): RecordSpace {
   const header = encodeHeader(command, stampMs);
-  const body = command.type === "append" || command.type === "create" ? command.body : undefined;
-  const bodyBytes = body === undefined ? 0 : body.data.end - body.data.start;
-  const space = log.reserve(HEADER_LENGTH_BYTES + header.length + bodyBytes);
-  const bytes = space.slab.bytes;
-  let at = space.start;
-  bytes[at++] = header.length >>> 8;
-  bytes[at++] = header.length & 0xff;
-  bytes.set(header, at);
-  at += header.length;
-  if (body !== undefined) {
-    const { slab, start, end } = body.data;
-    bytes.set(
-      start === 0 && end === slab.bytes.length ? slab.bytes : slab.bytes.subarray(start, end),
-      at,
-    );
-    (body as { data: { slab: Slab; start: number; end: number } }).data = {
-      slab: space.slab,
-      start: at,
-      end: at + bodyBytes,
-    };
-  }
-  return keepCommand ? new CommandPayload(space, command, stampMs) : new CommandPayload(space);
+  const data = bodyOf(command)?.data;
+  const space = log.reserve(header.length + (data === undefined ? 0 : data.end - data.start));
+  const { bytes } = space.slab;
+  bytes.set(header, space.start);
+  if (data === undefined) return space;
+  const { slab, start, end } = data;
+  const isWhole = start === 0 && end === slab.bytes.length;
+  bytes.set(isWhole ? slab.bytes : slab.bytes.subarray(start, end), space.start + header.length);
+  return space;
+}
+
+/** Points the body of a command that is in the log at its copy there. */
+export function adoptBody(command: Command, space: RecordSpace): void {
+  const body = bodyOf(command);
+  if (body === undefined) return;
+  const { start, end } = body.data;
+  (body as { data: Slice }).data = {
+    slab: space.slab,
+    start: space.end - (end - start),
+    end: space.end,
+  };
 }

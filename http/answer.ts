@@ -12,8 +12,8 @@ import {
   STREAM_INCARNATION,
   STREAM_NEXT_OFFSET,
 } from "../protocol/mod.ts";
-import type { Answer } from "../group/mod.ts";
-import type { ProducerStamp, StreamFacts } from "../stream/mod.ts";
+import type { Answer, Unavailable } from "../group/mod.ts";
+import type { ProducerStamp, Refusal, StreamFacts } from "../stream/mod.ts";
 
 /** Header names, in lower case, and values. */
 export type HeaderMap = Record<string, string>;
@@ -25,11 +25,11 @@ const RETRY_AFTER_SECONDS = "1";
 export function respond(
   status: number,
   headers: HeaderMap,
-  body: BodyInit | null = null,
+  body: Uint8Array | ReadableStream<Uint8Array> | string | null = null,
 ): Response {
   headers["x-content-type-options"] = "nosniff";
   headers["cross-origin-resource-policy"] = "cross-origin";
-  return new Response(body, { status, headers });
+  return new Response(body as BodyInit | null, { status, headers });
 }
 
 /** An answer as JSON. */
@@ -52,7 +52,11 @@ export function respondError(
 }
 
 /** What stands in the way of a command or read: a refusal of the state machine, or no answer at all. */
-export type Obstacle = Extract<Answer, { refused: unknown } | { unavailable: unknown }>;
+export type Obstacle =
+  | (Omit<Extract<Answer, { refused: unknown }>, "refused"> & {
+    readonly refused: Refusal | "bucket_not_empty";
+  })
+  | Unavailable;
 
 /** The answer for an {@linkcode Obstacle}. */
 export function respondObstacle(obstacle: Obstacle, producer?: ProducerStamp): Response {
@@ -74,7 +78,7 @@ export function respondObstacle(obstacle: Obstacle, producer?: ProducerStamp): R
 }
 
 function respondUnavailable(
-  reason: "no_leader" | "overloaded" | "stopping" | "outcome_unknown",
+  reason: Unavailable["unavailable"],
   producer?: ProducerStamp,
 ): Response {
   if (reason === "stopping") return respondError("shutting_down");

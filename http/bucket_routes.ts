@@ -28,12 +28,7 @@ export async function describeBucket(context: HttpContext, route: BucketRoute): 
 /** DELETE /{bucket}: only when it holds no stream. */
 export async function deleteBucket(context: HttpContext, route: BucketRoute): Promise<Response> {
   const answer = await context.buckets.delete(route.bucket);
-  if ("refused" in answer || "unavailable" in answer) {
-    if ("refused" in answer && answer.refused === "bucket_not_empty") {
-      return respondError("bucket_not_empty");
-    }
-    return respondObstacle(answer);
-  }
+  if ("refused" in answer || "unavailable" in answer) return respondObstacle(answer);
   return respond(204, {});
 }
 

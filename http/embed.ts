@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { availableCores, availableMemoryBytes, osBootId } from "../io/machine.ts";
 import { DenoClock, denoDisk, denoRandom } from "../io/deno.ts";
 import { type Config, configFromInput, type ConfigInput } from "../node/config/mod.ts";
@@ -53,7 +54,7 @@ export async function startNode(config: Config, log: Log): Promise<UrsulaNode> {
   const identity = { nodeId: 1, clusterId: config.clusterId, version: VERSION };
   const extra: PlaneSetup = { settings, identity };
   const embedded = new EmbeddedNode(config, log, io.clock);
-  const node = await Node.start(config, {
+  const node = await Node.start({ ...config, dataDir: resolve(config.dataDir) }, {
     io,
     log,
     memoryBytes: availableMemoryBytes(),
@@ -133,11 +134,12 @@ class EmbeddedNode implements UrsulaNode {
     this.#resolveClosed(undefined);
   }
 
-  async #abandon(reason: Error): Promise<void> {
+  #abandon(reason: Error): Promise<void> {
     this.#plane?.close();
-    await this.#node?.abandon();
+    this.#node?.abandon();
     this.#clock.close();
     this.#resolveClosed(reason);
+    return Promise.resolve();
   }
 }
 

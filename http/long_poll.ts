@@ -143,7 +143,7 @@ function withBatch(
   headers[ETAG] = etagOf(plan);
   headers[CACHE_CONTROL] = wish.from === "now" ? "no-store" : CACHE_FOR_A_WHILE;
   const body = facts.json ? batch.rendering("json", () => jsonArray(bytes)) : bytes;
-  return respond(200, headers, body as Uint8Array<ArrayBuffer>);
+  return respond(200, headers, body);
 }
 
 function withNothing(

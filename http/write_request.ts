@@ -11,7 +11,14 @@ import {
   STREAM_INCARNATION,
   STREAM_SEQ,
 } from "../protocol/mod.ts";
-import { type Body, isJson, normalizeJson, type ProducerStamp, sliceOf } from "../stream/mod.ts";
+import {
+  type Body,
+  isJson,
+  normalizedBytesMax,
+  normalizeJson,
+  type ProducerStamp,
+  sliceOf,
+} from "../stream/mod.ts";
 
 /** Longest `Content-Type`, in bytes: it is kept with the stream and sent with every answer. */
 const CONTENT_TYPE_BYTES_MAX = 512;
@@ -97,6 +104,8 @@ function parseIfMatch(text: string | null): number | undefined | ErrorCode {
   return typeof offset === "number" ? offset : "invalid_if_match";
 }
 
+const FLATTEN = { flatten: true };
+
 /**
  * A request's bytes in stored form, as its content type asks: JSON is checked, stripped of white
  * space and split into messages. Undefined where there is nothing to store.
@@ -107,9 +116,17 @@ export function storedBody(
 ): Body | { readonly error: ErrorCode; readonly message?: string } | undefined {
   if (bytes.length === 0) return undefined;
   if (!isJson(contentType)) return { data: sliceOf(bytes) };
-  const normalized = normalizeJson(bytes);
-  if ("error" in normalized) return normalized;
-  if (normalized.lengths.length === 0) return undefined;
-  const data = sliceOf(normalized.bytes);
-  return normalized.lengths.length === 1 ? { data } : { data, lengths: normalized.lengths };
+  const output = new Uint8Array(normalizedBytesMax(bytes.length));
+  const normalized = normalizeJson(bytes, output, 0, FLATTEN);
+  if ("fault" in normalized) {
+    const { fault, position } = normalized;
+    return {
+      error: "invalid_json",
+      message: `the body is not valid JSON: ${fault}, at byte ${position}`,
+    };
+  }
+  const { written, lengths } = normalized;
+  if (lengths.length === 0) return undefined;
+  const data = sliceOf(output.subarray(0, written));
+  return lengths.length === 1 ? { data } : { data, lengths };
 }

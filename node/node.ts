@@ -3,7 +3,7 @@ import { Crew } from "./crew.ts";
 import type { Log } from "./log.ts";
 import { type Io, ShardRuntime } from "./runtime.ts";
 import type { ShardSetup } from "../shard/mod.ts";
-import { openStore, type Store } from "./store.ts";
+import { NODE_ID, openStore, type Store } from "./store.ts";
 
 /** What a node needs beside its configuration. */
 export interface NodeParts {
@@ -23,8 +23,6 @@ export interface NodeParts {
 
 /** Streams in memory may take this part of what the process may use (SPEC section 8). */
 const HOT_PART_OF_MEMORY = 1 / 4;
-/** One node is its groups' only voter. */
-const NODE_ID = 1;
 
 /** A node at work: its first shard in this isolate, one worker for each further one. */
 export class Node {
@@ -60,10 +58,11 @@ export class Node {
       const ports = await crew.start(setupOf, parts.extra);
       const hooks = { onFatal, log: (line: string) => log("info", line) };
       const runtime = await ShardRuntime.start(setupOf(0), io, ports, hooks);
+      await store.started();
       return new Node(runtime, crew, store);
     } catch (reason) {
       crew.terminate();
-      await store.release();
+      store.release();
       throw reason;
     }
   }
@@ -82,10 +81,10 @@ export class Node {
   }
 
   /** Ends without finishing anything: after a failure nothing can be made durable any more. */
-  async abandon(): Promise<void> {
+  abandon(): void {
     this.#crew.terminate();
     this.runtime.abandon();
-    await this.#store.release();
+    this.#store.release();
   }
 }
 
@@ -98,6 +97,7 @@ function setupShard(config: Config, store: Store, memoryBytes: number, index: nu
     formation: store.formation,
     member: store.member,
     directory: store.directory,
+    hasStarted: store.hasStarted,
     fsync: config.fsync === "always",
     hotBytesMax: Math.floor(memoryBytes * HOT_PART_OF_MEMORY / config.coreCount),
     decodeOwn: false,

@@ -1,14 +1,15 @@
 import { Group } from "../group/mod.ts";
 import type { Clock, Disk, Random } from "../io/mod.ts";
 import { Journal, MemoryLog } from "../storage/journal/mod.ts";
+import { RaftSnapshots } from "../storage/raft_snapshots/mod.ts";
 import type { StoredGroup } from "../storage/types.ts";
 import { DiskSpace } from "./disk_space.ts";
 import { Lane } from "./lane.ts";
 import { journalOf, shardOf } from "./placement.ts";
-import { loadReplica, newReplica, type Replica } from "./replica.ts";
+import { behind, loadReplica, newReplica, type Replica } from "./replica.ts";
 import type { ShardSetup } from "./setup.ts";
 import { Shard } from "./shard.ts";
-import { Snapshots } from "./snapshots.ts";
+import { SNAPSHOT_LOG_BYTES_MIN, Snapshots } from "./snapshots.ts";
 
 /** A shard and what it holds open. */
 export interface OpenShard {
@@ -31,8 +32,6 @@ export interface ShardHooks {
   /** A write or sync failed: the node must end. */
   readonly onFatal: (reason: Error) => void;
   readonly log: (line: string) => void;
-  /** RaftSnapshots of the node; undefined in memory mode. */
-  readonly snapshots?: RaftSnapshots;
 }
 
 interface OpenLane {
@@ -94,20 +93,11 @@ async function openLane(
   hooks: ShardHooks,
 ): Promise<OpenLane> {
   const { directory } = setup;
-  let journal: Journal | undefined;
-  let stored = new Map<number, StoredGroup>();
-  if (directory !== undefined) {
-    const opened = await Journal.open({
-      ...io,
-      directory: `${directory}/journal`,
-      number,
-      sync: setup.fsync,
-      log: hooks.log,
-    });
-    journal = opened.journal;
-    stored = opened.groups;
-  }
-  const replicas = await loadReplicas(number, setup, stored, hooks);
+  const files = directory === undefined
+    ? undefined
+    : await openFiles(directory, number, setup, io, hooks);
+  const replicas = await loadReplicas(number, setup, files);
+  const journal = files?.journal;
   const log = journal ?? new MemoryLog();
   const { onFatal } = hooks;
   let snapshots: Snapshots | undefined;
@@ -126,23 +116,50 @@ async function openLane(
           log,
           state,
           snapshot: mark,
-          stored: stored.get(id),
+          stored: behind(mark, files?.stored.get(id)),
           onDirty,
           decodeOwn: setup.decodeOwn,
         })
       ),
   });
-  if (journal !== undefined && hooks.snapshots !== undefined) {
+  if (files !== undefined) {
     snapshots = new Snapshots({
-      store: hooks.snapshots,
+      store: files.snapshots,
+      journal: files.journal,
       lane,
-      journal,
-      sizes: new Map(replicas.map(({ id, snapshotBytes }) => [id, snapshotBytes])),
       journalBytesMax: Math.floor(JOURNALS_BYTES_MAX / setup.journalCount),
+      logBytesMin: setup.snapshotLogBytesMin ?? SNAPSHOT_LOG_BYTES_MIN,
       onFatal,
     });
   }
   return { lane, snapshots, journal };
+}
+
+/** What of a lane lies on disk. */
+interface LaneFiles {
+  readonly journal: Journal;
+  readonly stored: Map<number, StoredGroup>;
+  readonly snapshots: RaftSnapshots;
+}
+
+async function openFiles(
+  directory: string,
+  number: number,
+  setup: ShardSetup,
+  io: ShardIo,
+  hooks: ShardHooks,
+): Promise<LaneFiles> {
+  const snapshots = await RaftSnapshots.open(io.disk, `${directory}/snapshots/${number}`);
+  const { journal, groups } = await Journal.open({
+    ...io,
+    directory: `${directory}/journal`,
+    number,
+    segmentBytes: setup.segmentBytes,
+    sync: setup.fsync,
+    mustExist: setup.hasStarted,
+    log: hooks.log,
+  });
+  return { journal, stored: groups, snapshots };
 }
 
 /** Journals of a node beyond this are shortened by RaftSnapshots (SPEC section 9). */
@@ -151,17 +168,25 @@ const JOURNALS_BYTES_MAX = 1024 * 1024 * 1024;
 async function loadReplicas(
   journal: number,
   setup: ShardSetup,
-  stored: Map<number, StoredGroup>,
-  hooks: ShardHooks,
+  files: LaneFiles | undefined,
 ): Promise<Replica[]> {
   const replicas: Replica[] = [];
-  for (let id = 0; id < setup.groupCount; id++) {
-    if (journalOf(id, setup.journalCount) !== journal) continue;
-    replicas.push(
-      hooks.snapshots === undefined
-        ? newReplica(id, setup)
-        : await loadReplica(id, setup, hooks.snapshots, stored.get(id)),
-    );
+  try {
+    for (let id = 0; id < setup.groupCount; id++) {
+      if (journalOf(id, setup.journalCount) !== journal) continue;
+      replicas.push(
+        files === undefined
+          ? newReplica(id, setup)
+          : await loadReplica(id, setup, files.snapshots, files.stored.get(id)),
+      );
+    }
+  } catch (reason) {
+    await files?.journal.close();
+    throw reason;
+  }
+  // A crash between a RaftSnapshot and its mark leaves the mark to be put now.
+  for (const { id, mark } of replicas) {
+    if (mark.index > 0) files?.journal.putSnapshotMark(id, mark.index, mark.term);
   }
   return replicas;
 }

@@ -18,6 +18,12 @@ export interface ShardSetup {
   readonly fsync: boolean;
   /** Bytes of streams in memory, of this shard. */
   readonly hotBytesMax: number;
+  /** The directory was in use before: journals that are not there are missing, not new. */
+  readonly hasStarted: boolean;
+  /** Size of a journal's segments; the journal's own where left out. */
+  readonly segmentBytes?: number;
+  /** Log after which a RaftSnapshot is taken; the documented one where left out. */
+  readonly snapshotLogBytesMin?: number;
   /** The leader, too, applies what went through the codec. */
   readonly decodeOwn: boolean;
 }

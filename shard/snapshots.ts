@@ -1,0 +1,88 @@
+import type { Group } from "../group/mod.ts";
+import type { Journal } from "../storage/journal/mod.ts";
+import type { RaftSnapshots } from "../storage/raft_snapshots/mod.ts";
+import type { Lane } from "./lane.ts";
+import { storedMark } from "./replica.ts";
+
+/** A group's log may grow to this before a RaftSnapshot is taken (SPEC section 9), in bytes. */
+export const SNAPSHOT_LOG_BYTES_MIN = 16 * 1024 * 1024;
+/** Or to so many times its last RaftSnapshot, whichever is more. */
+const LOG_TO_SNAPSHOT_MAX = 2;
+
+/**
+ * Takes RaftSnapshots of a lane's groups, one at a time, so that what a start replays and what the
+ * journal keeps stay bounded.
+ */
+export class Snapshots {
+  readonly #store: RaftSnapshots;
+  readonly #lane: Lane;
+  readonly #journal: Journal;
+  readonly #journalBytesMax: number;
+  readonly #logBytesMin: number;
+  readonly #onFatal: (reason: Error) => void;
+  readonly #sizes = new Map<number, number>();
+  #running: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(options: {
+    store: RaftSnapshots;
+    lane: Lane;
+    journal: Journal;
+    /** A larger journal is shortened, whatever its groups' logs. */
+    journalBytesMax: number;
+    logBytesMin: number;
+    onFatal: (reason: Error) => void;
+  }) {
+    this.#store = options.store;
+    this.#lane = options.lane;
+    this.#journal = options.journal;
+    this.#journalBytesMax = options.journalBytesMax;
+    this.#logBytesMin = options.logBytesMin;
+    this.#onFatal = options.onFatal;
+    this.#measure();
+  }
+
+  /** Looks at groups that have just written. */
+  consider(groups: readonly Group[]): void {
+    if (this.#running !== undefined || this.#stopped) return;
+    for (const group of groups) {
+      if (group.logBytes > this.#logBytesMax(group.id)) return this.#start(group);
+    }
+    if (this.#journal.usage().diskBytes > this.#journalBytesMax) this.#start(this.#longest());
+  }
+
+  /** Waits for the one under way and takes no more. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#running;
+  }
+
+  #logBytesMax(group: number): number {
+    return Math.max(this.#logBytesMin, LOG_TO_SNAPSHOT_MAX * (this.#sizes.get(group) ?? 0));
+  }
+
+  #longest(): Group {
+    return this.#lane.groups.reduce((most, group) => group.logBytes > most.logBytes ? group : most);
+  }
+
+  #start(group: Group): void {
+    if (group.logBytes === 0) return;
+    this.#running = this.#take(group)
+      .catch((reason) => this.#onFatal(reason))
+      .finally(() => this.#running = undefined);
+  }
+
+  async #take(group: Group): Promise<void> {
+    const covered = group.logBytes;
+    const { mark, chunks } = group.snapshot();
+    await this.#store.write(group.id, storedMark(mark), chunks);
+    this.#measure();
+    this.#journal.putSnapshotMark(group.id, mark.index, mark.term);
+    group.compact(mark, covered);
+    this.#lane.nudge();
+  }
+
+  #measure(): void {
+    for (const { group, bytes } of this.#store.list()) this.#sizes.set(group, bytes);
+  }
+}
