@@ -63,9 +63,7 @@ export class Forks {
   async delete(moved: Moved, command: DeleteStream): Promise<Answer> {
     if (!moved.linked) return NOT_FOUND;
     const answer = await this.#access.submit(moved.target, command);
-    if ("ok" in answer && answer.ok === "deleted") {
-      await this.#unlink(command.key, moved.token, moved.target);
-    }
+    if ("ok" in answer && answer.ok === "deleted") await this.runErrands(moved.target);
     return answer;
   }
 
@@ -105,9 +103,10 @@ export class Forks {
     if ("ok" in cleared) await this.#access.submit(target, { type: "forget_unlink", key, token });
   }
 
-  /** The errand of {@linkcode Forks.delete}, found by the sweep. */
-  async clear(key: StreamKey, token: number, target: number): Promise<void> {
-    await this.#unlink(key, token, target);
+  /** Clears the links of all forks that have ended in a group: a delete may end a chain of them. */
+  async runErrands(group: number): Promise<void> {
+    const { unlinks } = await this.#access.survey<"errands">(group, { about: "errands" });
+    for (const { key, token } of unlinks) await this.#unlink(key, token, group);
   }
 
   async #attempt(command: CreateStream, source: StreamKey): Promise<Answer> {

@@ -55,9 +55,7 @@ export class Sweep {
         if (intent !== undefined) await this.#buckets.finish(bucket, intent.action, intent.version);
       }
       for (const reservation of errands.reservations) await this.#forks.resolve(reservation);
-      for (const { key, token } of errands.unlinks) {
-        await this.#forks.clear(key, token, group);
-      }
+      if (errands.unlinks.length > 0) await this.#forks.runErrands(group);
     }
   }
 }
