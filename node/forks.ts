@@ -90,11 +90,9 @@ export class Forks {
     // What went into the target's log before this is applied once it is; later creates come too late.
     const barrier = await this.#access.submit(target, { type: "touch", keys: [] });
     if ("unavailable" in barrier) return;
-    const answer = await this.#look(target, key);
-    if ("unavailable" in answer) return;
-    const home = this.#home(key);
-    const type = "plan" in answer ? "link" : "unlink";
-    await this.#access.submit(home, { type, key, token });
+    const link = await this.#access.survey<"link">(target, { about: "link", key });
+    const type = link?.token === token ? "link" : "unlink";
+    await this.#access.submit(this.#home(key), { type, key, token });
   }
 
   /** Clears the link of a fork that has ended in `target`. */

@@ -2,6 +2,7 @@ import type { Answer, ReadAnswer, ReadRequest, Watcher } from "../group/mod.ts";
 import type {
   BucketView,
   Command,
+  HomeLink,
   ListedStream,
   PathEntry,
   StreamFacts,
@@ -15,6 +16,7 @@ export type Survey =
   | { readonly about: "buckets"; readonly page: Page }
   | { readonly about: "bucket"; readonly bucket: string }
   | { readonly about: "errands" }
+  | { readonly about: "link"; readonly key: StreamKey }
   | { readonly about: "group" };
 
 /** A stretch of a sorted listing. */
@@ -55,6 +57,8 @@ export interface SurveyAnswers {
   readonly buckets: readonly BucketView[];
   readonly bucket: BucketView | undefined;
   readonly errands: Errands;
+  /** Of the fork at a path whose home is another group; undefined where there is none. */
+  readonly link: HomeLink | undefined;
   readonly group: GroupFacts;
 }
 

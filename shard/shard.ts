@@ -158,6 +158,8 @@ function answerSurvey(group: Group, survey: Survey): SurveyAnswers[Survey["about
         reservations: state.pendingReservations(group.nowMs),
         unlinks: state.pendingUnlinks(),
       };
+    case "link":
+      return state.linkOf(survey.key);
     case "group":
       return groupFacts(group);
   }

@@ -16,7 +16,7 @@ import { fileURLToPath } from "node:url";
 
 /** How a {@linkcode ServerProcess} is started. */
 export interface ServerOptions {
-  /** Flags besides `--listen`, `--admin-listen` and the storage flag. */
+  /** Flags besides `--listen` and the storage flag. */
   readonly args?: readonly string[];
   /** Keep nothing on disk (`--raft-memory`). @default false */
   readonly memory?: boolean;
@@ -145,7 +145,7 @@ export class ServerProcess implements AsyncDisposable {
       "--data-dir",
       this.dataDir,
     ];
-    const flags = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", ...storage, ...args];
+    const flags = ["--listen", "127.0.0.1:0", ...storage, ...args];
     // `exec` keeps the pid: signals reach the server and not a shell around it.
     const child = new Deno.Command("sh", {
       args: [
