@@ -28,7 +28,7 @@ export type StreamKey = string;
 export interface Body {
   readonly data: Slice;
   /** Stored length of each message, separator included; left out when all of `data` is one message. */
-  readonly lengths?: readonly number[];
+  readonly lengths?: readonly number[] | Uint32Array;
 }
 
 /** The idempotent producer of an append (P§5.2.1). */
@@ -38,7 +38,13 @@ export interface ProducerStamp {
   readonly seq: number;
 }
 
-/** Proof that a fork's home group keeps its path free (SPEC section 7). */
+/**
+ * Proof that a fork's home group keeps its path free (SPEC section 7).
+ *
+ * A create that follows a `moved` to the group where a fork lives names the link's home and token
+ * with deadline 0: it meets that very fork, or is refused `fork_too_late`, and never makes a
+ * stream where its path does not belong.
+ */
 export interface Reservation {
   /** Group that holds the path. */
   readonly home: number;

@@ -1,0 +1,157 @@
+/**
+ * The order of fields in the headers of commands. Part of the format: append only.
+ *
+ * @module
+ */
+
+import type { Body, BucketPhase, Command, CreateStream } from "./types.ts";
+
+/** Numbers of the kinds of commands; part of the format, never reused. */
+export const KIND_NUMBERS: Readonly<Record<Command["type"], number>> = {
+  create: 1,
+  append: 2,
+  delete: 3,
+  touch: 4,
+  expire: 5,
+  intend_bucket: 6,
+  set_bucket: 7,
+  settle_bucket: 8,
+  reserve: 9,
+  link: 10,
+  unlink: 11,
+  forget_unlink: 12,
+};
+
+/** Fields behind version, kind and stamp. Trust in their types rests on the journal's checksums. */
+export type Fields = unknown[];
+
+const CLOSED = 1;
+
+/** The fields of a command; `extra` is how many bytes its message lengths take. */
+export function fieldsOf(command: Command, extra: number): Fields {
+  switch (command.type) {
+    case "create":
+      return createFields(command, extra);
+    case "append": {
+      const { producer } = command;
+      return [
+        command.key,
+        command.contentType ?? null,
+        command.closed ? CLOSED : 0,
+        extra,
+        producer?.id ?? null,
+        producer?.epoch ?? 0,
+        producer?.seq ?? 0,
+        command.streamSeq ?? null,
+        command.ifMatch ?? null,
+        command.incarnation ?? null,
+      ];
+    }
+    case "delete":
+      return [command.key, command.incarnation ?? null];
+    case "touch":
+    case "expire":
+      return [command.keys];
+    case "intend_bucket":
+      return [command.bucket, command.action];
+    case "set_bucket":
+    case "settle_bucket":
+      return [command.bucket, command.phase, command.version];
+    case "reserve":
+      return [command.key, command.target, command.deadlineMs];
+    case "link":
+    case "unlink":
+    case "forget_unlink":
+      return [command.key, command.token];
+  }
+}
+
+function createFields(command: CreateStream, extra: number): Fields {
+  const { fork, reservation } = command;
+  return [
+    command.key,
+    command.contentType ?? null,
+    command.closed ? CLOSED : 0,
+    extra,
+    command.ttlSeconds ?? null,
+    command.expiresAtMs ?? null,
+    fork === undefined ? null : [fork.source, fork.offset ?? null, fork.subOffset],
+    reservation === undefined
+      ? null
+      : [reservation.home, reservation.token, reservation.deadlineMs],
+  ];
+}
+
+/** The command of a kind with these fields, appends left out; undefined where it is unknown. */
+export function fromFields(
+  kind: number,
+  fields: Fields,
+  body: (extra: number) => Body | undefined,
+): Command | undefined {
+  const text = (i: number) => fields[i] as string;
+  const number = (i: number) => fields[i] as number;
+  switch (kind) {
+    case KIND_NUMBERS.create:
+      return createFrom(fields, body);
+    case KIND_NUMBERS.delete:
+      return { type: "delete", key: text(0), incarnation: optional(fields[1]) };
+    case KIND_NUMBERS.touch:
+      return { type: "touch", keys: fields[0] as string[] };
+    case KIND_NUMBERS.expire:
+      return { type: "expire", keys: fields[0] as string[] };
+    case KIND_NUMBERS.intend_bucket:
+      return { type: "intend_bucket", bucket: text(0), action: text(1) as "create" | "delete" };
+    case KIND_NUMBERS.set_bucket:
+    case KIND_NUMBERS.settle_bucket: {
+      const phase = text(1) as BucketPhase;
+      const type = kind === KIND_NUMBERS.set_bucket ? "set_bucket" : "settle_bucket";
+      return { type, bucket: text(0), phase, version: number(2) };
+    }
+    case KIND_NUMBERS.reserve:
+      return { type: "reserve", key: text(0), target: number(1), deadlineMs: number(2) };
+    case KIND_NUMBERS.link:
+      return { type: "link", key: text(0), token: number(1) };
+    case KIND_NUMBERS.unlink:
+      return { type: "unlink", key: text(0), token: number(1) };
+    case KIND_NUMBERS.forget_unlink:
+      return { type: "forget_unlink", key: text(0), token: number(1) };
+    default:
+      return undefined;
+  }
+}
+
+function createFrom(fields: Fields, body: (extra: number) => Body | undefined): CreateStream {
+  const [key, contentType, flags, extra, ttlSeconds, expiresAtMs, fork, reservation] = fields;
+  return {
+    type: "create",
+    key: key as string,
+    contentType: optional(contentType),
+    ttlSeconds: optional(ttlSeconds),
+    expiresAtMs: optional(expiresAtMs),
+    closed: ((flags as number) & CLOSED) !== 0,
+    body: body(extra as number),
+    fork: forkFrom(optional(fork)),
+    reservation: reservationFrom(optional(reservation)),
+  };
+}
+
+function forkFrom(
+  fields: [string, number | null, number] | undefined,
+): CreateStream["fork"] {
+  if (fields === undefined) return undefined;
+  const [source, offset, subOffset] = fields;
+  return { source, offset: optional(offset), subOffset };
+}
+
+function reservationFrom(
+  fields: [number, number, number] | undefined,
+): CreateStream["reservation"] {
+  if (fields === undefined) return undefined;
+  const [home, token, deadlineMs] = fields;
+  return { home, token, deadlineMs };
+}
+
+/** Undefined for `null` and for what was left out. */
+function optional<T>(field: unknown): T | undefined {
+  return field === null || field === undefined ? undefined : field as T;
+}

@@ -1,0 +1,51 @@
+/**
+ * Planning reads (P§5.6): which slices answer, and where the next read goes on. Nothing changes.
+ *
+ * @module
+ */
+
+import { earliestOf, factsOf, type Stream } from "./stream.ts";
+import { codePointCut } from "./text.ts";
+import type { ReadFrom, ReadPlan, Refusal, StreamFacts } from "./types.ts";
+
+/** Why a read of an existing stream has no plan. */
+export interface ReadRefusal {
+  readonly refused: Refusal;
+  readonly facts: StreamFacts;
+}
+
+/**
+ * Plans a read of at most `maxBytes`, cut at the last message end within them. A first message
+ * that is larger comes whole where messages can't be cut (JSON), and in part otherwise.
+ */
+export function planRead(
+  stream: Stream,
+  from: ReadFrom,
+  maxBytes: number,
+  incarnation: string | undefined,
+): ReadPlan | ReadRefusal {
+  const facts = factsOf(stream);
+  if (incarnation !== undefined && incarnation !== stream.incarnation) {
+    return { refused: "incarnation_mismatch", facts };
+  }
+  const { tail, log } = stream;
+  const start = from === "start" ? 0 : from === "now" ? tail : from;
+  if (start < earliestOf(stream)) return { refused: "offset_trimmed", facts };
+  if (start >= tail || log === undefined) {
+    return { facts, from: start, next: start, slices: [], upToDate: true };
+  }
+  if (stream.type.json && !log.isBoundary(start)) return { refused: "offset_not_boundary", facts };
+  const next = cutAt(stream, start, maxBytes);
+  return { facts, from: start, next, slices: log.slices(start, next), upToDate: next === tail };
+}
+
+function cutAt(stream: Stream, start: number, maxBytes: number): number {
+  const { tail, log } = stream;
+  if (tail - start <= maxBytes || log === undefined) return tail;
+  const boundary = log.lastBoundary(start + maxBytes);
+  if (boundary > start) return boundary;
+  const end = log.nextBoundary(start) ?? tail;
+  if (stream.type.json) return end;
+  if (!stream.type.textual) return Math.min(start + Math.max(maxBytes, 1), end);
+  return codePointCut((offset) => log.byteAt(offset), start, Math.max(maxBytes, 1), end);
+}
