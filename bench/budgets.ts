@@ -1,0 +1,56 @@
+/**
+ * What must hold, as ratios of this server's figure to a peer's from the same run.
+ *
+ * @module
+ */
+
+/** One row of the budgets. */
+export interface Budget {
+  /** What is compared. */
+  work: string;
+  /** Whether the ratio has to be at least or at most what stands in `must`. */
+  sense: "at least" | "at most";
+  must: number;
+  /** Where it gets interesting. */
+  aim: number;
+}
+
+function atLeast(work: string, must: number, aim: number): Budget {
+  return { work, sense: "at least", must, aim };
+}
+
+function atMost(work: string, must: number, aim: number): Budget {
+  return { work, sense: "at most", must, aim };
+}
+
+/** The budgets of one node. */
+export const BUDGETS = {
+  memoryToBare: atLeast("appends/s, memory : bare Deno.serve", 0.55, 0.7),
+  memoryToOfficial: atLeast("appends/s, memory : official Rust, memory", 0.6, 0.8),
+  fsyncToOfficial64: atLeast("appends/s, fsync : official Rust, WAL; 64 connections", 0.8, 1.1),
+  fsyncToOfficial256: atLeast("appends/s, fsync : official Rust, WAL; 256 connections", 0.9, 1.3),
+  fsyncToUrsula: atLeast("appends/s, fsync : Ursula in Rust, fsync; 64 connections", 4, 6),
+  manyStreams: atLeast("appends/s, memory, 100,000 streams : 100 streams", 0.8, 0.95),
+  sseCpuToOfficial: atMost("SSE 1,000 readers, CPU per delivery : official Rust", 1.5, 1),
+  sseP99ToOfficial: atMost("SSE 1,000 readers, p99 : official Rust", 1.5, 1),
+  sseCpuToUrsula: atMost("SSE 1,000 readers, CPU per delivery : Ursula in Rust", 0.8, 0.5),
+  sseP99ToUrsula: atMost("SSE 1,000 readers, p99 : Ursula in Rust", 0.8, 0.5),
+  spreadSse: atMost("1,024 SSE readers of 100 streams, p99 : official Rust", 2, 1),
+  spreadLongPoll: atMost("1,024 long-poll readers of 100 streams, p99 : official Rust", 2, 1),
+  catchUp: atMost("500 catch-ups of 200 × 1 KiB, p99 : official Rust", 1.2, 0.8),
+  emptyStream: atMost("KiB of process memory per empty stream, a million of them", 1, 0.5),
+} as const satisfies Record<string, Budget>;
+
+/** A budget and what was measured. */
+export interface Verdict {
+  budget: Budget;
+  /** The ratio, or the bare figure where the budget names one; `undefined` when not measured. */
+  value?: number;
+  /** Why there is no value. */
+  missing?: string;
+}
+
+/** Whether a ratio keeps a limit. */
+export function keeps(value: number, sense: Budget["sense"], limit: number): boolean {
+  return sense === "at least" ? value >= limit : value <= limit;
+}

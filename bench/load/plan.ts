@@ -1,0 +1,77 @@
+/**
+ * What the programs of this folder are told, on their command line, and what they answer, on
+ * standard output: one JSON value each.
+ *
+ * @module
+ */
+
+/** Where the server is. */
+export interface Place {
+  /** Its port on 127.0.0.1. */
+  port: number;
+  /** Its process, whose CPU time is read. */
+  pid: number;
+  /** What stands before a stream's name in a path, such as `/v1/stream/`. */
+  prefix: string;
+}
+
+/** For `create.ts`: make the streams `s0` to `s{count-1}`. */
+export interface CreatePlan extends Place {
+  count: number;
+}
+
+/** For `live.ts`. */
+export interface LivePlan extends Place {
+  mode: "sse" | "long-poll";
+  /** How many readers, dealt out to the streams in turn. */
+  readers: number;
+  streams: number;
+  /** Appends per second to each stream. */
+  hz: number;
+  messageBytes: number;
+  warmSeconds: number;
+  seconds: number;
+}
+
+/** From `live.ts`. */
+export interface LiveResult {
+  /** Messages that reached readers within the window. */
+  deliveries: number;
+  /** The share of those that should have reached them. */
+  deliveredShare: number;
+  p50Ms: number;
+  p99Ms: number;
+  /** Server CPU per delivery, in microseconds. */
+  cpuMicros: number;
+  /** The load generator's share of its core, 0 to 1. */
+  loadShare: number;
+  /** What other processes took of the servers' core, 0 to 1. */
+  othersShare: number;
+}
+
+/** For `catch_up.ts`. */
+export interface CatchUpPlan extends Place {
+  clients: number;
+  messages: number;
+  messageBytes: number;
+  /** How often all clients read at once; the first two do not count. */
+  bursts: number;
+}
+
+/** From `catch_up.ts`. */
+export interface CatchUpResult {
+  p50Ms: number;
+  p99Ms: number;
+  loadShare: number;
+  othersShare: number;
+}
+
+/** The plan that this program was started with. */
+export function planOf<T>(): T {
+  return JSON.parse(Deno.args[0] ?? "{}") as T;
+}
+
+/** Answers the program that started this one. */
+export function answer(result: unknown): void {
+  console.log(JSON.stringify(result));
+}

@@ -1,0 +1,123 @@
+/**
+ * Runs the load generators as processes of their own, on the core that is theirs.
+ *
+ * @module
+ */
+
+import { LOAD_CORE } from "../peers/cores.ts";
+import { cpuMs, Window } from "./window.ts";
+
+const decoder = new TextDecoder();
+
+/** How far before wrk's end its CPU time is read: a process that has ended has none. */
+const WRK_CPU_EARLY_MS = 200;
+
+/** What {@linkcode runWrk} measured. */
+export interface WrkResult {
+  perSecond: number;
+  p50Ms: number;
+  p99Ms: number;
+  /** Server CPU per request in microseconds. */
+  cpuMicros: number;
+  /** wrk's share of its core, 0 to 1. */
+  loadShare: number;
+  /** What other processes took of the servers' core, 0 to 1. */
+  othersShare: number;
+}
+
+/** What {@linkcode runWrk} is asked for. */
+export interface WrkPlan {
+  port: number;
+  pid: number;
+  prefix: string;
+  streams: number;
+  connections: number;
+  bytes: number;
+  /** Whole seconds. */
+  seconds: number;
+}
+
+/** Whether wrk is installed. */
+export async function wrkIsAbsent(): Promise<string | undefined> {
+  try {
+    await new Deno.Command("wrk", { args: ["-v"], stdout: "null", stderr: "null" }).output();
+    return undefined;
+  } catch {
+    return "wrk is not installed: `apt-get install wrk` (Debian, Ubuntu), `dnf install wrk` " +
+      "(Fedora), or build https://github.com/wg/wrk";
+  }
+}
+
+/**
+ * Appends as fast as the server answers, for a number of seconds.
+ *
+ * @throws {Error} when any append was refused or a connection broke
+ */
+export async function runWrk(plan: WrkPlan): Promise<WrkResult> {
+  const args = [
+    "-c",
+    String(LOAD_CORE),
+    "wrk",
+    "-t1",
+    `-c${plan.connections}`,
+    `-d${plan.seconds}s`,
+    "--timeout",
+    "10s",
+    "-s",
+    new URL("append.lua", import.meta.url).pathname,
+    `http://127.0.0.1:${plan.port}`,
+    "--",
+    plan.prefix,
+    String(plan.streams),
+    String(plan.bytes),
+  ];
+  const wrk = new Deno.Command("taskset", { args, stdout: "piped", stderr: "piped" }).spawn();
+  const began = performance.now();
+  const window = new Window(plan.pid);
+  let wrkShare = 0;
+  const sample = setTimeout(() => {
+    wrkShare = cpuMs(wrk.pid) / (performance.now() - began);
+  }, plan.seconds * 1000 - WRK_CPU_EARLY_MS);
+  const output = await wrk.output();
+  clearTimeout(sample);
+  const span = window.end();
+  const text = decoder.decode(output.stdout);
+  const line = /^RESULT (.*)$/m.exec(text)?.[1];
+  if (line === undefined) throw new Error(`wrk failed: ${text}${decoder.decode(output.stderr)}`);
+  const result = JSON.parse(line) as Record<
+    "requests" | "micros" | "p50" | "p99" | "failed" | "broken",
+    number
+  >;
+  if (result.failed > 0 || result.broken > 0 || result.requests === 0) {
+    throw new Error(
+      `of ${result.requests} appends ${result.failed} were refused, ${result.broken} broke off`,
+    );
+  }
+  return {
+    perSecond: result.requests * 1e6 / result.micros,
+    p50Ms: result.p50 / 1000,
+    p99Ms: result.p99 / 1000,
+    cpuMicros: span.serverCpuMs * 1000 / result.requests,
+    loadShare: wrkShare,
+    othersShare: span.othersShare,
+  };
+}
+
+/**
+ * Runs a program of this folder.
+ *
+ * @param program its file name
+ * @param plan what {@linkcode planOf} gives it
+ * @throws {Error} with what it printed, when it failed
+ */
+export async function runLoad<T>(program: string, plan: unknown): Promise<T> {
+  const script = new URL(program, import.meta.url).pathname;
+  const output = await new Deno.Command("taskset", {
+    args: ["-c", String(LOAD_CORE), "deno", "run", "-A", script, JSON.stringify(plan)],
+    stdout: "piped",
+    stderr: "piped",
+    env: { NO_COLOR: "1" },
+  }).output();
+  if (!output.success) throw new Error(decoder.decode(output.stderr).trim());
+  return JSON.parse(decoder.decode(output.stdout)) as T;
+}
