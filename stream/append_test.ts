@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { PRODUCER_IDLE_MS, PRODUCERS_PER_STREAM_MAX } from "./producers.ts";
-import { Script } from "./testing/script.ts";
-import { table } from "./testing/table.ts";
+import { Script } from "./testing/script_test.ts";
+import { table } from "./testing/table_test.ts";
 
 table(
   "applyAppend() decides in SPEC section 3's order when several things are wrong",

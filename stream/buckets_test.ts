@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { TOMBSTONE_MS } from "./buckets.ts";
-import { Script } from "./testing/script.ts";
-import { table } from "./testing/table.ts";
+import { Script } from "./testing/script_test.ts";
+import { table } from "./testing/table_test.ts";
 
 table(
   "applyIntend() creates and deletes a bucket, one intent at a time",

@@ -10,9 +10,8 @@
  * @module
  */
 
-import { Decoder } from "cbor-x/decode";
-import { Encoder } from "cbor-x/encode";
 import { CborReader, CborWriter } from "./cbor.ts";
+import { decodeCbor, encodeCbor } from "./cbor_library.ts";
 import { type Fields, fieldsOf, fromFields, KIND_NUMBERS } from "./command_fields.ts";
 import { lengthsBytes, readLengths, writeLengths } from "./lengths.ts";
 import type { AppendStream, Body, Command, Slab } from "./types.ts";
@@ -39,8 +38,6 @@ const SHORT_TEXTS = 16 * 1024;
 
 const CLOSED = 1;
 
-const encoder = new Encoder({ useRecords: false, mapsAsObjects: true });
-const decoder = new Decoder({ useRecords: false, mapsAsObjects: true });
 const scratch = new CborWriter(new Uint8Array(4 + HEADER_BYTES_MAX));
 const reader = new CborReader();
 
@@ -168,7 +165,7 @@ function writeAny(command: Command, stampMs: number, extra: number): number {
     ...fieldsOf(command, extra),
   ];
   while (fields[fields.length - 1] === null) fields.pop();
-  const header = encoder.encode(fields);
+  const header = encodeCbor(fields);
   if (header.length > HEADER_BYTES_MAX) {
     throw new RangeError(`command header of ${header.length} bytes; at most ${HEADER_BYTES_MAX}`);
   }
@@ -177,7 +174,7 @@ function writeAny(command: Command, stampMs: number, extra: number): number {
 }
 
 function readAny(slab: Slab, from: number, to: number, end: number): DecodedCommand {
-  const header: unknown = decoder.decode(slab.bytes.subarray(from, to));
+  const header: unknown = decodeCbor(slab.bytes.subarray(from, to));
   if (!Array.isArray(header) || typeof header[2] !== "number") throw malformed("header");
   const [, kind, stampMs, ...fields] = header as [number, number, number, ...Fields];
   const command = fromFields(kind, fields, (extra) => readBody(slab, to, extra, end));

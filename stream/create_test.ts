@@ -1,4 +1,4 @@
-import { table } from "./testing/table.ts";
+import { table } from "./testing/table_test.ts";
 
 table(
   "applyCreate() matches configurations when the stream exists",

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { Encoder } from "cbor-x/encode";
+import { encodeCbor } from "./cbor_library.ts";
 import { FrozenStreams } from "./frozen.ts";
 import { type Item, RecordKind, streamItems, tableItems } from "./items.ts";
 import type { Tables } from "./tables.ts";
@@ -23,13 +23,6 @@ export const TAG_RAW = 2;
 /** Bytes before an item's content. */
 export const ITEM_HEADER_BYTES = 5;
 
-const encoder = new Encoder({ useRecords: false, mapsAsObjects: true });
-
-/** One record as CBOR; valid until the next call. */
-export function encodeRecord(record: readonly unknown[]): Uint8Array {
-  return encoder.encode(record);
-}
-
 /** Fills pieces, and hands each out when it is full. */
 class PieceWriter {
   #piece = new Uint8Array(EXPORT_PIECE_BYTES);
@@ -38,7 +31,7 @@ class PieceWriter {
   /** Adds an item; answers a piece that became full before it. */
   add(item: Item): Uint8Array | undefined {
     const raw = item instanceof Uint8Array;
-    const content = raw ? item : encodeRecord(item);
+    const content = raw ? item : encodeCbor(item);
     const needed = ITEM_HEADER_BYTES + content.length;
     let full: Uint8Array | undefined;
     if (this.#used > 0 && this.#used + needed > this.#piece.length) full = this.take();

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { encodeRecord } from "./export.ts";
+import { encodeCbor } from "./cbor_library.ts";
 import { freeze } from "./frozen.ts";
 import { type Item, streamItems, tableItems } from "./items.ts";
 import type { Tables } from "./tables.ts";
@@ -35,7 +35,7 @@ class Hash {
 /** See `GroupState.stateHash`. */
 export function hashTables(tables: Tables): string {
   const hash = new Hash();
-  const add = (item: Item) => hash.add(item instanceof Uint8Array ? item : encodeRecord(item));
+  const add = (item: Item) => hash.add(item instanceof Uint8Array ? item : encodeCbor(item));
   for (const item of tableItems(tables)) add(item);
   for (const stream of tables.streams.values()) {
     for (const item of streamItems(freeze(stream))) add(item);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Decoder } from "cbor-x/decode";
+import { decodeCbor } from "./cbor_library.ts";
 import { deadlineOf } from "./deadlines.ts";
 import { ITEM_HEADER_BYTES, TAG_RAW, TAG_RECORD } from "./export.ts";
 import { EXPORT_MAGIC, EXPORT_VERSION, RecordKind } from "./items.ts";
@@ -119,7 +119,6 @@ class Fields {
 }
 
 class Builder {
-  readonly #decoder = new Decoder({ useRecords: false, mapsAsObjects: true });
   readonly #filler: SlabFiller;
   readonly #options: ImportOptions;
   #tables: Tables | undefined;
@@ -165,7 +164,7 @@ class Builder {
     if (this.#target < this.#targets.length) throw damaged("fewer bytes than announced");
     this.#targets = [];
     this.#target = 0;
-    const value: unknown = this.#decoder.decode(content);
+    const value = decodeCbor(content);
     if (!Array.isArray(value)) throw damaged("a record is no list");
     const fields = new Fields(value);
     const kind = fields.number();

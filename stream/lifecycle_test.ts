@@ -1,4 +1,4 @@
-import { table } from "./testing/table.ts";
+import { table } from "./testing/table_test.ts";
 
 table(
   "applyDelete() answers 404, 410 and 412 before it deletes",

@@ -1,4 +1,4 @@
-import { table } from "./testing/table.ts";
+import { table } from "./testing/table_test.ts";
 
 table(
   "applyReserve() keeps a path free, and its link moves every request",

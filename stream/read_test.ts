@@ -4,7 +4,7 @@ import { planRead } from "./read.ts";
 import { sliceOf } from "./slab.ts";
 import { Tables } from "./tables.ts";
 import { compareUtf8 } from "./text.ts";
-import { table } from "./testing/table.ts";
+import { table } from "./testing/table_test.ts";
 
 table(
   "planRead() cuts bytes at a message end where one fits, and anywhere where none does",

@@ -5,7 +5,7 @@
  */
 
 import assert from "node:assert/strict";
-import { Script } from "./script.ts";
+import { Script } from "./script_test.ts";
 
 /**
  * Runs `rows` against a group with the open bucket `demo`, once as they are and once with an export
