@@ -1,4 +1,5 @@
 import {
+  type ErrorCode,
   formatOffset,
   PRODUCER_EPOCH,
   PRODUCER_SEQ,
@@ -24,7 +25,7 @@ export async function append(
   const wish = parseWriteHeaders(request.headers, context.settings);
   if (typeof wish === "string") return respondError(wish);
   const bytes = await context.bodies.read(request, context.settings.appendBytesMax);
-  if (typeof bytes === "string") return respondError(bytes);
+  if (typeof bytes === "string") return respondBodyError(bytes, context.settings.appendBytesMax);
   const { contentType, closed, producer, streamSeq, ifMatch } = wish;
   let body: Body | undefined;
   if (bytes.length > 0) {
@@ -65,6 +66,13 @@ function render(answer: Answer, command: AppendStream): Response {
   // P§5.2.1: 200 tells new data from a duplicate; a close without data is 204 either way.
   const isNew = answer.ok === "appended" && command.body !== undefined;
   return respond(isNew ? 200 : 204, headers);
+}
+
+/** What kept a body from being read. */
+export function respondBodyError(code: ErrorCode, bytesMax: number): Response {
+  if (code !== "payload_too_large") return respondError(code);
+  const message = `the body is larger than ${bytesMax} bytes, the most that one append may have`;
+  return respondError(code, {}, { message });
 }
 
 /** A command was answered as only another one is. */

@@ -16,7 +16,7 @@ import {
 } from "../protocol/mod.ts";
 import type { CreateStream } from "../stream/mod.ts";
 import { respond, respondError, respondObstacle, tailHeaders } from "./answer.ts";
-import { unexpected } from "./append.ts";
+import { respondBodyError, unexpected } from "./append.ts";
 import type { HttpContext } from "./context.ts";
 import { isMediaType, isTrue, parseContentType, storedBody } from "./write_request.ts";
 
@@ -35,7 +35,7 @@ export async function create(
   const wish = parseCreate(request.headers);
   if (typeof wish === "string") return respondError(wish);
   const bytes = await context.bodies.read(request, context.settings.appendBytesMax);
-  if (typeof bytes === "string") return respondError(bytes);
+  if (typeof bytes === "string") return respondBodyError(bytes, context.settings.appendBytesMax);
   const mismatch = await checkIncarnation(context, request, route, query);
   if (mismatch !== undefined) return mismatch;
   let contentType = wish.contentType;

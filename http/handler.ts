@@ -28,13 +28,13 @@ export type Handler = (request: Request) => Promise<Response>;
 /** Methods that each kind of route takes, beside OPTIONS. */
 const METHODS: Record<Route["kind"], string> = {
   stream: "GET, HEAD, PUT, POST, DELETE",
-  bucket: "GET, PUT, DELETE",
-  streams: "GET",
-  root: "GET",
-  healthz: "GET",
-  readyz: "GET",
-  metrics: "GET",
-  ursula_metrics: "GET",
+  bucket: "GET, HEAD, PUT, DELETE",
+  streams: "GET, HEAD",
+  root: "GET, HEAD",
+  healthz: "GET, HEAD",
+  readyz: "GET, HEAD",
+  metrics: "GET, HEAD",
+  ursula_metrics: "GET, HEAD",
 };
 
 /** Where the path begins in `http://host/path`: behind the first `/` after the scheme's two. */
@@ -53,7 +53,7 @@ export function createHandler(context: HttpContext, onError: (reason: unknown) =
       onError(reason);
       response = respondError("internal");
     }
-    return cors.admit(request, response);
+    return cors.admit(request, request.method === "HEAD" ? withoutBody(response) : response);
   };
 }
 
@@ -106,12 +106,12 @@ function onOther(
 ): Promise<Response> | Response {
   const { method } = request;
   if (route.kind === "bucket") {
-    if (method === "GET") return describeBucket(context, route);
+    if (method === "GET" || method === "HEAD") return describeBucket(context, route);
     if (method === "PUT") return createBucket(context, route);
     if (method === "DELETE") return deleteBucket(context, route);
     return methodNotAllowed(route);
   }
-  if (method !== "GET") return methodNotAllowed(route);
+  if (method !== "GET" && method !== "HEAD") return methodNotAllowed(route);
   switch (route.kind) {
     case "streams":
       return listStreams(context, route, query);
@@ -126,6 +126,12 @@ function onOther(
     case "ursula_metrics":
       return metricsJson(context);
   }
+}
+
+/** What a GET would be answered, without its body: errors included (RFC 9110 section 9.3.2). */
+function withoutBody({ status, headers, body }: Response): Response {
+  body?.cancel();
+  return new Response(null, { status, headers });
 }
 
 function methodNotAllowed(route: Route): Response {

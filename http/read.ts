@@ -16,6 +16,7 @@ import {
 } from "../protocol/mod.ts";
 import type { ReadPlan, StreamFacts } from "../stream/mod.ts";
 import { type HeaderMap, respond, respondError, respondObstacle, tailHeaders } from "./answer.ts";
+import { compressed } from "./compress.ts";
 import type { HttpContext } from "./context.ts";
 import { longPoll } from "./long_poll.ts";
 import { nextOffset, parseRead, type ReadWish } from "./read_request.ts";
@@ -50,10 +51,10 @@ export async function read(
   if (wish.live === "sse") {
     return await serverSentEvents(context, request, route.key, wish, answer.plan);
   }
-  return catchUp(answer.plan, wish, request);
+  return await catchUp(answer.plan, wish, request);
 }
 
-function catchUp(plan: ReadPlan, wish: ReadWish, request: Request): Response {
+async function catchUp(plan: ReadPlan, wish: ReadWish, request: Request): Promise<Response> {
   const headers = planHeaders(plan, wish);
   if (wish.from === "now") {
     headers[CACHE_CONTROL] = "no-store";
@@ -63,7 +64,8 @@ function catchUp(plan: ReadPlan, wish: ReadWish, request: Request): Response {
   headers[ETAG] = etag;
   headers[CACHE_CONTROL] = plan.upToDate ? "no-cache" : CACHE_FOR_A_WHILE;
   if (matches(request.headers.get(IF_NONE_MATCH), etag)) return respond(304, headers);
-  return respond(200, headers, clientBytes(plan));
+  const body = clientBytes(plan);
+  return respond(200, headers, await compressed(request, plan.facts.contentType, headers, body));
 }
 
 /** What every answer with bytes of a stream says of them. */

@@ -40,23 +40,22 @@ export function parseRead(query: Query, headers: Headers): ReadWish | ErrorCode 
   if (maxBytes === undefined) return "invalid_max_bytes";
   const timeoutMs = query.timeoutMs === undefined ? undefined : parseTimeoutMs(query.timeoutMs);
   if (query.timeoutMs !== undefined && timeoutMs === undefined) return "invalid_timeout";
+  const cursor = query.cursor === undefined ? undefined : parseCursor(query.cursor);
+  if (query.cursor !== undefined && cursor === undefined) return "invalid_cursor";
   return {
     from,
     live,
     maxBytes: Math.min(maxBytes, RESPONSE_BYTES_MAX),
-    cursor: parseCursor(query.cursor),
+    cursor,
     timeoutMs,
     incarnation: query.incarnation ?? headers.get(STREAM_INCARNATION) ?? undefined,
     echo: typeof from === "number" ? echoOffset(query.offset as string) : undefined,
   };
 }
 
-/** A cursor is opaque to clients; one that this server can't have given is as good as none. */
-function parseCursor(text: string | undefined): number | undefined {
-  if (text === undefined || text.length > CURSOR_DIGITS_MAX || !/^\d+$/.test(text)) {
-    return undefined;
-  }
-  return Number(text);
+/** A cursor as this server gives them. One that runs ahead of any clock could not be exceeded. */
+function parseCursor(text: string): number | undefined {
+  return text.length <= CURSOR_DIGITS_MAX && /^\d+$/.test(text) ? Number(text) : undefined;
 }
 
 /** Where reading goes on, in the client's own words where it asked beyond the tail (P§5.6). */

@@ -186,9 +186,10 @@ export class SseReader implements FeedReader, LiveReader {
   }
 
   #send(events: Uint8Array, offset: number): void {
-    this.#controller.enqueue(events);
-    this.#offset = offset;
     this.#lastSentMs = this.#context.clock.monotonicMs();
+    // Before the stream hears of it: it may ask for more at once.
+    this.#offset = offset;
+    this.#controller.enqueue(events);
   }
 
   /** Never goes back: the client's own to begin with, then the present interval's (P§10.1). */

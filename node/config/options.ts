@@ -112,7 +112,7 @@ export const OPTIONS: { readonly [K in OptionKey]: Option<Config[K]> } = {
   sseMaxAgeMs: {
     flag: "sse-max-age",
     group: "Clients",
-    kind: kinds.duration(1000, 24 * HOUR_MS),
+    kind: kinds.duration(100, 24 * HOUR_MS),
     fallback: MINUTE_MS,
     help: "after how long an SSE response is closed, for the client to connect again",
   },
