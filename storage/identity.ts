@@ -42,7 +42,7 @@ export type ExpectedIdentity = Partial<
 
 /** A data directory that belongs to something else than what is being started. */
 export class IdentityMismatch extends Error {
-  /** @param path the identity file; @param detail names both values */
+  /** Says where. @param path the identity file; @param detail names both values */
   constructor(readonly path: string, detail: string) {
     super(`${path}: ${detail}`);
     this.name = "IdentityMismatch";

@@ -245,6 +245,47 @@ Deno.test("Journal.open() names the file when a segment in the middle is missing
   await assert.rejects(open(next), /damaged at byte 0: entry 1 of group 0 is in no segment/);
 });
 
+Deno.test("Journal.open() leaves nothing behind of a torn tail", async () => {
+  const disk = newDisk();
+  const { journal } = await open(disk);
+  put(journal, 0, 1, 100);
+  await journal.flush();
+  const [path = ""] = disk.paths();
+  const tail = disk.content(path).findLastIndex((byte) => byte !== 0) + 1;
+  for (let index = 2; index <= 4; index++) {
+    put(journal, 0, index, 100);
+    journal.flush();
+  }
+  const killed = disk.kill();
+  // The first of the three is lost, and the others are whole.
+  const file = await killed.open(path, { create: false });
+  await file.write(new Uint8Array(100), tail + 40);
+  const lines: string[] = [];
+  const found = await open(killed, { log: (line) => lines.push(line) });
+  assert.equal(entriesOf(found.groups.get(0)), "1:1*100");
+  assert.match(lines.join(), /journal-0-0000000001\.segment: cut off a torn write at byte \d+;/);
+  const cut = Number(/byte (\d+)/.exec(lines.join())?.[1]);
+  const rest = killed.content(path).subarray(cut + 32);
+  assert.ok(rest.every((byte) => byte === 0), "only the write that open() adds");
+  await found.journal.close();
+});
+
+Deno.test("Journal.open() drops a discarded log when its beginning went with its segment", async () => {
+  const disk = newDisk();
+  const { journal } = await open(disk);
+  for (let index = 1; index <= 100; index++) put(journal, 0, index, 1_000);
+  put(journal, 1, 1, 10);
+  put(journal, 0, 101, 10);
+  await journal.flush();
+  journal.putSnapshotMark(0, 20, 9);
+  await journal.flush();
+  while (journal.usage().segmentsRemoved === 0) await Promise.resolve();
+  const groups = await reopened(disk.crash());
+  assert.equal(groups.get(0)?.snapshotIndex, 20);
+  assert.equal(entriesOf(groups.get(0)), "");
+  assert.equal(entriesOf(groups.get(1)), "1:1*10");
+});
+
 Deno.test("Journal.open() refuses when there must be one and it is gone", async () => {
   await assert.rejects(open(newDisk(), { mustExist: true }), /journal 0 is gone/);
 });

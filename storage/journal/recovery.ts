@@ -198,8 +198,13 @@ function finish(opened: readonly OpenSegment[], replay: Replay): Recovered {
       track.segmentBytes += bytes;
       return;
     }
-    const before = segment.pins.get(track.group);
-    segment.pins.set(track.group, { last: index, bytes: (before?.bytes ?? 0) + bytes });
+    const pinned = segment.pins.get(track.group);
+    if (pinned === undefined) {
+      segment.pins.set(track.group, { last: index, bytes });
+    } else {
+      pinned.last = index;
+      pinned.bytes += bytes;
+    }
   };
   return { ...replay.finish(first?.path ?? "", pin), segments };
 }

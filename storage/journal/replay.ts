@@ -16,31 +16,27 @@ import { decodeVote, HARD_STATE_KIND } from "./records/hard_state.ts";
 import { SNAPSHOT_MARK_DISCARDS, SNAPSHOT_MARK_KIND } from "./records/snapshot_mark.ts";
 import { type Slab, Space } from "./slab.ts";
 
-/** Entries as found so far, some perhaps missing in between. */
-interface FoundEntry {
-  readonly entry: StoredEntry;
-  readonly sequence: number;
-}
-
-/** One group while the journal is read. */
+/** One group while the journal is read. A million entries pass through here: they lie in arrays. */
 class GroupReplay {
   readonly track: GroupTrack;
   /** A mark known beforehand: entries up to it need not be kept. */
   floor = 0;
-  entries = new Map<number, FoundEntry>();
-  last = 0;
+  /** Index of the first slot of `entries`. */
+  base = 0;
+  /** Entries found so far; an empty slot where one is missing, perhaps only yet. */
+  entries: (StoredEntry | undefined)[] = [];
+  /** Number of the segment of each. */
+  sequences: number[] = [];
 
   constructor(group: number) {
     this.track = new GroupTrack(group);
   }
 
   truncate(index: number): void {
-    if (this.last - index > this.entries.size) {
-      for (const found of this.entries.keys()) if (found >= index) this.entries.delete(found);
-    } else {
-      for (let at = index; at <= this.last; at++) this.entries.delete(at);
-    }
-    this.last = Math.min(this.last, index - 1);
+    const kept = Math.max(0, index - this.base);
+    if (kept >= this.entries.length) return;
+    this.entries.length = kept;
+    this.sequences.length = kept;
   }
 
   mark(index: number, term: number, discards: boolean): void {
@@ -50,19 +46,35 @@ class GroupReplay {
       track.markTerm = term;
     }
     if (discards) this.truncate(0);
-    for (const found of this.entries.keys()) {
-      if (found > index) break;
-      this.entries.delete(found);
-    }
+    const gone = index + 1 - this.base;
+    if (gone <= 0) return;
+    this.entries.splice(0, gone);
+    this.sequences.splice(0, gone);
+    this.base += gone;
   }
 
   keeps(index: number): boolean {
     return index > this.floor && index > this.track.markIndex;
   }
 
-  put(index: number, found: FoundEntry): void {
-    this.entries.set(index, found);
-    this.last = Math.max(this.last, index);
+  put(entry: StoredEntry, sequence: number): void {
+    if (this.entries.length === 0) this.base = entry.index;
+    if (entry.index < this.base) this.#extendTo(entry.index);
+    const { entries, sequences } = this;
+    while (this.base + entries.length < entry.index) {
+      entries.push(undefined);
+      sequences.push(0);
+    }
+    entries[entry.index - this.base] = entry;
+    sequences[entry.index - this.base] = sequence;
+  }
+
+  /** Copied entries come after the later ones that they stand before. */
+  #extendTo(index: number): void {
+    const count = this.base - index;
+    this.entries = [...new Array<undefined>(count).fill(undefined), ...this.entries];
+    this.sequences = [...new Array<number>(count).fill(0), ...this.sequences];
+    this.base = index;
   }
 }
 
@@ -94,7 +106,7 @@ export class Replay {
     if (!isCopied) group.truncate(index);
     if (!group.keeps(index)) return false;
     const payload = new Space(slab, start, start + record.length);
-    group.put(index, { entry: { index, term, kind, payload }, sequence });
+    group.put({ index, term, kind, payload }, sequence);
     return true;
   }
 
@@ -111,18 +123,14 @@ export class Replay {
     const tracks = new Map<number, GroupTrack>();
     for (const [id, replay] of [...this.#groups].sort(([one], [other]) => one - other)) {
       const { track } = replay;
-      const entries: StoredEntry[] = [];
       track.last = track.markIndex;
       track.lastTerm = track.markTerm;
-      for (let index = track.markIndex + 1; index <= replay.last; index++) {
-        const found = replay.entries.get(index);
-        if (found === undefined) {
-          throw new JournalDamaged(oldest, 0, `entry ${index} of group ${id} is in no segment`);
-        }
-        entries.push(found.entry);
-        track.append(index, found.entry.term);
-        const { start, end } = found.entry.payload;
-        pin(track, found.sequence, index, recordBytes(end - start));
+      const entries = wholeLog(replay, id, oldest);
+      let at = 0;
+      for (const { index, term, payload } of entries) {
+        track.append(index, term);
+        const sequence = replay.sequences[at++] ?? 0;
+        pin(track, sequence, index, recordBytes(payload.end - payload.start));
       }
       tracks.set(id, track);
       groups.set(id, {
@@ -141,4 +149,17 @@ export class Replay {
     if (found === undefined) this.#groups.set(group, found = new GroupReplay(group));
     return found;
   }
+}
+
+/** The entries from the mark on, once it is sure that none is missing. */
+function wholeLog(replay: GroupReplay, group: number, oldest: string): StoredEntry[] {
+  const { base, entries, track } = replay;
+  const isWhole = (log: (StoredEntry | undefined)[]): log is StoredEntry[] => {
+    return entries.length === 0 || (base === track.markIndex + 1 && !log.includes(undefined));
+  };
+  if (isWhole(entries)) return entries;
+  const missing = base > track.markIndex + 1
+    ? track.markIndex + 1
+    : base + entries.indexOf(undefined);
+  throw new JournalDamaged(oldest, 0, `entry ${missing} of group ${group} is in no segment`);
 }

@@ -11,7 +11,7 @@ export interface Pin {
   /** Highest live entry of the group in the segment. */
   last: number;
   /** Bytes of the group's entries in it, those no longer live included. */
-  readonly bytes: number;
+  bytes: number;
 }
 
 /** A segment, from the moment records are sealed for it. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { SECTOR_BYTES, SimDisk } from "./disk.ts";
+import { SimDisk } from "./disk.ts";
+import { SECTOR_BYTES } from "./medium.ts";
 import { SimRandom } from "./random.ts";
 
 function newDisk(seed: number, capacityBytes = Infinity): SimDisk {
