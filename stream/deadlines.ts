@@ -42,7 +42,7 @@ export class DeadlineQueue {
     this.#up(this.#heap.length - 1);
   }
 
-  /** Up to `limit` streams whose deadline is at or before `nowMs`; they stay queued. */
+  /** Up to `limit` streams whose deadline is at or before `nowMs`, earliest first; all stay queued. */
   due(nowMs: number, limit: number): Stream[] {
     const due: Stream[] = [];
     while (due.length < limit) {
@@ -53,7 +53,7 @@ export class DeadlineQueue {
         continue;
       }
       const deadline = deadlineOf(top.rare);
-      if (deadline > nowMs) {
+      if (deadline > queuedMs(top)) {
         rareOf(top).queuedMs = deadline;
         this.#down(0);
         continue;

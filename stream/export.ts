@@ -25,8 +25,12 @@ export const ITEM_HEADER_BYTES = 5;
 
 /** Fills pieces, and hands each out when it is full. */
 class PieceWriter {
-  #piece = new Uint8Array(EXPORT_PIECE_BYTES);
+  #piece: Uint8Array;
   #used = 0;
+
+  constructor(private readonly pieceBytes: number) {
+    this.#piece = new Uint8Array(pieceBytes);
+  }
 
   /** Adds an item; answers a piece that became full before it. */
   add(item: Item): Uint8Array | undefined {
@@ -46,15 +50,18 @@ class PieceWriter {
   /** What is left in the current piece. */
   take(): Uint8Array {
     const full = this.#piece.subarray(0, this.#used);
-    this.#piece = new Uint8Array(EXPORT_PIECE_BYTES);
+    this.#piece = new Uint8Array(this.pieceBytes);
     this.#used = 0;
     return full;
   }
 }
 
 /** See `GroupState.export`. */
-export function* exportTables(tables: Tables): Generator<Uint8Array, void, void> {
-  const writer = new PieceWriter();
+export function* exportTables(
+  tables: Tables,
+  pieceBytes: number,
+): Generator<Uint8Array, void, void> {
+  const writer = new PieceWriter(pieceBytes);
   const streams = new FrozenStreams(tables);
   try {
     let items = 0;

@@ -9,7 +9,7 @@ import { applyIntend, applySet, applySettle } from "./bucket_commands.ts";
 import type { BucketView } from "./buckets.ts";
 import type { StreamChange } from "./changes.ts";
 import { applyCreate } from "./create.ts";
-import { exportTables } from "./export.ts";
+import { EXPORT_PIECE_BYTES, exportTables } from "./export.ts";
 import { hashTables } from "./hash.ts";
 import { type ImportOptions, importTables } from "./import.ts";
 import { applyDelete, applyExpire, applyTouch, touchWanted } from "./lifecycle.ts";
@@ -210,9 +210,11 @@ export class GroupState {
   /**
    * The state as it is at the first pull, in pieces, exact however much is applied between pulls.
    * One at a time; to give it up early, call `return()`. Pieces may be joined and split at will.
+   *
+   * @param pieceBytes how large a piece becomes; only a single larger record exceeds it
    */
-  export(): Generator<Uint8Array, void, void> {
-    return exportTables(this.#tables);
+  export(pieceBytes: number = EXPORT_PIECE_BYTES): Generator<Uint8Array, void, void> {
+    return exportTables(this.#tables, pieceBytes);
   }
 
   /** A state from the pieces of {@linkcode GroupState.export}. @throws Error on damaged input */

@@ -37,12 +37,13 @@ export function codePointCut(
 ): number {
   const target = Math.min(from + wanted, end);
   if (target === end) return end;
-  let cut = target;
-  while (cut > from && target - cut < CODE_POINT_BYTES_MAX && (byteAt(cut) & 0xc0) === 0x80) cut--;
-  if ((byteAt(cut) & 0xc0) === 0x80) return Math.max(target, from + 1);
-  if (cut > from) return cut;
-  cut = from + 1;
-  while (cut < end && cut - from < CODE_POINT_BYTES_MAX && (byteAt(cut) & 0xc0) === 0x80) cut++;
+  const isStart = (position: number) => (byteAt(position) & 0xc0) !== 0x80;
+  for (let back = 0; target - back > from; back++) {
+    if (back === CODE_POINT_BYTES_MAX) return target;
+    if (isStart(target - back)) return target - back;
+  }
+  let cut = from + 1;
+  while (cut < end && cut - from < CODE_POINT_BYTES_MAX && !isStart(cut)) cut++;
   return cut;
 }
 

@@ -1,0 +1,142 @@
+/**
+ * Random histories of one small group: few keys, so that commands meet.
+ *
+ * @module
+ */
+
+import fc from "fast-check";
+import { sliceOf } from "../slab.ts";
+import type { Body, Command } from "../types.ts";
+
+/** One step: let time pass, then apply. */
+export interface Step {
+  readonly waitMs: number;
+  readonly command: Command;
+}
+
+const TEXT_KEYS = ["demo/a", "demo/b", "demo/c", "work/d"];
+const JSON_KEYS = ["demo/j", "demo/k", "work/l"];
+
+const maybe = <T>(arbitrary: fc.Arbitrary<T>, freq = 2) =>
+  fc.option(arbitrary, { nil: undefined, freq });
+
+const textBody: fc.Arbitrary<Body> = fc.string({ unit: "grapheme", minLength: 1, maxLength: 12 })
+  .map((text) => ({ data: sliceOf(new TextEncoder().encode(text)) }));
+
+const jsonBody: fc.Arbitrary<Body> = fc.array(fc.nat(9999), { minLength: 1, maxLength: 5 })
+  .map((values) => {
+    const messages = values.map((value) => `${value},`);
+    const data = sliceOf(new TextEncoder().encode(messages.join("")));
+    return { data, lengths: messages.map((message) => message.length) };
+  });
+
+/** Keys and bodies of one kind go together most of the time. */
+const kinds = [
+  { keys: TEXT_KEYS, body: textBody, contentType: "text/plain" },
+  { keys: JSON_KEYS, body: jsonBody, contentType: "application/json" },
+];
+
+const writes = kinds.flatMap(({ keys, body, contentType }) => {
+  const key = fc.constantFrom(...keys);
+  const create = fc.record({
+    type: fc.constant("create" as const),
+    key,
+    contentType: fc.constant(contentType),
+    ttlSeconds: maybe(fc.nat(2)),
+    expiresAtMs: fc.constant(undefined),
+    closed: fc.oneof({ weight: 5, arbitrary: fc.constant(false) }, fc.boolean()),
+    body: maybe(body),
+    fork: fc.constant(undefined),
+    reservation: fc.constant(undefined),
+  });
+  const fork = fc.record({
+    type: fc.constant("create" as const),
+    key,
+    contentType: maybe(fc.constant(contentType)),
+    ttlSeconds: maybe(fc.nat(2)),
+    expiresAtMs: maybe(fc.nat(9000)),
+    closed: fc.constant(false),
+    body: maybe(body),
+    fork: fc.record({
+      source: key,
+      offset: maybe(fc.nat(20)),
+      subOffset: fc.oneof(fc.constant(0), fc.nat(4)),
+    }),
+    reservation: maybe(
+      fc.record({ home: fc.nat(3), token: fc.nat(3), deadlineMs: fc.nat(20_000) }),
+      3,
+    ),
+  });
+  const append = fc.record({
+    type: fc.constant("append" as const),
+    key,
+    contentType: fc.constant(contentType),
+    body: maybe(body, 6),
+    closed: fc.oneof({ weight: 8, arbitrary: fc.constant(false) }, fc.boolean()),
+    producer: maybe(
+      fc.record({ id: fc.constantFrom("p", "q"), epoch: fc.nat(2), seq: fc.nat(3) }),
+      2,
+    ),
+    streamSeq: maybe(fc.constantFrom("a", "b", "c", "d"), 4),
+    ifMatch: maybe(fc.nat(12), 6),
+    incarnation: fc.constant(undefined),
+  });
+  return [
+    { weight: 3, arbitrary: create as fc.Arbitrary<Command> },
+    { weight: 3, arbitrary: fork as fc.Arbitrary<Command> },
+    { weight: 9, arbitrary: append as fc.Arbitrary<Command> },
+  ];
+});
+
+const anyKey = fc.constantFrom(...TEXT_KEYS, ...JSON_KEYS);
+const bucket = fc.constantFrom("demo", "work", "else");
+const phase = fc.constantFrom("open" as const, "closed" as const);
+const token = fc.nat(60);
+
+const command: fc.Arbitrary<Command> = fc.oneof(
+  ...writes,
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      type: fc.constant("delete" as const),
+      key: anyKey,
+      incarnation: fc.constant(undefined),
+    }) as fc.Arbitrary<Command>,
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constantFrom("touch" as const, "expire" as const),
+      keys: fc.uniqueArray(anyKey, { maxLength: 7 }),
+    }) as fc.Arbitrary<Command>,
+  },
+  fc.record({
+    type: fc.constant("intend_bucket" as const),
+    bucket,
+    action: fc.constantFrom("create" as const, "delete" as const),
+  }),
+  fc.record({ type: fc.constant("set_bucket" as const), bucket, phase, version: fc.nat(120) }),
+  fc.record({ type: fc.constant("settle_bucket" as const), bucket, phase, version: fc.nat(120) }),
+  fc.record({
+    type: fc.constant("reserve" as const),
+    key: anyKey,
+    target: fc.nat(5),
+    deadlineMs: fc.nat(9000),
+  }),
+  fc.record({
+    type: fc.constantFrom("link" as const, "unlink" as const, "forget_unlink" as const),
+    key: anyKey,
+    token,
+  }),
+);
+
+/** A history that begins with two open buckets. */
+export function history(): fc.Arbitrary<Step[]> {
+  const open: Step[] = ["demo", "work"].map((id) => ({
+    waitMs: 0,
+    command: { type: "set_bucket", bucket: id, phase: "open", version: 1 },
+  }));
+  const step = fc.record({ waitMs: fc.oneof(fc.constant(0), fc.nat(1500)), command });
+  return fc.array(step, { minLength: 1, maxLength: 60, size: "max" })
+    .map((steps) => [...open, ...steps]);
+}
