@@ -17,7 +17,7 @@ import {
   type DiskFile,
   type DiskLock,
 } from "../../io/mod.ts";
-import { applied, Inode, Medium, parentOf } from "./medium.ts";
+import { applied, Inode, Medium, parentOf, SECTOR_BYTES } from "./medium.ts";
 import type { SimRandom } from "./random.ts";
 
 /** Operations that {@linkcode SimDisk.failAt} can make fail. */
