@@ -7,7 +7,7 @@
  * ```ts ignore
  * import { createNode } from "@ursula/server";
  *
- * const node = await createNode({ dataDir: "./data", coreCount: 1 });
+ * const node = await createNode({ dataDir: "./data", cores: 1 });
  * Deno.serve(node.fetch); // or: const { url } = await node.listen();
  * // …
  * await node.close();
@@ -21,5 +21,5 @@ export type { ConfigInput, CorsOrigin, HostPort, ProfileName } from "./node/conf
 
 if (import.meta.main) {
   const { main } = await import("./http/main.ts");
-  await main(Deno.args);
+  await main();
 }

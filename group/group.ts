@@ -73,6 +73,8 @@ export class Group {
   readonly #touched = new Set<StreamKey>();
   #taken: Ready<CommandPayload>[] = [];
   #waiters: Waiter[] = [];
+  /** Group time when this turn's first command came, 0 before it: one stamp serves a turn. */
+  #turnStampMs = 0;
   #expiriesInFlight = 0;
 
   constructor(options: GroupOptions) {
@@ -125,7 +127,8 @@ export class Group {
   /** Puts a command into the log; `done` is called once, when it was applied or can't be. */
   propose(command: Command, done: (answer: Answer) => void): void {
     if (this.#raft.role !== "leader") return done({ unavailable: "no_leader" });
-    const stampMs = this.#time.now();
+    if (this.#turnStampMs === 0) this.#turnStampMs = this.#time.now();
+    const stampMs = this.#turnStampMs;
     const space = placeCommand(this.#log, command, stampMs);
     const payload = this.#decodeOwn
       ? new CommandPayload(space)
@@ -183,6 +186,7 @@ export class Group {
     const taken = this.#taken;
     this.#taken = [];
     this.dirty = false;
+    this.#turnStampMs = 0;
     return taken;
   }
 

@@ -7,8 +7,12 @@ const WHOLE_BODY_BYTES_MAX = 64 * 1024;
 /** A body that grows by nothing for so long is cut off (SPEC section 13). */
 const STALL_MS = 30_000;
 
+/** How many looks at the bodies pass in that time. */
+const LOOKS_PER_STALL = 10;
+
 interface Waiting {
-  progressAtMs: number;
+  /** The look before which something of the body came last. */
+  progressAtLook: number;
   readonly giveUp: () => void;
 }
 
@@ -20,6 +24,7 @@ export class BodyReader {
   readonly #bytesMax: number;
   readonly #waiting = new Set<Waiting>();
   #bytesInFlight = 0;
+  #look = 0;
   #sweep: Timer | undefined;
 
   constructor(clock: Clock, bytesMax: number) {
@@ -88,7 +93,7 @@ export class BodyReader {
         const { done, value } = await reader.read();
         if (stalled) return "request_timeout";
         if (done) return joined(pieces, length);
-        waiting.progressAtMs = this.#clock.monotonicMs();
+        waiting.progressAtLook = this.#look;
         length += value.length;
         pieces.push(value);
         if (length > limit) return "payload_too_large";
@@ -107,18 +112,18 @@ export class BodyReader {
   }
 
   #watch(giveUp: () => void): Waiting {
-    const waiting = { progressAtMs: this.#clock.monotonicMs(), giveUp };
+    const waiting = { progressAtLook: this.#look, giveUp };
     this.#waiting.add(waiting);
     if (this.#sweep === undefined) this.#schedule();
     return waiting;
   }
 
   #schedule(): void {
-    this.#sweep = this.#clock.setTimer(STALL_MS / 10, () => {
+    this.#sweep = this.#clock.setTimer(STALL_MS / LOOKS_PER_STALL, () => {
       this.#sweep = undefined;
-      const stalledSince = this.#clock.monotonicMs() - STALL_MS;
+      this.#look++;
       for (const waiting of this.#waiting) {
-        if (waiting.progressAtMs <= stalledSince) waiting.giveUp();
+        if (this.#look - waiting.progressAtLook > LOOKS_PER_STALL) waiting.giveUp();
       }
       if (this.#waiting.size > 0) this.#schedule();
     });

@@ -95,8 +95,8 @@ class EmbeddedNode implements UrsulaNode {
   ): Promise<ListenAddress> {
     if (this.#listener !== undefined) throw new Error("the node listens already");
     const { hostname, port } = { ...this.#config.listen, ...address };
-    const shared = this.#config.coreCount > 1 && canSharePort();
-    if (this.#config.coreCount > 1 && !shared) {
+    const shared = this.#config.cores > 1 && canSharePort();
+    if (this.#config.cores > 1 && !shared) {
       this.#log("warn", "without --unstable-net only the first shard takes connections");
     }
     const listener = this.#listener = listen(this.#atWork, { hostname, port, shared });
@@ -144,7 +144,7 @@ class EmbeddedNode implements UrsulaNode {
 }
 
 function settingsOf(config: Config): HttpSettings {
-  const shards = config.coreCount;
+  const shards = config.cores;
   return {
     longPollTimeoutMs: config.longPollTimeoutMs,
     sseMaxAgeMs: config.sseMaxAgeMs,

@@ -19,9 +19,9 @@ const EXIT_FATAL = 70;
 const STOP_MS = 10_000;
 
 /** Runs the program. Ends the process itself. */
-export async function main(args: readonly string[]): Promise<void> {
+export async function main(): Promise<void> {
   const line = await readCommandLine({
-    args,
+    args: Deno.args,
     env: Deno.env.toObject(),
     readFile: (path) => Deno.readTextFile(path),
     machine: { cores: availableCores() },
@@ -64,7 +64,7 @@ function startUpLines(config: Config, { url }: ListenAddress): string {
   return [
     `ursula ${VERSION} listening on ${url}`,
     `  data    ${data}`,
-    `  shards  ${config.coreCount}, with ${config.raftGroupCount} groups`,
+    `  shards  ${config.cores}, with ${config.raftGroupCount} groups`,
     "Try:",
     `  curl -X PUT ${url}/v1/stream/hello -H 'Content-Type: text/plain'`,
     `  curl -X POST ${url}/v1/stream/hello -H 'Content-Type: text/plain' -d 'Hello, world'`,

@@ -67,6 +67,13 @@ export function parseContentType(headers: Headers): string | undefined {
 
 /** Whether a text is `type/subtype` with or without parameters, and not overlong. */
 export function isMediaType(text: string): boolean {
+  if (knownTypes.has(text)) return true;
+  if (!looksLikeMediaType(text)) return false;
+  if (knownTypes.size < KNOWN_TYPES_MAX) knownTypes.add(text);
+  return true;
+}
+
+function looksLikeMediaType(text: string): boolean {
   if (text.length > CONTENT_TYPE_BYTES_MAX) return false;
   const slash = text.indexOf("/");
   const end = text.indexOf(";");
@@ -74,6 +81,9 @@ export function isMediaType(text: string): boolean {
   return slash > 0 && slash < essence.length - 1 && MEDIA_TYPE.test(essence);
 }
 
+/** Spellings that were found to be right, so that an append need not look again. */
+const knownTypes = new Set<string>();
+const KNOWN_TYPES_MAX = 256;
 const MEDIA_TYPE = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+\/[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /** P§4.1: only `true`, in any case, counts. */

@@ -52,7 +52,7 @@ export class Node {
       failed = true;
       parts.onFatal(reason);
     };
-    const crew = new Crew({ spawn: parts.spawn, size: config.coreCount - 1, onFatal, log });
+    const crew = new Crew({ spawn: parts.spawn, size: config.cores - 1, onFatal, log });
     try {
       const setupOf = (index: number) => setupShard(config, store, parts.memoryBytes, index);
       const ports = await crew.start(setupOf, parts.extra);
@@ -91,7 +91,7 @@ export class Node {
 function setupShard(config: Config, store: Store, memoryBytes: number, index: number): ShardSetup {
   return {
     index,
-    shardCount: config.coreCount,
+    shardCount: config.cores,
     groupCount: config.raftGroupCount,
     journalCount: store.journalCount,
     formation: store.formation,
@@ -99,7 +99,7 @@ function setupShard(config: Config, store: Store, memoryBytes: number, index: nu
     directory: store.directory,
     hasStarted: store.hasStarted,
     fsync: config.fsync === "always",
-    hotBytesMax: Math.floor(memoryBytes * HOT_PART_OF_MEMORY / config.coreCount),
+    hotBytesMax: Math.floor(memoryBytes * HOT_PART_OF_MEMORY / config.cores),
     decodeOwn: false,
   };
 }

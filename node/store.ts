@@ -32,7 +32,7 @@ export interface Store {
 /** What of the configuration decides about a store. */
 export type StoreConfig = Pick<
   Config,
-  "raftMemory" | "dataDir" | "coreCount" | "raftGroupCount" | "clusterId" | "fsync"
+  "raftMemory" | "dataDir" | "cores" | "raftGroupCount" | "clusterId" | "fsync"
 >;
 
 /** A single node's id. */
@@ -119,7 +119,7 @@ function newIdentity(config: StoreConfig, io: Io): Identity & { formationId: str
     clusterId: config.clusterId,
     nodeId: NODE_ID,
     groupCount: config.raftGroupCount,
-    journalCount: Math.min(config.coreCount, config.raftGroupCount),
+    journalCount: Math.min(config.cores, config.raftGroupCount),
     fsync: config.fsync,
     clean: false,
     bootId: NEVER_STARTED,

@@ -56,9 +56,12 @@ export class Streams {
   }
 
   /** POST (P§5.2). */
-  async append(command: AppendStream): Promise<Answer> {
-    const answer = await this.#access.submit(this.homeOf(command.key), command);
-    return isMoved(answer) ? await this.#forks.submit(answer, command) : answer;
+  append(command: AppendStream): Promise<Answer> {
+    return new Promise((resolve) => {
+      this.#access.propose(this.homeOf(command.key), command, (answer) => {
+        resolve(isMoved(answer) ? this.#forks.submit(answer, command) : answer);
+      });
+    });
   }
 
   /** DELETE (P§5.4). */

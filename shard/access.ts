@@ -71,7 +71,9 @@ export type Eventually<T> = T | Promise<T>;
  */
 export interface GroupAccess {
   readonly groupCount: number;
-  /** Puts a command into a group's log; resolves when it was applied or refused. */
+  /** Puts a command into a group's log; `done` is called once, when it was applied or refused. */
+  propose(group: number, command: Command, done: (answer: Answer) => void): void;
+  /** {@linkcode GroupAccess.propose} as a promise. */
   submit(group: number, command: Command): Promise<Answer>;
   /** Reads one stream. */
   read(group: number, request: ReadRequest): Eventually<ReadAnswer>;

@@ -19,10 +19,15 @@ export class Neighbourhood implements GroupAccess {
     this.#ownerOf = ownerOf;
   }
 
-  submit(group: number, command: Command): Promise<Answer> {
-    if (this.#shard.owns(group)) return this.#shard.submit(group, command);
+  propose(group: number, command: Command, done: (answer: Answer) => void): void {
+    if (this.#shard.owns(group)) return this.#shard.propose(group, command, done);
     const packed = packCommand(command);
-    return this.#ownerOf(group).call({ verb: "submit", group, ...packed }) as Promise<Answer>;
+    this.#ownerOf(group).call({ verb: "submit", group, ...packed })
+      .then((answer) => done(answer as Answer));
+  }
+
+  submit(group: number, command: Command): Promise<Answer> {
+    return new Promise((resolve) => this.propose(group, command, resolve));
   }
 
   read(group: number, request: ReadRequest): Eventually<ReadAnswer> {

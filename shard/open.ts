@@ -32,6 +32,8 @@ export interface ShardHooks {
   /** A write or sync failed: the node must end. */
   readonly onFatal: (reason: Error) => void;
   readonly log: (line: string) => void;
+  /** Sees every group before its log is applied: the simulator's checkers look on. */
+  readonly onGroup?: (group: Group) => void;
 }
 
 interface OpenLane {
@@ -57,6 +59,7 @@ export async function openShard(
       if (shardOf(journal, setup.shardCount) !== setup.index) continue;
       lanes.push(await openLane(journal, setup, io, hooks));
     }
+    for (const { lane } of lanes) lane.groups.forEach((group) => hooks.onGroup?.(group));
   } catch (reason) {
     for (const { journal } of lanes) await journal?.close();
     throw reason;

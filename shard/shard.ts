@@ -56,7 +56,6 @@ export class Shard implements GroupAccess {
     this.#diskLow = low;
   }
 
-  /** {@linkcode GroupAccess.submit} without a promise. */
   propose(group: number, command: Command, done: (answer: Answer) => void): void {
     if (this.#stopping) return done({ unavailable: "stopping" });
     if (this.#overloaded && addsBytes(command)) return done({ unavailable: "overloaded" });

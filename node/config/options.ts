@@ -55,7 +55,7 @@ export const OPTIONS: { readonly [K in OptionKey]: Option<Config[K]> } = {
     fallback: "none",
     help: "start from a set of values that suits a machine of that kind",
   },
-  coreCount: {
+  cores: {
     flag: "core-count",
     group: "Node",
     kind: kinds.integer(1, 256),

@@ -21,7 +21,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
   tiny: {
     meantFor: "tests, containers and boards with 256 MiB of memory",
     values: {
-      coreCount: 1,
+      cores: 1,
       raftGroupCount: 4,
       maxAppendBytes: 4 * MiB,
       maxBodyBytesInFlight: 16 * MiB,
@@ -31,7 +31,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
   small: {
     meantFor: "one core and 1 GiB of memory",
     values: {
-      coreCount: 1,
+      cores: 1,
       raftGroupCount: 16,
       maxAppendBytes: 8 * MiB,
       maxBodyBytesInFlight: 64 * MiB,

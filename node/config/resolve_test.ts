@@ -29,7 +29,7 @@ function resolve({ flags = {}, env = {}, file }: Layers): Promise<ResolvedConfig
 
 Deno.test("resolveConfig() gives every option its default when nothing is given", async () => {
   const { config, origins, warnings } = await resolve({});
-  assert.equal(config.coreCount, 6);
+  assert.equal(config.cores, 6);
   assert.equal(config.raftGroupCount, 64);
   assert.equal(config.longPollTimeoutMs, 20_000);
   assert.equal(config.maxAppendBytes, 32 * 2 ** 20);
@@ -134,7 +134,7 @@ Deno.test("resolveConfig() warns about unknown variables of its own prefix alone
 Deno.test("configFromInput() takes what a program gives, and checks it alike", () => {
   const config = configFromInput({
     listen: "[::1]:0",
-    coreCount: 1,
+    cores: 1,
     profile: "small",
     longPollTimeoutMs: 10,
     dataDir: undefined,
@@ -143,11 +143,11 @@ Deno.test("configFromInput() takes what a program gives, and checks it alike", (
   assert.equal(config.raftGroupCount, 16);
   assert.equal(config.longPollTimeoutMs, 10);
   assert.equal(config.dataDir, "./ursula-data");
-  assert.throws(() => configFromInput({ coreCount: 0 }, machine), {
-    message: "option coreCount 0: expected a whole number from 1 to 256",
+  assert.throws(() => configFromInput({ cores: 0 }, machine), {
+    message: "option cores 0: expected a whole number from 1 to 256",
   });
   assert.throws(() => configFromInput(JSON.parse('{"coreCont":1}'), machine), {
-    message: "unknown option coreCont; did you mean coreCount?",
+    message: "unknown option coreCont; did you mean cores?",
   });
 });
 

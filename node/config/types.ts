@@ -16,7 +16,7 @@ export interface Config {
   /** The profile that the values began with. */
   readonly profile: ProfileName | "none";
   /** Shards; 1 runs without workers. */
-  readonly coreCount: number;
+  readonly cores: number;
   /** Raft groups; fixed with the data. */
   readonly raftGroupCount: number;
   /** Name of the cluster; fixed with the data. */

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createNode } from "../../mod.ts";
 
 const TYPE = { "content-type": "text/plain" };
-const MEMORY = { raftMemory: true, coreCount: 1 };
+const MEMORY = { raftMemory: true, cores: 1 };
 
 Deno.test("createNode() answers requests through fetch without listening", async () => {
   const node = await createNode(MEMORY);
@@ -62,18 +62,18 @@ Deno.test("two nodes in one process do not meet", async () => {
 Deno.test("close() keeps what was written, ends live reads, and gives the directory back", async () => {
   const dataDir = await Deno.makeTempDir({ prefix: "ursula-embed-" });
   try {
-    const first = await createNode({ dataDir, coreCount: 1 });
+    const first = await createNode({ dataDir, cores: 1 });
     const url = "http://embedded/v1/stream/kept";
     const made = await first.fetch(
       new Request(url, { method: "PUT", headers: TYPE, body: "kept" }),
     );
     await made.body?.cancel();
-    await assert.rejects(createNode({ dataDir, coreCount: 1 }), "the directory is in use");
+    await assert.rejects(createNode({ dataDir, cores: 1 }), "the directory is in use");
     const live = await first.fetch(new Request(`${url}?offset=-1&live=sse`));
     const events = live.text();
     await first.close();
     assert.match(await events, /data: ?kept/);
-    const second = await createNode({ dataDir, coreCount: 1 });
+    const second = await createNode({ dataDir, cores: 1 });
     assert.equal(await (await second.fetch(new Request(url))).text(), "kept");
     await second.close();
   } finally {
@@ -82,7 +82,7 @@ Deno.test("close() keeps what was written, ends live reads, and gives the direct
 });
 
 Deno.test("createNode() with two cores runs its workers and ends them", async () => {
-  const node = await createNode({ ...MEMORY, coreCount: 2 });
+  const node = await createNode({ ...MEMORY, cores: 2 });
   const paths = Array.from({ length: 40 }, (_, at) => `http://embedded/v1/stream/cores/s${at}`);
   for (const path of paths) {
     const made = await node.fetch(new Request(path, { method: "PUT", headers: TYPE, body: path }));
@@ -94,5 +94,5 @@ Deno.test("createNode() with two cores runs its workers and ends them", async ()
 });
 
 Deno.test("createNode() refuses options that are not valid, and names them", async () => {
-  await assert.rejects(createNode({ raftMemory: true, coreCount: 0 }), /core/i);
+  await assert.rejects(createNode({ raftMemory: true, cores: 0 }), /core/i);
 });
