@@ -17,7 +17,7 @@
  */
 
 export { createNode, type ListenAddress, type UrsulaNode } from "./http/embed.ts";
-export type { ConfigInput, CorsOrigin, HostPort, ProfileName } from "./node/config/mod.ts";
+export type { Config, ConfigInput, CorsOrigin, HostPort, ProfileName } from "./node/config/mod.ts";
 
 if (import.meta.main) {
   const { main } = await import("./http/main.ts");

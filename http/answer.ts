@@ -100,6 +100,5 @@ export function tailHeaders(facts: StreamFacts): HeaderMap {
 
 /** Header values came in as bytes of Latin-1 and go out so. */
 function headerSafe(value: string): string {
-  // deno-lint-ignore no-control-regex
   return value.replace(/[^\x20-\x7e\x80-\xff]/g, "?");
 }

@@ -170,6 +170,18 @@ Deno.test("§5.3: a follower acknowledges what is durable, and nothing before", 
   assert.deepEqual(only(a.flush(), "append_ack").map((message) => message.match), [2]);
 });
 
+Deno.test("§5.3: nor in a term that is not durable, though the entries are", () => {
+  const a = new Member();
+  a.hear(append(1, 0, 0, [1, 1]));
+  a.said();
+  a.hear(heartbeat(2));
+  a.said();
+  a.machine.completeOldest();
+  a.hear(append(2, 2, 1));
+  assert.deepEqual(only(a.said(), "append_ack"), []);
+  assert.deepEqual(only(a.flush(), "append_ack").map(({ term, match }) => [term, match]), [[2, 2]]);
+});
+
 Deno.test("§5.3: a follower refuses entries that do not follow its log (figure 7)", () => {
   const cases: [number[], number, number, boolean][] = [
     [[1, 2], 0, 0, true],

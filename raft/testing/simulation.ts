@@ -38,9 +38,47 @@ interface Seat {
   /** How fast its clock runs, within what the lease's drift allows. */
   readonly rate: number;
   readonly offsetMs: number;
-  /** Until when it stays down, or cut off. */
+  /** Until when it stays down, sends nothing, is sent nothing. */
   downUntilMs: number;
-  cutUntilMs: number;
+  muteUntilMs: number;
+  deafUntilMs: number;
+}
+
+/**
+ * How often what happens, in chances per 1000. Each run draws its own, some of them 0: faults that
+ * always come together hide each other.
+ */
+interface Rates {
+  /** Per message. */
+  readonly loss: number;
+  readonly doubling: number;
+  readonly disorder: number;
+  /** Per member and round; a leader's are four times as high. */
+  readonly crash: number;
+  readonly cut: number;
+  readonly full: number;
+  /** Per round: a link between two members, in one direction. */
+  readonly link: number;
+  /** Per leader and round. Without work a member that missed nothing can win at any time. */
+  readonly work: number;
+  readonly membership: number;
+  readonly transfer: number;
+}
+
+function drawRates(random: SeededRandom): Rates {
+  const draw = (...rates: number[]): number => random.pick(rates) ?? 0;
+  return {
+    loss: draw(0, 10, 100),
+    doubling: draw(0, 50),
+    disorder: draw(0, 50, 300),
+    crash: draw(0, 1, 5, 10),
+    cut: draw(0, 1, 5),
+    full: draw(0, 0, 2),
+    link: draw(0, 30, 100),
+    work: draw(10, 100, 1000),
+    membership: draw(0, 5, 20),
+    transfer: draw(0, 5, 20),
+  };
 }
 
 class Simulation {
@@ -48,6 +86,9 @@ class Simulation {
   readonly #checker = new SafetyChecker();
   readonly #seats: Seat[] = [];
   readonly #settings: Settings;
+  readonly #rates: Rates;
+  /** Until when a link, `from>to`, is cut. */
+  readonly #links = new Map<string, number>();
   #network: Packet[] = [];
   #nowMs = 0;
   #faults = true;
@@ -62,6 +103,7 @@ class Simulation {
 
   constructor(seed: number) {
     const random = this.#random = new SeededRandom(seed);
+    this.#rates = drawRates(random);
     this.#settings = {
       ...SETTINGS,
       inflightEntriesMax: 1 + random.below(16),
@@ -81,11 +123,16 @@ class Simulation {
         rate: 0.97 + random.next() * 0.06,
         offsetMs: random.below(1000),
         downUntilMs: 0,
-        cutUntilMs: 0,
+        muteUntilMs: 0,
+        deafUntilMs: 0,
       };
       this.#seats.push(seat);
       this.#start(seat);
     }
+  }
+
+  #happens(rate: number): boolean {
+    return this.#faults && this.#random.below(1000) < rate;
   }
 
   #clock(seat: Seat): number {
@@ -112,27 +159,30 @@ class Simulation {
     for (const packet of packets) {
       if (packet.message.type === "snapshot") this.#snapshots++;
       this.#checker.sent(packet);
+      if (this.#lost(packet)) {
+        this.#report(packet, false);
+        continue;
+      }
       this.#network.push(packet);
-      if (this.#faults && this.#random.oneIn(20)) this.#network.push(packet);
+      if (this.#happens(this.#rates.doubling)) this.#network.push(packet);
     }
   }
 
-  #cut(id: MemberId): boolean {
-    const seat = this.#seats.find((seat) => seat.id === id);
-    return seat === undefined || seat.cutUntilMs > this.#nowMs;
-  }
-
-  #lost(packet: Packet): boolean {
+  /** Cut off members neither send nor are sent to; what is under way already arrives. */
+  #lost({ message }: Packet): boolean {
     if (!this.#faults) return false;
-    const { from, to } = packet.message;
-    return this.#random.oneIn(12) || this.#cut(from) || this.#cut(to);
+    const cut = ({ id, muteUntilMs, deafUntilMs }: Seat): boolean =>
+      (id === message.from && muteUntilMs > this.#nowMs) ||
+      (id === message.to && deafUntilMs > this.#nowMs);
+    return this.#happens(this.#rates.loss) || this.#seats.some(cut) ||
+      (this.#links.get(`${message.from}>${message.to}`) ?? 0) > this.#nowMs;
   }
 
   /** Delivers some of what is under way: mostly in order, sometimes not, some of it much later. */
   #deliver(): void {
     const count = this.#faults ? this.#random.below(this.#network.length + 1) : Infinity;
     for (let i = 0; i < count && this.#network.length > 0; i++) {
-      const wild = this.#faults && this.#random.oneIn(4);
+      const wild = this.#happens(this.#rates.disorder);
       const [packet] = this.#network.splice(
         wild ? this.#random.below(this.#network.length) : 0,
         1,
@@ -154,9 +204,8 @@ class Simulation {
   #deliverOne(packet: Packet): void {
     const { message } = packet;
     const seat = this.#seats.find((seat) => seat.id === message.to);
-    const lost = this.#lost(packet);
-    this.#report(packet, !lost);
-    if (lost || seat?.machine === undefined) return;
+    this.#report(packet, seat?.machine !== undefined);
+    if (seat?.machine === undefined) return;
     seat.machine.receive(packet, this.#clock(seat));
     this.#observe(seat.machine);
   }
@@ -223,14 +272,16 @@ class Simulation {
     const { raft } = machine;
     if (random.oneIn(3)) this.#ask(seat, machine);
     if (raft.role !== "leader") return;
-    for (let i = random.below(4); i > 0; i--) {
+    const work = !this.#faults || this.#happens(this.#rates.work);
+    for (let i = work ? random.below(4) : 0; i > 0; i--) {
       const text = `c${++this.#commands}`.padEnd(random.below(60), ".");
       raft.propose(new Text(text));
     }
     if (!this.#faults) return;
-    if (random.oneIn(100)) raft.transferLeadership(random.pick(raft.membership.voters) ?? "");
-    if (random.oneIn(50)) this.#changeMembership(machine);
-    if (random.oneIn(300)) raft.acceptEntries(false);
+    if (this.#happens(this.#rates.transfer)) {
+      raft.transferLeadership(random.pick(raft.membership.voters) ?? "");
+    }
+    if (this.#happens(this.#rates.membership)) this.#changeMembership(machine);
   }
 
   #changeMembership(machine: Machine): void {
@@ -243,10 +294,23 @@ class Simulation {
 
   #harm(seat: Seat, machine: Machine): void {
     const random = this.#random;
-    const dice = random.below(600);
-    if (dice < 4) this.#crash(seat, machine);
-    else if (dice < 7) seat.cutUntilMs = this.#nowMs + random.below(400);
-    else if (dice < 10) machine.raft.acceptEntries(random.oneIn(2));
+    // A leader is where it hurts most.
+    const times = machine.raft.role === "leader" ? 4 : 1;
+    const untilMs = this.#nowMs + random.below(300);
+    if (this.#happens(this.#rates.full)) machine.raft.acceptEntries(random.oneIn(2));
+    if (this.#happens(this.#rates.cut * times)) {
+      const way = random.below(3);
+      if (way !== 0) seat.muteUntilMs = untilMs;
+      if (way !== 1) seat.deafUntilMs = untilMs;
+    }
+    if (this.#happens(this.#rates.crash * times)) this.#crash(seat, machine);
+  }
+
+  #cutLink(): void {
+    const random = this.#random;
+    const [from, to] = [random.pick(this.#seats), random.pick(this.#seats)];
+    if (from === undefined || to === undefined) return;
+    this.#links.set(`${from.id}>${to.id}`, this.#nowMs + random.below(300));
   }
 
   #round(): void {
@@ -262,14 +326,16 @@ class Simulation {
       this.#observe(machine);
       if (this.#faults) this.#harm(seat, machine);
     }
+    if (this.#happens(this.#rates.link)) this.#cutLink();
     this.#deliver();
   }
 
   /** Once nothing bad happens any more, every member of the newest membership catches up. */
   #heal(): void {
     this.#faults = false;
+    this.#links.clear();
     for (const seat of this.#seats) {
-      seat.downUntilMs = seat.cutUntilMs = 0;
+      seat.downUntilMs = seat.muteUntilMs = seat.deafUntilMs = 0;
       seat.machine?.raft.acceptEntries(true);
     }
     const before = this.#checker.committed;

@@ -44,6 +44,8 @@ export async function runSuite(
     "run",
     "--reporter=json",
     `--outputFile=${reportPath}`,
+    // The default of 5 s is short for a test of 100,000 assertions on a busy machine.
+    "--testTimeout=60000",
     SUITE_FILE,
   ];
   try {

@@ -95,8 +95,6 @@ Deno.test("a second process on the same data directory is refused, and the first
     const second = await runProgram([
       "--listen",
       "127.0.0.1:0",
-      "--admin-listen",
-      "127.0.0.1:0",
       "--data-dir",
       server.dataDir,
     ]);
@@ -135,8 +133,6 @@ Deno.test("a start on a port that is taken fails with a clear message", async ()
   const second = await runProgram([
     "--listen",
     `${hostname}:${port}`,
-    "--admin-listen",
-    "127.0.0.1:0",
     "--raft-memory",
     "--core-count",
     "1",

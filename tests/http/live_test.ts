@@ -276,22 +276,22 @@ Deno.test("SSE sends a comment after 15 s of silence, and ends at --sse-max-age"
 });
 
 Deno.test("a reader that --sse-max-age has sent away misses nothing when it comes back", async () => {
-  await using server = await startServer({ memory: true, args: ["--sse-max-age", "300ms"] });
+  await using server = await startServer({ memory: true, args: ["--sse-max-age", "1s"] });
   const url = `${server.url}${fresh()}`;
   const type = { "content-type": "text/plain" };
   await (await fetch(url, { method: "PUT", headers: type })).bytes();
   let expected = "";
   const writing = (async () => {
-    for (let at = 0; at < 60; at++) {
+    for (let at = 0; at < 80; at++) {
       await (await fetch(url, { method: "POST", headers: type, body: `${at};` })).bytes();
       expected += `${at};`;
-      await pause(25);
+      await pause(40);
     }
   })();
   let text = "";
   let from = "-1";
   let connections = 0;
-  while (!text.endsWith("59;")) {
+  while (!text.endsWith("79;")) {
     await using reader = await EventReader.open(`${url}?offset=${from}&live=sse`);
     connections++;
     for (let event = await reader.next(); event !== undefined; event = await reader.next()) {
