@@ -63,8 +63,8 @@ const ROWS: readonly Row[] = [
   ["invalid_if_match", "word", () => post({ "if-match": "tail" })],
   ["invalid_fork", "offset alone", () => api.put(fresh(), TEXT, "", { "stream-fork-offset": "0" })],
   [
-    "invalid_fork",
-    "bad offset",
+    "invalid_offset",
+    "fork offset",
     async () =>
       api.put(fresh(), TEXT, "", {
         "stream-forked-from": await stream(),
