@@ -15,6 +15,11 @@ const SETTLE_MS = 5_000;
 
 const settle = () => new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
 
+async function mustExist(url: string): Promise<void> {
+  const { status } = await fetch(url, { method: "HEAD" });
+  if (status !== 200) throw new Error(`the last stream was answered with ${status}`);
+}
+
 /** See the budget `emptyStream`. One round: a million creates are enough of a sample. */
 export const emptyStreams: Scenario = {
   name: "empty-streams",
@@ -33,8 +38,11 @@ export const emptyStreams: Scenario = {
           await runLoad("create.ts", { ...plan, count: COUNT });
           const seconds = (performance.now() - began) / 1000;
           await settle();
+          const after = residentBytes(pid);
+          await mustExist(`http://127.0.0.1:${port}${prefix}s${COUNT - 1}`);
           return {
-            "KiB/stream": (residentBytes(pid) - before) / COUNT / 1024,
+            "KiB/stream": (after - before) / COUNT / 1024,
+            "resident MiB": after / 1024 / 1024,
             "creates/s": COUNT / seconds,
           };
         },
