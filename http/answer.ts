@@ -21,19 +21,21 @@ export type HeaderMap = Record<string, string>;
 /** Seconds after which a request that was refused for now is worth repeating. */
 const RETRY_AFTER_SECONDS = "1";
 
-/** An answer with P§12.7's headers, which are added to the map. */
-export function respond(
-  status: number,
-  headers: HeaderMap,
-  body: Uint8Array | ReadableStream<Uint8Array> | string | null = null,
-): Response {
-  headers["x-content-type-options"] = "nosniff";
-  headers["cross-origin-resource-policy"] = "cross-origin";
-  return new Response(body as BodyInit | null, { status, headers });
+/** What a request is answered, before the headers that every answer carries. */
+export interface Reply {
+  readonly status: number;
+  /** To be added to. */
+  readonly headers: HeaderMap;
+  readonly body: Uint8Array | ReadableStream<Uint8Array> | string | null;
+}
+
+/** Puts a {@linkcode Reply} together. */
+export function respond(status: number, headers: HeaderMap, body: Reply["body"] = null): Reply {
+  return { status, headers, body };
 }
 
 /** An answer as JSON. */
-export function respondJson(status: number, value: unknown): Response {
+export function respondJson(status: number, value: unknown): Reply {
   const headers: HeaderMap = { "content-type": "application/json", "cache-control": "no-store" };
   return respond(status, headers, JSON.stringify(value));
 }
@@ -43,7 +45,7 @@ export function respondError(
   code: ErrorCode,
   headers: HeaderMap = {},
   options: { message?: string; status?: number } = {},
-): Response {
+): Reply {
   const { status, retryable } = ERRORS[code];
   headers["content-type"] = "application/json";
   headers["cache-control"] = "no-store";
@@ -59,7 +61,7 @@ export type Obstacle =
   | Unavailable;
 
 /** The answer for an {@linkcode Obstacle}. */
-export function respondObstacle(obstacle: Obstacle, producer?: ProducerStamp): Response {
+export function respondObstacle(obstacle: Obstacle, producer?: ProducerStamp): Reply {
   if ("unavailable" in obstacle) return respondUnavailable(obstacle.unavailable, producer);
   const headers = obstacle.facts === undefined ? {} : tailHeaders(obstacle.facts);
   if (obstacle.refused === "offset_trimmed" && obstacle.facts !== undefined) {
@@ -80,7 +82,7 @@ export function respondObstacle(obstacle: Obstacle, producer?: ProducerStamp): R
 function respondUnavailable(
   reason: Unavailable["unavailable"],
   producer?: ProducerStamp,
-): Response {
+): Reply {
   if (reason === "stopping") return respondError("shutting_down");
   if (reason !== "outcome_unknown") return respondError(reason);
   // Repeating is safe with producer headers alone, and clients repeat every 5xx by themselves.

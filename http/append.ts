@@ -11,7 +11,7 @@ import {
 } from "../protocol/mod.ts";
 import type { Answer } from "../group/mod.ts";
 import type { AppendStream, Body } from "../stream/mod.ts";
-import { type HeaderMap, respond, respondError, respondObstacle } from "./answer.ts";
+import { type HeaderMap, type Reply, respond, respondError, respondObstacle } from "./answer.ts";
 import type { HttpContext } from "./context.ts";
 import { parseWriteHeaders, storedBody } from "./write_request.ts";
 
@@ -21,7 +21,7 @@ export async function append(
   request: Request,
   route: StreamRoute,
   query: Query,
-): Promise<Response> {
+): Promise<Reply> {
   const wish = parseWriteHeaders(request.headers, context.settings);
   if (typeof wish === "string") return respondError(wish);
   const bytes = await context.bodies.read(request, context.settings.appendBytesMax);
@@ -51,7 +51,7 @@ export async function append(
   return render(await context.streams.append(command), command);
 }
 
-function render(answer: Answer, command: AppendStream): Response {
+function render(answer: Answer, command: AppendStream): Reply {
   if (!("ok" in answer)) return respondObstacle(answer, command.producer);
   if (answer.ok !== "appended" && answer.ok !== "repeated") throw unexpected(answer.ok);
   const { facts, producer } = answer;
@@ -69,7 +69,7 @@ function render(answer: Answer, command: AppendStream): Response {
 }
 
 /** What kept a body from being read. */
-export function respondBodyError(code: ErrorCode, bytesMax: number): Response {
+export function respondBodyError(code: ErrorCode, bytesMax: number): Reply {
   if (code !== "payload_too_large") return respondError(code);
   const message = `the body is larger than ${bytesMax} bytes, the most that one append may have`;
   return respondError(code, {}, { message });

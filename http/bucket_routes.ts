@@ -7,11 +7,11 @@ import {
 } from "../protocol/mod.ts";
 import type { Page } from "../shard/mod.ts";
 import type { ListedStream } from "../stream/mod.ts";
-import { respond, respondError, respondJson, respondObstacle } from "./answer.ts";
+import { type Reply, respond, respondError, respondJson, respondObstacle } from "./answer.ts";
 import type { HttpContext } from "./context.ts";
 
 /** PUT /{bucket}: 201 when new, 200 when it exists (SPEC section 2). */
-export async function createBucket(context: HttpContext, route: BucketRoute): Promise<Response> {
+export async function createBucket(context: HttpContext, route: BucketRoute): Promise<Reply> {
   if (!route.regular) return respondError("invalid_bucket_id");
   const answer = await context.buckets.create(route.bucket);
   if ("refused" in answer || "unavailable" in answer) return respondObstacle(answer);
@@ -19,14 +19,14 @@ export async function createBucket(context: HttpContext, route: BucketRoute): Pr
 }
 
 /** GET /{bucket}. */
-export async function describeBucket(context: HttpContext, route: BucketRoute): Promise<Response> {
+export async function describeBucket(context: HttpContext, route: BucketRoute): Promise<Reply> {
   const found = await context.listings.describe(route.bucket);
   if (found === undefined) return respondError("bucket_not_found");
   return respondJson(200, { bucket_id: found.bucket, streams: found.streams });
 }
 
 /** DELETE /{bucket}: only when it holds no stream. */
-export async function deleteBucket(context: HttpContext, route: BucketRoute): Promise<Response> {
+export async function deleteBucket(context: HttpContext, route: BucketRoute): Promise<Reply> {
   const answer = await context.buckets.delete(route.bucket);
   if ("refused" in answer || "unavailable" in answer) return respondObstacle(answer);
   return respond(204, {});
@@ -37,7 +37,7 @@ export async function listStreams(
   context: HttpContext,
   route: BucketRoute,
   query: Query,
-): Promise<Response> {
+): Promise<Reply> {
   const page = parsePage(query);
   if (typeof page === "string") return respondError(page);
   if (!await context.listings.exists(route.bucket)) return respondError("bucket_not_found");
@@ -53,7 +53,7 @@ export async function listStreams(
 }
 
 /** GET /: the buckets. */
-export async function listBuckets(context: HttpContext, query: Query): Promise<Response> {
+export async function listBuckets(context: HttpContext, query: Query): Promise<Reply> {
   const page = parsePage(query);
   if (typeof page === "string") return respondError(page);
   const { items, hasMore } = await context.listings.buckets(page);

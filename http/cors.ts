@@ -17,17 +17,17 @@ export class Cors {
   }
 
   /** Adds to an answer what a page of the request's origin needs to read it. */
-  admit(request: Request, response: Response): Response {
-    if (this.#origins === "off") return response;
+  admit(request: Request, headers: HeaderMap): void {
+    if (this.#origins === "off") return;
     // Nothing keeps the answer to a POST, so it needs the headers only where a page will read it.
-    if (request.method === "POST" && !request.headers.has("origin")) return response;
-    const { headers } = response;
+    if (request.method === "POST" && !request.headers.has("origin")) return;
     const origin = this.#allowed(request);
-    if (this.#origins !== "*") headers.append("vary", "origin");
-    if (origin === undefined) return response;
-    headers.set("access-control-allow-origin", origin);
-    headers.set("access-control-expose-headers", EXPOSED);
-    return response;
+    if (this.#origins !== "*") {
+      headers["vary"] = headers["vary"] ? `${headers["vary"]}, origin` : "origin";
+    }
+    if (origin === undefined) return;
+    headers["access-control-allow-origin"] = origin;
+    headers["access-control-expose-headers"] = EXPOSED;
   }
 
   /** What a preflight is answered beside {@linkcode Cors.admit}'s headers. */

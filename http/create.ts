@@ -15,7 +15,7 @@ import {
   type StreamRoute,
 } from "../protocol/mod.ts";
 import type { CreateStream } from "../stream/mod.ts";
-import { respond, respondError, respondObstacle, tailHeaders } from "./answer.ts";
+import { type Reply, respond, respondError, respondObstacle, tailHeaders } from "./answer.ts";
 import { respondBodyError, unexpected } from "./append.ts";
 import type { HttpContext } from "./context.ts";
 import { isMediaType, isTrue, parseContentType, storedBody } from "./write_request.ts";
@@ -31,7 +31,7 @@ export async function create(
   request: Request,
   route: StreamRoute,
   query: Query,
-): Promise<Response> {
+): Promise<Reply> {
   const wish = parseCreate(request.headers);
   if (typeof wish === "string") return respondError(wish);
   const bytes = await context.bodies.read(request, context.settings.appendBytesMax);
@@ -111,7 +111,7 @@ async function checkIncarnation(
   request: Request,
   route: StreamRoute,
   query: Query,
-): Promise<Response | undefined> {
+): Promise<Reply | undefined> {
   const incarnation = query.incarnation ?? request.headers.get(STREAM_INCARNATION);
   if (incarnation === null) return undefined;
   const found = await context.streams.read({

@@ -6,7 +6,7 @@ import {
   type Query,
   type Route,
 } from "../protocol/mod.ts";
-import { respond, respondError } from "./answer.ts";
+import { type Reply, respond, respondError } from "./answer.ts";
 import { append } from "./append.ts";
 import {
   createBucket,
@@ -44,20 +44,25 @@ const SCHEME_LENGTH = "http://".length;
 export function createHandler(context: HttpContext, onError: (reason: unknown) => void): Handler {
   const cors = new Cors(context.settings.corsOrigins);
   return async (request) => {
-    let response: Response;
+    let reply: Reply;
     try {
-      response = request.method === "OPTIONS"
+      reply = request.method === "OPTIONS"
         ? respond(204, cors.preflight())
         : await dispatch(context, request);
     } catch (reason) {
       onError(reason);
-      response = respondError("internal");
+      reply = respondError("internal");
     }
-    return cors.admit(request, request.method === "HEAD" ? withoutBody(response) : response);
+    const { status, headers } = reply;
+    headers["x-content-type-options"] = "nosniff";
+    headers["cross-origin-resource-policy"] = "cross-origin";
+    cors.admit(request, headers);
+    const body = request.method === "HEAD" ? null : reply.body;
+    return new Response(body as BodyInit | null, { status, headers });
   };
 }
 
-function dispatch(context: HttpContext, request: Request): Promise<Response> | Response {
+function dispatch(context: HttpContext, request: Request): Promise<Reply> | Reply {
   const { url } = request;
   const pathStart = url.indexOf("/", SCHEME_LENGTH + 1);
   let pathEnd = url.indexOf("?", pathStart);
@@ -81,7 +86,7 @@ function onStream(
   request: Request,
   route: Extract<Route, { kind: "stream" }>,
   query: Query,
-): Promise<Response> | Response {
+): Promise<Reply> | Reply {
   switch (request.method) {
     case "POST":
       return append(context, request, route, query);
@@ -103,7 +108,7 @@ function onOther(
   request: Request,
   route: Exclude<Route, { kind: "stream" }>,
   query: Query,
-): Promise<Response> | Response {
+): Promise<Reply> | Reply {
   const { method } = request;
   if (route.kind === "bucket") {
     if (method === "GET" || method === "HEAD") return describeBucket(context, route);
@@ -128,12 +133,6 @@ function onOther(
   }
 }
 
-/** What a GET would be answered, without its body: errors included (RFC 9110 section 9.3.2). */
-function withoutBody({ status, headers, body }: Response): Response {
-  body?.cancel();
-  return new Response(null, { status, headers });
-}
-
-function methodNotAllowed(route: Route): Response {
+function methodNotAllowed(route: Route): Reply {
   return respondError("method_not_allowed", { [ALLOW]: `${METHODS[route.kind]}, OPTIONS` });
 }

@@ -11,7 +11,7 @@ import {
 import type { Timer } from "../io/mod.ts";
 import type { Feed, FeedBatch, FeedReader } from "../shard/mod.ts";
 import type { ReadPlan, StreamFacts, StreamKey } from "../stream/mod.ts";
-import { type HeaderMap, respond, respondError, respondObstacle } from "./answer.ts";
+import { type HeaderMap, type Reply, respond, respondError, respondObstacle } from "./answer.ts";
 import type { HttpContext } from "./context.ts";
 import { cursorAfter } from "./cursor.ts";
 import type { LiveReader } from "./live_readers.ts";
@@ -26,7 +26,7 @@ export async function longPoll(
   key: StreamKey,
   wish: ReadWish,
   firstPlan: ReadPlan,
-): Promise<Response> {
+): Promise<Reply> {
   const { clock, random } = context;
   const cursor = cursorAfter(wish.cursor, clock.wallMs(), random.next());
   const deadlineMs = clock.monotonicMs() + (wish.timeoutMs ?? context.settings.longPollTimeoutMs);
@@ -114,7 +114,7 @@ class Wait implements FeedReader, LiveReader {
   }
 }
 
-function withPlan(plan: ReadPlan, wish: ReadWish, cursor: number): Response {
+function withPlan(plan: ReadPlan, wish: ReadWish, cursor: number): Reply {
   const headers = planHeaders(plan, wish);
   headers[STREAM_CURSOR] = String(cursor);
   headers[ETAG] = etagOf(plan);
@@ -129,7 +129,7 @@ function withBatch(
   bytes: Uint8Array,
   wish: ReadWish,
   cursor: number,
-): Response {
+): Reply {
   const now: StreamFacts = { ...facts, tail: batch.to, closed: batch.closed };
   const plan: ReadPlan = {
     facts: now,
@@ -151,7 +151,7 @@ function withNothing(
   wish: ReadWish,
   next: number,
   cursor: number | undefined,
-): Response {
+): Reply {
   const headers: HeaderMap = {
     [CONTENT_TYPE]: facts.contentType,
     [STREAM_NEXT_OFFSET]: nextOffset(next, facts.tail, wish),
@@ -170,7 +170,7 @@ async function ended(
   key: StreamKey,
   wish: ReadWish,
   incarnation: string,
-): Promise<Response> {
+): Promise<Reply> {
   const answer = await context.streams.read({
     key,
     from: "now",

@@ -1,14 +1,14 @@
 import type { GroupFacts } from "../shard/mod.ts";
-import { respond, respondError, respondJson } from "./answer.ts";
+import { type Reply, respond, respondError, respondJson } from "./answer.ts";
 import type { HttpContext, NodeFacts } from "./context.ts";
 
 /** GET /healthz: the process is up. */
-export function health(): Response {
+export function health(): Reply {
   return respond(200, { "content-type": "text/plain", "cache-control": "no-store" }, "ok\n");
 }
 
 /** GET /readyz: 200 once every group has a leader and has caught up; else one reason. */
-export async function readiness(context: HttpContext): Promise<Response> {
+export async function readiness(context: HttpContext): Promise<Reply> {
   const { groups } = await context.facts();
   const waiting = groups.find((group) => !group.ready);
   if (waiting !== undefined) {
@@ -18,7 +18,7 @@ export async function readiness(context: HttpContext): Promise<Response> {
 }
 
 /** GET /__ursula/metrics. */
-export async function metricsJson(context: HttpContext): Promise<Response> {
+export async function metricsJson(context: HttpContext): Promise<Reply> {
   const facts = await context.facts();
   return respondJson(200, {
     node_id: facts.nodeId,
@@ -47,7 +47,7 @@ function renderGroup(group: GroupFacts) {
 }
 
 /** GET /metrics: Prometheus text format 0.0.4. */
-export async function metricsText(context: HttpContext): Promise<Response> {
+export async function metricsText(context: HttpContext): Promise<Reply> {
   const facts = await context.facts();
   const lines = [
     ...gauge("ursula_uptime_seconds", "Time since the node started.", facts.uptimeMs / 1000),

@@ -15,7 +15,14 @@ import {
   type StreamRoute,
 } from "../protocol/mod.ts";
 import type { ReadPlan, StreamFacts } from "../stream/mod.ts";
-import { type HeaderMap, respond, respondError, respondObstacle, tailHeaders } from "./answer.ts";
+import {
+  type HeaderMap,
+  type Reply,
+  respond,
+  respondError,
+  respondObstacle,
+  tailHeaders,
+} from "./answer.ts";
 import { compressed } from "./compress.ts";
 import type { HttpContext } from "./context.ts";
 import { longPoll } from "./long_poll.ts";
@@ -33,7 +40,7 @@ export async function read(
   request: Request,
   route: StreamRoute,
   query: Query,
-): Promise<Response> {
+): Promise<Reply> {
   const wish = parseRead(query, request.headers);
   if (typeof wish === "string") return respondError(wish);
   const { from, maxBytes, incarnation } = wish;
@@ -54,7 +61,7 @@ export async function read(
   return await catchUp(answer.plan, wish, request);
 }
 
-async function catchUp(plan: ReadPlan, wish: ReadWish, request: Request): Promise<Response> {
+async function catchUp(plan: ReadPlan, wish: ReadWish, request: Request): Promise<Reply> {
   const headers = planHeaders(plan, wish);
   if (wish.from === "now") {
     headers[CACHE_CONTROL] = "no-store";
@@ -101,7 +108,7 @@ export async function head(
   request: Request,
   route: StreamRoute,
   query: Query,
-): Promise<Response> {
+): Promise<Reply> {
   const incarnation = query.incarnation ?? request.headers.get(STREAM_INCARNATION) ?? undefined;
   const answer = await context.streams.read({
     key: route.key,

@@ -1,5 +1,5 @@
 import { type Query, STREAM_INCARNATION, type StreamRoute } from "../protocol/mod.ts";
-import { respond, respondObstacle } from "./answer.ts";
+import { type Reply, respond, respondObstacle } from "./answer.ts";
 import { unexpected } from "./append.ts";
 import type { HttpContext } from "./context.ts";
 
@@ -9,7 +9,7 @@ export async function remove(
   request: Request,
   route: StreamRoute,
   query: Query,
-): Promise<Response> {
+): Promise<Reply> {
   const incarnation = query.incarnation ?? request.headers.get(STREAM_INCARNATION) ?? undefined;
   const answer = await context.streams.delete({ type: "delete", key: route.key, incarnation });
   if (!("ok" in answer)) return respondObstacle(answer);

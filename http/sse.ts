@@ -6,7 +6,7 @@ import {
 } from "../protocol/mod.ts";
 import type { Feed } from "../shard/mod.ts";
 import type { ReadPlan, StreamKey } from "../stream/mod.ts";
-import { type HeaderMap, respond, respondError } from "./answer.ts";
+import { type HeaderMap, type Reply, respond, respondError } from "./answer.ts";
 import type { HttpContext } from "./context.ts";
 import type { ReadWish } from "./read_request.ts";
 import { SseReader } from "./sse_reader.ts";
@@ -19,7 +19,7 @@ export async function serverSentEvents(
   key: StreamKey,
   wish: ReadWish,
   plan: ReadPlan,
-): Promise<Response> {
+): Promise<Reply> {
   if (!context.liveReaders.hasRoom) return respondError("overloaded");
   const { incarnation, contentType, json } = plan.facts;
   let feed: Feed | undefined;
