@@ -134,12 +134,12 @@ class EmbeddedNode implements UrsulaNode {
     this.#resolveClosed(undefined);
   }
 
-  #abandon(reason: Error): Promise<void> {
+  async #abandon(reason: Error): Promise<void> {
     this.#plane?.close();
     this.#node?.abandon();
     this.#clock.close();
     this.#resolveClosed(reason);
-    return Promise.resolve();
+    await this.#listener?.stop();
   }
 }
 

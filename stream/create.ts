@@ -10,6 +10,7 @@ import { deadlineOf } from "./deadlines.ts";
 import { messageEnds, StreamLog } from "./log.ts";
 import { earliestOf, factsOf, type ForkOrigin, rareOf, type Stream } from "./stream.ts";
 import { refuse, type Tables } from "./tables.ts";
+import { ownText } from "./text.ts";
 import type { CreateStream, Outcome, Refusal, StreamFacts } from "./types.ts";
 
 /** What of a source a fork takes over: all bytes before `end`. */
@@ -136,7 +137,7 @@ function make(
   stampMs: number,
 ): Stream {
   const contentType = command.contentType ?? cut?.source.type.text ?? DEFAULT_CONTENT_TYPE;
-  const stream = tables.addStream(command.key, bucket, index, contentType, stampMs);
+  const stream = tables.addStream(ownText(command.key), bucket, index, contentType, stampMs);
   if (cut !== undefined) inherit(stream, command, cut);
   setLifetime(stream, command, cut?.source, stampMs);
   if (command.reservation !== undefined) {

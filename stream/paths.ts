@@ -19,7 +19,8 @@ export interface PathEntry {
   readonly token: number;
   /** Group time of the target, in ms, after which it creates the fork no more. */
   readonly deadlineMs: number;
-  linked: boolean;
+  /** False while the fork is still being made. */
+  readonly linked: boolean;
 }
 
 /** A fork of this group has ended; its home group shall drop the link. */
@@ -47,7 +48,7 @@ export class Paths {
   /** Marks the reservation with this token as linked; harmless when it is gone. */
   link(key: StreamKey, token: number): void {
     const entry = this.#entries.get(key);
-    if (entry?.token === token) entry.linked = true;
+    if (entry?.token === token) this.#entries.set(key, { ...entry, linked: true });
   }
 
   /** Drops the entry with this token; harmless when it is gone. */

@@ -17,6 +17,7 @@ import type { PathEntry, UnlinkErrand } from "./paths.ts";
 import { planRead, type ReadRefusal } from "./read.ts";
 import { factsOf, type HomeLink } from "./stream.ts";
 import { Tables } from "./tables.ts";
+import { ownText } from "./text.ts";
 import type {
   Command,
   Outcome,
@@ -251,6 +252,6 @@ function applyReserve(tables: Tables, command: ReservePath, index: number): Outc
   const path = tables.paths.get(key);
   if (path !== undefined) return path.linked ? tables.absent(key) : { refused: "path_reserved" };
   if (tables.buckets.of(key)?.phase !== "open") return { refused: "bucket_not_found" };
-  tables.paths.add({ key, target, token: index, deadlineMs, linked: false });
+  tables.paths.add({ key: ownText(key), target, token: index, deadlineMs, linked: false });
   return { ok: "reserved", token: index };
 }

@@ -12,7 +12,6 @@ import type { StreamLog } from "./log.ts";
 import { StreamLog as Log } from "./log.ts";
 import { Paths } from "./paths.ts";
 import { factsOf, Stream } from "./stream.ts";
-import { ownText } from "./text.ts";
 import type { Body, Outcome, Refusal, StreamKey } from "./types.ts";
 
 /** Memory that an append costs besides its bytes: its chunk, and its entry's header in the slab. */
@@ -52,7 +51,7 @@ export class Tables {
     this.#incarnationPrefix = `${formation}.${group.toString(36)}.`;
   }
 
-  /** Makes a stream and puts it into the table. Its key is free. */
+  /** Makes a stream and puts it into the table. Its key is free, and in memory of its own. */
   addStream(
     key: StreamKey,
     bucket: Bucket,
@@ -61,7 +60,7 @@ export class Tables {
     createdAtMs: number,
   ): Stream {
     const stream = new Stream(
-      ownText(key),
+      key,
       bucket,
       index,
       this.#incarnationPrefix + index.toString(36),
@@ -96,7 +95,7 @@ export class Tables {
 
   /** Hides a stream whose forks still need it (P§4.2). */
   softDelete(stream: Stream): void {
-    this.beforeChange(stream);
+
     this.changes.of(stream).ended = true;
     stream.softDeleted = true;
     stream.bucket.softDeleted++;
@@ -121,7 +120,7 @@ export class Tables {
   }
 
   #drop(stream: Stream): void {
-    this.beforeChange(stream);
+
     stream.ended = true;
     this.streams.delete(stream.key);
     stream.bucket.remove(stream);

@@ -14,11 +14,16 @@ export interface Step {
   readonly command: Command;
 }
 
-const TEXT_KEYS = ["demo/a", "demo/b", "demo/c", "work/d"];
-const JSON_KEYS = ["demo/j", "demo/k", "work/l"];
+const TEXT_KEYS = ["demo/a", "demo/b", "work/c"];
+const JSON_KEYS = ["demo/j", "work/k"];
 
-const maybe = <T>(arbitrary: fc.Arbitrary<T>, freq = 2) =>
-  fc.option(arbitrary, { nil: undefined, freq });
+/** Present once in `oneIn` times. */
+const maybe = <T>(arbitrary: fc.Arbitrary<T>, oneIn: number) =>
+  fc.oneof({ weight: oneIn - 1, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
+
+/** Absent once in `oneIn` times. */
+const mostly = <T>(arbitrary: fc.Arbitrary<T>, oneIn: number) =>
+  fc.oneof({ weight: 1, arbitrary: fc.constant(undefined) }, { weight: oneIn - 1, arbitrary });
 
 const textBody: fc.Arbitrary<Body> = fc.string({ unit: "grapheme", minLength: 1, maxLength: 12 })
   .map((text) => ({ data: sliceOf(new TextEncoder().encode(text)) }));
@@ -42,56 +47,56 @@ const writes = kinds.flatMap(({ keys, body, contentType }) => {
     type: fc.constant("create" as const),
     key,
     contentType: fc.constant(contentType),
-    ttlSeconds: maybe(fc.nat(2)),
+    ttlSeconds: maybe(fc.nat(2), 3),
     expiresAtMs: fc.constant(undefined),
     closed: fc.oneof({ weight: 5, arbitrary: fc.constant(false) }, fc.boolean()),
-    body: maybe(body),
+    body: mostly(body, 3),
     fork: fc.constant(undefined),
     reservation: fc.constant(undefined),
   });
   const fork = fc.record({
     type: fc.constant("create" as const),
     key,
-    contentType: maybe(fc.constant(contentType)),
-    ttlSeconds: maybe(fc.nat(2)),
-    expiresAtMs: maybe(fc.nat(9000)),
+    contentType: mostly(fc.constant(contentType), 3),
+    ttlSeconds: maybe(fc.nat(2), 3),
+    expiresAtMs: maybe(fc.nat(9000), 4),
     closed: fc.constant(false),
-    body: maybe(body),
+    body: maybe(body, 3),
     fork: fc.record({
       source: key,
-      offset: maybe(fc.nat(20)),
-      subOffset: fc.oneof(fc.constant(0), fc.nat(4)),
+      offset: maybe(fc.nat(9), 2),
+      subOffset: fc.oneof(fc.constant(0), fc.constant(0), fc.nat(3)),
     }),
     reservation: maybe(
-      fc.record({ home: fc.nat(3), token: fc.nat(3), deadlineMs: fc.nat(20_000) }),
-      3,
+      fc.record({ home: fc.nat(3), token: fc.nat(3), deadlineMs: fc.nat(40_000) }),
+      4,
     ),
   });
   const append = fc.record({
     type: fc.constant("append" as const),
     key,
     contentType: fc.constant(contentType),
-    body: maybe(body, 6),
+    body: mostly(body, 8),
     closed: fc.oneof({ weight: 8, arbitrary: fc.constant(false) }, fc.boolean()),
     producer: maybe(
-      fc.record({ id: fc.constantFrom("p", "q"), epoch: fc.nat(2), seq: fc.nat(3) }),
-      2,
+      fc.record({ id: fc.constantFrom("p", "q"), epoch: fc.nat(1), seq: fc.nat(2) }),
+      3,
     ),
-    streamSeq: maybe(fc.constantFrom("a", "b", "c", "d"), 4),
-    ifMatch: maybe(fc.nat(12), 6),
+    streamSeq: maybe(fc.constantFrom("a", "b", "c", "d"), 5),
+    ifMatch: maybe(fc.nat(12), 10),
     incarnation: fc.constant(undefined),
   });
   return [
     { weight: 3, arbitrary: create as fc.Arbitrary<Command> },
     { weight: 3, arbitrary: fork as fc.Arbitrary<Command> },
-    { weight: 9, arbitrary: append as fc.Arbitrary<Command> },
+    { weight: 12, arbitrary: append as fc.Arbitrary<Command> },
   ];
 });
 
 const anyKey = fc.constantFrom(...TEXT_KEYS, ...JSON_KEYS);
 const bucket = fc.constantFrom("demo", "work", "else");
-const phase = fc.constantFrom("open" as const, "closed" as const);
-const token = fc.nat(60);
+const phase = fc.constantFrom("open" as const, "open" as const, "closed" as const);
+const token = fc.nat(20);
 
 const command: fc.Arbitrary<Command> = fc.oneof(
   ...writes,
@@ -130,13 +135,23 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   }),
 );
 
-/** A history that begins with two open buckets. */
+/** A history that begins with two open buckets and a stream of each kind. */
 export function history(): fc.Arbitrary<Step[]> {
   const open: Step[] = ["demo", "work"].map((id) => ({
     waitMs: 0,
     command: { type: "set_bucket", bucket: id, phase: "open", version: 1 },
   }));
-  const step = fc.record({ waitMs: fc.oneof(fc.constant(0), fc.nat(1500)), command });
+  for (const [i, key] of [TEXT_KEYS[0], JSON_KEYS[0]].entries()) {
+    const contentType = kinds[i]?.contentType;
+    open.push({
+      waitMs: 0,
+      command: { type: "create", key: key ?? "", contentType, closed: false },
+    });
+  }
+  const step = fc.record({
+    waitMs: fc.oneof(fc.constant(0), fc.constant(0), fc.nat(900)),
+    command,
+  });
   return fc.array(step, { minLength: 1, maxLength: 60, size: "max" })
     .map((steps) => [...open, ...steps]);
 }
