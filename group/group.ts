@@ -217,9 +217,12 @@ export class Group {
 
   /** The state as it is now, for a RaftSnapshot; applying goes on while it is read out. */
   snapshot(): SnapshotSource {
+    const pieces = this.state.export();
+    // The first pull fixes what is exported: it must be what the mark says.
+    const first = pieces.next();
     return {
       mark: this.#raft.markAt(this.#raft.appliedIndex),
-      chunks: this.state.export(),
+      chunks: resumed(first, pieces),
     };
   }
 
@@ -306,4 +309,16 @@ function parts(keys: readonly StreamKey[]): StreamKey[][] {
     found.push(keys.slice(at, at + KEYS_PER_COMMAND_MAX));
   }
   return found;
+}
+
+function* resumed(
+  first: IteratorResult<Uint8Array, void>,
+  rest: Generator<Uint8Array, void, void>,
+): Generator<Uint8Array, void, void> {
+  try {
+    if (first.done !== true) yield first.value;
+    yield* rest;
+  } finally {
+    rest.return();
+  }
 }
