@@ -95,7 +95,7 @@ export class Tables {
 
   /** Hides a stream whose forks still need it (P§4.2). */
   softDelete(stream: Stream): void {
-
+    this.beforeChange(stream);
     this.changes.of(stream).ended = true;
     stream.softDeleted = true;
     stream.bucket.softDeleted++;
@@ -120,7 +120,7 @@ export class Tables {
   }
 
   #drop(stream: Stream): void {
-
+    this.beforeChange(stream);
     stream.ended = true;
     this.streams.delete(stream.key);
     stream.bucket.remove(stream);
