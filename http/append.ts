@@ -70,9 +70,11 @@ function render(answer: Answer, command: AppendStream): Reply {
 
 /** What kept a body from being read. */
 export function respondBodyError(code: ErrorCode, bytesMax: number): Reply {
-  if (code !== "payload_too_large") return respondError(code);
+  // Nobody wants the rest of the body.
+  const headers = { "connection": "close" };
+  if (code !== "payload_too_large") return respondError(code, headers);
   const message = `the body is larger than ${bytesMax} bytes, the most that one append may have`;
-  return respondError(code, {}, { message });
+  return respondError(code, headers, { message });
 }
 
 /** A command was answered as only another one is. */

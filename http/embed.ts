@@ -6,7 +6,7 @@ import { createLog, type Log } from "../node/log.ts";
 import { Node } from "../node/node.ts";
 import type { HttpSettings, PlaneSetup } from "./context.ts";
 import { ClientPlane } from "./plane.ts";
-import { canSharePort, listen, type Listener } from "./serve.ts";
+import { canSharePort, listen, type Listener, type ListenOptions } from "./serve.ts";
 import { VERSION } from "./version.ts";
 
 /** Where a node listens. */
@@ -99,7 +99,7 @@ class EmbeddedNode implements UrsulaNode {
     if (this.#config.cores > 1 && !shared) {
       this.#log("warn", "without --unstable-net only the first shard takes connections");
     }
-    const listener = this.#listener = listen(this.#atWork, { hostname, port, shared });
+    const listener = this.#listener = this.#listenOn({ hostname, port, shared });
     if (shared) await this.#node?.listenEverywhere(hostname, listener.port);
     return { ...addressOf(listener), url: urlOf(listener) };
   }
@@ -118,6 +118,15 @@ class EmbeddedNode implements UrsulaNode {
   fail(reason: Error): void {
     this.#log("error", `the node can't go on: ${reason.message}`);
     this.#ending ??= this.#abandon(reason);
+  }
+
+  #listenOn(options: ListenOptions): Listener {
+    try {
+      return listen(this.#atWork, options);
+    } catch (reason) {
+      const detail = reason instanceof Error ? reason.message : String(reason);
+      throw new Error(`can't listen on ${options.hostname}:${options.port}: ${detail}`);
+    }
   }
 
   get #atWork(): ClientPlane {
