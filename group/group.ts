@@ -181,7 +181,8 @@ export class Group {
 
   /** First half of a turn: what is new is in the log's batch. Hand the answer to `complete`. */
   absorb(): readonly Ready<CommandPayload>[] {
-    this.dirty = false;
+    // Still dirty while it takes, or it would ask for another turn, with nothing to write.
+    this.dirty = true;
     this.#take();
     const taken = this.#taken;
     this.#taken = [];

@@ -1,0 +1,77 @@
+/**
+ * A shard of its own on a simulated machine, open and leading.
+ *
+ * @module
+ */
+
+import {
+  groupOf,
+  type OpenShard,
+  openShard,
+  type Shard,
+  type ShardHooks,
+  type ShardSetup,
+} from "../../shard/mod.ts";
+import { SimClock } from "../sim/clock.ts";
+import { SimDisk } from "../sim/disk.ts";
+import { SimRandom } from "../sim/random.ts";
+
+/** What {@linkcode givenShard} opened, and what it was opened with. */
+export interface GivenShard {
+  readonly clock: SimClock;
+  readonly disk: SimDisk;
+  readonly setup: ShardSetup;
+  readonly open: OpenShard;
+  readonly shard: Shard;
+  /** Failures that the shard told of. */
+  readonly fatal: Error[];
+  /** Lines for the operator. */
+  readonly lines: string[];
+}
+
+/** Memory mode, one group, one shard, unless told otherwise. */
+export function setupOf(more: Partial<ShardSetup> = {}): ShardSetup {
+  return {
+    index: 0,
+    shardCount: 1,
+    groupCount: 1,
+    journalCount: 1,
+    formation: "f0000000",
+    member: "1.store",
+    directory: undefined,
+    fsync: true,
+    hotBytesMax: 64 * 1024 * 1024,
+    hasStarted: false,
+    decodeOwn: false,
+    ...more,
+  };
+}
+
+/** Opens a shard. Give `disk` to go on with what another one left there. */
+export async function givenShard(
+  more: Partial<ShardSetup> & {
+    readonly clock?: SimClock;
+    readonly disk?: SimDisk;
+    readonly onGroup?: ShardHooks["onGroup"];
+  } = {},
+): Promise<GivenShard> {
+  const { clock = new SimClock(), disk: found, onGroup, ...rest } = more;
+  const random = new SimRandom(1);
+  const disk = found ?? new SimDisk({ random, clock });
+  const setup = setupOf(rest);
+  const fatal: Error[] = [];
+  const lines: string[] = [];
+  const open = await clock.until(openShard(setup, { clock, random, disk }, {
+    onFatal: (reason) => fatal.push(reason),
+    log: (line) => lines.push(line),
+    onGroup,
+  }));
+  return { clock, disk, setup, open, shard: open.shard, fatal, lines };
+}
+
+/** The first of `key0`, `key1`, … that hashes to a group. */
+export function keyIn(group: number, groupCount: number, prefix: string): string {
+  for (let at = 0;; at++) {
+    if (groupOf(`${prefix}${at}`, groupCount) === group) return `${prefix}${at}`;
+  }
+}
