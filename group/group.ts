@@ -36,6 +36,8 @@ export interface GroupOptions {
   readonly stored: StoredGroup | undefined;
   /** Called when the group has something for the next turn. */
   readonly onDirty: (group: Group) => void;
+  /** The monotonic clock as read once for all groups' commands of a turn, in ms. */
+  readonly turnNowMs: () => number;
   /** The leader, too, applies what went through the codec. */
   readonly decodeOwn: boolean;
 }
@@ -69,12 +71,11 @@ export class Group {
   readonly #time: GroupTime;
   readonly #watches = new Watches();
   readonly #onDirty: (group: Group) => void;
+  readonly #turnNowMs: () => number;
   readonly #decodeOwn: boolean;
   readonly #touched = new Set<StreamKey>();
   #taken: Ready<CommandPayload>[] = [];
   #waiters: Waiter[] = [];
-  /** Group time when this turn's first command came, 0 before it: one stamp serves a turn. */
-  #turnStampMs = 0;
   #expiriesInFlight = 0;
 
   constructor(options: GroupOptions) {
@@ -83,6 +84,7 @@ export class Group {
     this.#log = options.log;
     this.#clock = options.clock;
     this.#onDirty = options.onDirty;
+    this.#turnNowMs = options.turnNowMs;
     this.#decodeOwn = options.decodeOwn;
     const entries = restoreEntries(options.stored);
     let lastStampMs = options.state.stampMs;
@@ -127,8 +129,7 @@ export class Group {
   /** Puts a command into the log; `done` is called once, when it was applied or can't be. */
   propose(command: Command, done: (answer: Answer) => void): void {
     if (this.#raft.role !== "leader") return done({ unavailable: "no_leader" });
-    if (this.#turnStampMs === 0) this.#turnStampMs = this.#time.now();
-    const stampMs = this.#turnStampMs;
+    const stampMs = this.#time.now(this.#turnNowMs());
     const space = placeCommand(this.#log, command, stampMs);
     const payload = this.#decodeOwn
       ? new CommandPayload(space)
@@ -187,7 +188,6 @@ export class Group {
     const taken = this.#taken;
     this.#taken = [];
     this.dirty = false;
-    this.#turnStampMs = 0;
     return taken;
   }
 

@@ -17,9 +17,13 @@ export class GroupTime {
     this.#offset = Math.max(clock.wallMs(), lastStampMs) - clock.monotonicMs();
   }
 
-  /** The time now; never before an earlier answer. */
-  now(): number {
-    const now = Math.floor(this.#offset + this.#clock.monotonicMs());
+  /**
+   * The time now; never before an earlier answer.
+   *
+   * @param monotonicMs what the monotonic clock says, where the caller has just read it
+   */
+  now(monotonicMs: number = this.#clock.monotonicMs()): number {
+    const now = Math.floor(this.#offset + monotonicMs);
     if (now > this.#last) this.#last = now;
     return this.#last;
   }

@@ -20,7 +20,7 @@ export class Cors {
   admit(request: Request, headers: HeaderMap): void {
     if (this.#origins === "off") return;
     // Nothing keeps the answer to a POST, so it needs the headers only where a page will read it.
-    if (request.method === "POST" && !request.headers.has("origin")) return;
+    if (request.method === "POST" && request.headers.get("origin") === null) return;
     const origin = this.#allowed(request);
     if (this.#origins !== "*") {
       headers["vary"] = headers["vary"] ? `${headers["vary"]}, origin` : "origin";

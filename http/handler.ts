@@ -1,11 +1,4 @@
-import {
-  ALLOW,
-  EMPTY_QUERY,
-  parsePath,
-  parseQuery,
-  type Query,
-  type Route,
-} from "../protocol/mod.ts";
+import { ALLOW, EMPTY_QUERY, parseQuery, type Query, type Route } from "../protocol/mod.ts";
 import { type Reply, respond, respondError } from "./answer.ts";
 import { append } from "./append.ts";
 import {
@@ -21,6 +14,7 @@ import { create } from "./create.ts";
 import { health, metricsJson, metricsText, readiness } from "./operator.ts";
 import { head, read } from "./read.ts";
 import { remove } from "./remove.ts";
+import { Routes } from "./routes.ts";
 
 /** Answers one request. Never rejects. */
 export type Handler = (request: Request) => Promise<Response>;
@@ -43,26 +37,32 @@ const SCHEME_LENGTH = "http://".length;
 /** The handler of the client plane. @param onError told of what no request should cause */
 export function createHandler(context: HttpContext, onError: (reason: unknown) => void): Handler {
   const cors = new Cors(context.settings.corsOrigins);
+  const routes = new Routes();
   return async (request) => {
     let reply: Reply;
     try {
       reply = request.method === "OPTIONS"
         ? respond(204, cors.preflight())
-        : await dispatch(context, request);
+        : await dispatch(context, routes, request);
     } catch (reason) {
       onError(reason);
       reply = respondError("internal");
     }
     const { status, headers } = reply;
-    headers["x-content-type-options"] = "nosniff";
-    headers["cross-origin-resource-policy"] = "cross-origin";
-    cors.admit(request, headers);
     const body = request.method === "HEAD" ? null : reply.body;
+    headers["x-content-type-options"] = "nosniff";
+    // It says who may embed a body, and is worth its price only where there is one.
+    if (body !== null) headers["cross-origin-resource-policy"] = "cross-origin";
+    cors.admit(request, headers);
     return new Response(body as BodyInit | null, { status, headers });
   };
 }
 
-function dispatch(context: HttpContext, request: Request): Promise<Reply> | Reply {
+function dispatch(
+  context: HttpContext,
+  routes: Routes,
+  request: Request,
+): Promise<Reply> | Reply {
   const { url } = request;
   const pathStart = url.indexOf("/", SCHEME_LENGTH + 1);
   let pathEnd = url.indexOf("?", pathStart);
@@ -74,7 +74,7 @@ function dispatch(context: HttpContext, request: Request): Promise<Reply> | Repl
     if (typeof parsed === "string") return respondError(parsed);
     query = parsed;
   }
-  const route = parsePath(url.slice(pathStart, pathEnd));
+  const route = routes.of(url.slice(pathStart, pathEnd));
   if (typeof route === "string") return respondError(route);
   return route.kind === "stream"
     ? onStream(context, request, route, query)

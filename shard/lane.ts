@@ -1,10 +1,13 @@
 import type { Clock } from "../io/mod.ts";
-import type { CommandPayload, Group } from "../group/mod.ts";
+import type { CommandPayload, Group, GroupOptions } from "../group/mod.ts";
 import type { Ready } from "../raft/mod.ts";
 import type { RecordLog } from "../storage/types.ts";
 
 /** Batches that may wait for their sync while the next one is collected. */
 const FLUSHES_IN_FLIGHT_MAX = 2;
+
+/** What a lane does for its groups. */
+export type LaneOfGroups = Pick<GroupOptions, "onDirty" | "turnNowMs">;
 
 interface Batch {
   readonly groups: Group[];
@@ -27,6 +30,8 @@ export class Lane {
   #dirty: Group[] = [];
   #scheduled = false;
   #inFlight = 0;
+  /** The monotonic clock as this turn's first command read it; -1 before that. */
+  #nowMs = -1;
   #failed = false;
   #nudged = false;
   #drained: (() => void) | undefined;
@@ -34,7 +39,7 @@ export class Lane {
   constructor(options: {
     log: RecordLog;
     clock: Clock;
-    groups: (onDirty: (group: Group) => void) => readonly Group[];
+    groups: (lane: LaneOfGroups) => readonly Group[];
     /** A write or sync failed: nothing of this lane can be trusted to become durable any more. */
     onFatal: (reason: Error) => void;
     /** Called after each turn with the groups that took part. */
@@ -44,7 +49,10 @@ export class Lane {
     this.#clock = options.clock;
     this.#onFatal = options.onFatal;
     this.#onTurn = options.onTurn;
-    this.groups = options.groups((group) => this.#markDirty(group));
+    this.groups = options.groups({
+      onDirty: (group) => this.#markDirty(group),
+      turnNowMs: () => this.#nowMs < 0 ? this.#nowMs = this.#clock.monotonicMs() : this.#nowMs,
+    });
   }
 
   /** Makes a turn come that has nothing of a group to write: a mark in the log wants to go out. */
@@ -73,6 +81,7 @@ export class Lane {
 
   readonly #turn = (): void => {
     this.#scheduled = false;
+    this.#nowMs = -1;
     if (this.#failed) return;
     this.#nudged = false;
     const batch = this.#collect();

@@ -109,7 +109,7 @@ async function openLane(
     clock: io.clock,
     onFatal,
     onTurn: (groups) => snapshots?.consider(groups),
-    groups: (onDirty) =>
+    groups: (ofLane) =>
       replicas.map(({ id, state, mark }) =>
         new Group({
           id,
@@ -120,7 +120,7 @@ async function openLane(
           state,
           snapshot: mark,
           stored: behind(mark, files?.stored.get(id)),
-          onDirty,
+          ...ofLane,
           decodeOwn: setup.decodeOwn,
         })
       ),
