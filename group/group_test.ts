@@ -115,19 +115,6 @@ Deno.test("the no-op of a term stands in the journal before what is proposed in 
   assert.equal(given.log.lines[0], "term 1 vote me");
 });
 
-Deno.test("one stamp serves a turn, and stamps go on with the monotonic clock", async () => {
-  const given = withStream();
-  const { clock, group } = given;
-  given.propose(appendOf(KEY, "a"));
-  await clock.run(500);
-  given.propose(appendOf(KEY, "b"));
-  given.turn();
-  const stamp = group.state.stampMs;
-  given.propose(appendOf(KEY, "c"));
-  given.turn();
-  assert.equal(group.state.stampMs, stamp + 500);
-});
-
 Deno.test("tick() expires a stream past its deadline, whatever the wall clock says", async () => {
   const given = withStream({ ttlSeconds: 10 });
   const { clock, group } = given;

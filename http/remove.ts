@@ -14,5 +14,5 @@ export async function remove(
   const answer = await context.streams.delete({ type: "delete", key: route.key, incarnation });
   if (!("ok" in answer)) return respondObstacle(answer);
   if (answer.ok !== "deleted") throw unexpected(answer.ok);
-  return respond(204, {});
+  return respond(204, { [STREAM_INCARNATION]: answer.incarnation });
 }

@@ -18,7 +18,7 @@ export function applyDelete(tables: Tables, command: DeleteStream): Outcome {
     return refuse("incarnation_mismatch", stream);
   }
   retire(tables, stream);
-  return { ok: "deleted" };
+  return { ok: "deleted", incarnation: stream.incarnation };
 }
 
 /** Pushes the deadlines of the named streams back. */

@@ -231,7 +231,7 @@ export type Outcome =
     /** Highest accepted, where the request named a producer. */
     readonly producer?: { readonly epoch: number; readonly seq: number };
   }
-  | { readonly ok: "deleted" }
+  | { readonly ok: "deleted"; readonly incarnation: string }
   | { readonly ok: "done" }
   | {
     readonly ok: "bucket";

@@ -86,6 +86,7 @@ export function givenGroup(
     },
     stored,
     onDirty: () => void given.turns++,
+    turnNowMs: () => clock.monotonicMs(),
     decodeOwn,
   });
   const given: GivenGroup = {
