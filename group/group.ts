@@ -154,7 +154,9 @@ export class Group {
     if ("moved" in found) {
       return { ok: "moved", target: found.moved, token: found.token, linked: found.linked };
     }
-    if (request.touch && found.facts.ttlSeconds !== undefined) this.#touch(key);
+    if (request.touch && found.facts.ttlSeconds !== undefined) {
+      this.#touch(key, this.#time.now());
+    }
     return { plan: found };
   }
 
@@ -172,12 +174,13 @@ export class Group {
   }
 
   /** Moves time on: elections and leases, deadlines, and touches held back since the last tick. */
-  tick(): void {
-    this.#raft.tick(this.#clock.monotonicMs());
+  tick(monotonicMs: number = this.#clock.monotonicMs()): void {
+    this.#raft.tick(monotonicMs);
     if (this.#raft.hasReady) this.#take();
-    if (!this.ready) return;
-    this.#expireDue();
-    this.#replicateTouches();
+    if (!this.#raft.hasLease(monotonicMs)) return;
+    const nowMs = this.#time.now(monotonicMs);
+    this.#expireDue(nowMs);
+    this.#replicateTouches(nowMs);
   }
 
   /** First half of a turn: what is new is in the log's batch. Hand the answer to `complete`. */
@@ -277,25 +280,23 @@ export class Group {
     for (const { key } of changed) this.#watches.wake(key, this.state);
   }
 
-  #touch(key: StreamKey): void {
-    if (
-      this.#touched.size < KEYS_PER_TICK_MAX && this.state.touchWanted(key, this.#time.now())
-    ) {
+  #touch(key: StreamKey, nowMs: number): void {
+    if (this.#touched.size < KEYS_PER_TICK_MAX && this.state.touchWanted(key, nowMs)) {
       this.#touched.add(key);
     }
   }
 
-  #replicateTouches(): void {
-    for (const key of this.#watches.keys()) this.#touch(key);
+  #replicateTouches(nowMs: number): void {
+    for (const key of this.#watches.keys()) this.#touch(key, nowMs);
     if (this.#touched.size === 0) return;
     const keys = [...this.#touched];
     this.#touched.clear();
     for (const part of parts(keys)) this.propose({ type: "touch", keys: part }, () => {});
   }
 
-  #expireDue(): void {
+  #expireDue(nowMs: number): void {
     if (this.#expiriesInFlight > 0) return;
-    const keys = this.state.due(this.#time.now(), KEYS_PER_TICK_MAX);
+    const keys = this.state.due(nowMs, KEYS_PER_TICK_MAX);
     for (const part of parts(keys)) {
       this.#expiriesInFlight++;
       this.propose({ type: "expire", keys: part }, () => this.#expiriesInFlight--);

@@ -119,8 +119,9 @@ export class Shard implements GroupAccess {
 
   #tick(): void {
     let hotBytes = 0;
+    const nowMs = this.#clock.monotonicMs();
     for (const group of this.#groups.values()) {
-      group.tick();
+      group.tick(nowMs);
       hotBytes += group.state.hotFootprint;
     }
     this.#hotBytes = hotBytes;
