@@ -42,6 +42,7 @@ export function setupOf(more: Partial<ShardSetup> = {}): ShardSetup {
     fsync: true,
     hotBytesMax: 64 * 1024 * 1024,
     hasStarted: false,
+    segmentBytes: 65_536,
     decodeOwn: false,
     ...more,
   };

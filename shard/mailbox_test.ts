@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { joinSlices, type LiveEvent } from "../group/mod.ts";
+import { appendOf, createOf, openBucketOf, textOf } from "../tests/given/commands.ts";
+import { givenShard, keyIn } from "../tests/given/shard.ts";
+import { Mailbox, Neighbourhood } from "./mod.ts";
+import type { Parcel } from "./parcel.ts";
+
+const LOCAL = keyIn(0, 2, "demo/s");
+const REMOTE = keyIn(1, 2, "demo/s");
+
+/** Two shards with a group each, a line between them, and all groups as the first one sees them. */
+async function line() {
+  const two = { shardCount: 2, groupCount: 2, journalCount: 2 };
+  const near = await givenShard({ ...two, index: 0 });
+  const far = await givenShard({ ...two, index: 1 });
+  const shards = [near, far];
+  const { port1, port2 } = new MessageChannel();
+  const parcels: Parcel[] = [];
+  const post = port1.postMessage.bind(port1);
+  port1.postMessage = (parcel: Parcel) => {
+    parcels.push(structuredClone(parcel));
+    post(parcel);
+  };
+  const boxes = [
+    new Mailbox(port1, near.shard, (callback) => near.clock.defer(callback)),
+    new Mailbox(port2, far.shard, (callback) => far.clock.defer(callback)),
+  ];
+  const access = new Neighbourhood(near.shard, (group) => {
+    assert.equal(group, 1);
+    return boxes[0] as Mailbox;
+  });
+  /** Moves both shards on until `outcome` is there. */
+  const until = async <T>(outcome: Promise<T> | T): Promise<T> => {
+    let over = false;
+    Promise.resolve(outcome).finally(() => over = true);
+    for (let turn = 0; !over && turn < 200; turn++) {
+      for (const { clock } of shards) await clock.run(1);
+      // A port delivers in a macrotask of its own.
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+    assert.ok(over, "nothing came of it");
+    return await outcome;
+  };
+  const told = async (events: LiveEvent[], count: number) => {
+    await until((async () => {
+      while (events.length < count) await new Promise((resolve) => setTimeout(resolve, 1));
+    })());
+  };
+  for (const group of [0, 1]) await until(access.submit(group, openBucketOf("demo")));
+  for (const key of [LOCAL, REMOTE]) {
+    await until(access.submit(key === LOCAL ? 0 : 1, createOf(key)));
+  }
+  const close = () => {
+    for (const box of boxes) box.close();
+    for (const { open } of shards) open.abandon();
+  };
+  return { access, near, far, until, told, parcels, close };
+}
+
+function read(key: string) {
+  return { key, from: "start", maxBytes: 1_000_000, touch: false } as const;
+}
+
+Deno.test("a Neighbourhood serves its own group at once, and another shard's over the line", async () => {
+  const { access, until, close } = await line();
+  const body = "é".repeat(50_000);
+  for (const [group, key] of [[0, LOCAL], [1, REMOTE]] as const) {
+    const appended = await until(access.submit(group, appendOf(key, body)));
+    assert.ok("ok" in appended && appended.ok === "appended");
+    assert.equal(appended.facts.tail, 100_000);
+    const pending = access.read(group, read(key));
+    assert.equal(pending instanceof Promise, group === 1);
+    const answer = await until(pending);
+    assert.ok("plan" in answer);
+    assert.equal(textOf(joinSlices(answer.plan.slices)), body);
+    const facts = await until(access.survey<"group">(group, { about: "group" }));
+    assert.deepEqual([facts.id, facts.streams, facts.ready], [group, 1, true]);
+  }
+  const refused = await until(access.submit(1, appendOf("demo/none", "x")));
+  assert.deepEqual(refused, { refused: "stream_not_found" });
+  close();
+});
+
+Deno.test("calls of one turn leave in one parcel, and each gets its own answer", async () => {
+  const { access, until, parcels, close } = await line();
+  parcels.length = 0;
+  const tails = [..."abcdefgh"].map(async (letter) => {
+    const answer = await access.submit(1, appendOf(REMOTE, letter));
+    return "facts" in answer ? answer.facts?.tail : undefined;
+  });
+  const list = access.survey<"streams">(1, {
+    about: "streams",
+    bucket: "demo",
+    page: { prefix: "", after: "", limit: 10 },
+  });
+  assert.deepEqual(await until(Promise.all(tails)), [1, 2, 3, 4, 5, 6, 7, 8]);
+  assert.equal((await until(list)).length, 1);
+  assert.deepEqual(parcels.map(({ calls }) => calls.length), [9]);
+  close();
+});
+
+Deno.test("watch() over the line tells each byte once, until unwatch()", async () => {
+  const { access, far, until, told, close } = await line();
+  const found = await until(access.read(1, read(REMOTE)));
+  assert.ok("plan" in found);
+  const { incarnation } = found.plan.facts;
+  const events: LiveEvent[] = [];
+  const watcher = (event: LiveEvent) => void events.push(event);
+  const facts = await until(access.watch(1, REMOTE, incarnation, watcher));
+  assert.equal(facts?.tail, 0);
+  for (const text of ["one", "two"]) await until(access.submit(1, appendOf(REMOTE, text)));
+  await told(events, 2);
+  assert.deepEqual(
+    events.map(({ from, to, slices }) => [from, to, textOf(joinSlices(slices ?? []))]),
+    [[0, 3, "one"], [3, 6, "two"]],
+  );
+  access.unwatch(1, REMOTE, watcher);
+  await until(access.submit(1, appendOf(REMOTE, "three")));
+  assert.equal(events.length, 2);
+  far.open.abandon();
+  await until(new Promise((resolve) => setTimeout(resolve, 5)));
+  assert.equal(events.length, 2, "the owner holds no watch any more");
+  close();
+});
+
+Deno.test("watch() over the line answers undefined when the incarnation is not there", async () => {
+  const { access, until, close } = await line();
+  assert.equal(await until(access.watch(1, REMOTE, "another", () => assert.fail())), undefined);
+  await until(access.submit(1, appendOf(REMOTE, "x")));
+  close();
+});
+
+Deno.test("a watch ends once when its stream does, and unwatch() is harmless then", async () => {
+  const { access, until, told, close } = await line();
+  const found = await until(access.read(1, read(REMOTE)));
+  assert.ok("plan" in found);
+  const events: LiveEvent[] = [];
+  const watcher = (event: LiveEvent) => void events.push(event);
+  await until(access.watch(1, REMOTE, found.plan.facts.incarnation, watcher));
+  await until(access.submit(1, { type: "delete", key: REMOTE }));
+  await told(events, 1);
+  access.unwatch(1, REMOTE, watcher);
+  await until(access.submit(1, createOf(REMOTE)));
+  await until(access.submit(1, appendOf(REMOTE, "x")));
+  assert.deepEqual(events.map(({ ended }) => ended), [true]);
+  close();
+});
