@@ -55,19 +55,27 @@ export class Buckets {
     const failed = answers.find((answer) => !isBucket(answer));
     if (failed !== undefined) return failed as BucketAnswer;
     const groups = answers as BucketOutcome[];
-    if (groups.some((group) => group.version !== version)) {
-      return overtaken(closing, version, groups);
-    }
     const streams = groups.reduce((sum, group) => sum + group.streams, 0);
-    if (closing && streams > 0) {
-      // Versions of intents lie two apart, which leaves this one for taking a deletion back.
-      await this.#setEverywhere(bucket, "open", version + 1);
-      await this.#settle(bucket, "open", version);
-      return { refused: "bucket_not_empty" };
+    const takenBack = groups.some((group) => group.version === version + 1);
+    if (closing && (takenBack || streams > 0)) return await this.#takeBack(bucket, version);
+    if (groups.some((group) => group.version !== version)) {
+      return { ok: closing ? "deleted" : "created" };
     }
     const settled = await this.#settle(bucket, closing ? "closed" : "open", version);
     if ("unavailable" in settled) return settled;
     return { ok: closing ? "deleted" : "created" };
+  }
+
+  /**
+   * Opens a bucket again that could not be deleted; begun once, it is carried through by whoever
+   * finds a group that is open already. Versions of intents lie two apart, which leaves this one.
+   */
+  async #takeBack(bucket: string, version: number): Promise<BucketAnswer> {
+    const answers = await this.#setEverywhere(bucket, "open", version + 1);
+    const failed = answers.find((answer) => !isBucket(answer));
+    if (failed !== undefined) return failed as BucketAnswer;
+    const settled = await this.#settle(bucket, "open", version);
+    return "unavailable" in settled ? settled : { refused: "bucket_not_empty" };
   }
 
   /** Another request's intent is waited out. */
@@ -93,13 +101,6 @@ export class Buckets {
     const home = groupOf(bucket, this.#access.groupCount);
     return this.#access.submit(home, { type: "settle_bucket", bucket, phase, version });
   }
-}
-
-/** Somebody else finished the same intent, and things went on from there. */
-function overtaken(closing: boolean, version: number, groups: BucketOutcome[]): BucketAnswer {
-  if (!closing) return { ok: "created" };
-  const takenBack = groups.some((group) => group.version === version + 1);
-  return takenBack ? { refused: "bucket_not_empty" } : { ok: "deleted" };
 }
 
 function isBucket(answer: Answer): answer is BucketOutcome {
