@@ -113,7 +113,12 @@ export class Forks {
     if ("unavailable" in there) return there;
     if ("ok" in there) return there.linked ? await this.createOver(there, command) : RESERVED;
     const target = (await this.whereabouts(source)) ?? groupOf(source, this.#access.groupCount);
-    if (target === home || !isFree(there)) return await this.#access.submit(home, command);
+    if (target === home) return await this.#access.submit(home, command);
+    if (!isFree(there)) {
+      const answer = await this.#access.submit(home, command);
+      // What was there has gone meanwhile, and the source was never here.
+      return isSourceMissing(answer) ? RESERVED : answer;
+    }
     const facts = await this.#access.survey<"group">(target, { about: "group" });
     const deadlineMs = facts.nowMs + RESERVATION_MS;
     const reserved = await this.#access.submit(home, {
@@ -152,6 +157,10 @@ export class Forks {
 
 function isReserved(answer: Answer): boolean {
   return "refused" in answer && answer.refused === "path_reserved";
+}
+
+function isSourceMissing(answer: Answer): boolean {
+  return "refused" in answer && answer.refused === "fork_source_not_found";
 }
 
 function isFree(answer: ReadAnswer): boolean {
