@@ -39,6 +39,8 @@ export class Feed {
   readonly facts: StreamFacts;
   readonly #readers = new Set<FeedReader>();
   readonly #onIdle: () => void;
+  /** Who has asked for the feed and has yet to come: a watch is not given up before. */
+  #expected = 0;
   #position: number;
   #closed: boolean;
   #ended = false;
@@ -65,14 +67,22 @@ export class Feed {
     return this.#ended;
   }
 
+  /** Says that a reader is on its way, who must {@linkcode Feed.add} itself. */
+  expect(): this {
+    this.#expected++;
+    return this;
+  }
+
   /** Begins to tell a reader. */
   add(reader: FeedReader): void {
+    if (this.#expected > 0) this.#expected--;
     this.#readers.add(reader);
   }
 
   /** Stops telling a reader. */
   remove(reader: FeedReader): void {
-    if (this.#readers.delete(reader) && this.#readers.size === 0 && !this.#ended) this.#onIdle();
+    if (!this.#readers.delete(reader) || this.#ended) return;
+    if (this.#readers.size === 0 && this.#expected === 0) this.#onIdle();
   }
 
   /** Passes an event of the owner on. */
@@ -103,7 +113,10 @@ export class Feeds {
     return this.#feeds.size;
   }
 
-  /** The feed of a stream; undefined where that incarnation is not there (any more). */
+  /**
+   * The feed of a stream; undefined where that incarnation is not there (any more). Whoever asks
+   * must add a reader to it: until then the stream is watched.
+   */
   open(
     group: number,
     key: StreamKey,
@@ -111,7 +124,7 @@ export class Feeds {
   ): Promise<Feed | undefined> | Feed | undefined {
     const name = `${incarnation} ${key}`;
     const known = this.#feeds.get(name);
-    if (known !== undefined) return known;
+    if (known !== undefined) return expected(known);
     let feed: Feed | undefined;
     const early: LiveEvent[] = [];
     const watcher = (event: LiveEvent) => {
@@ -131,9 +144,16 @@ export class Feeds {
       return feed;
     };
     const watched = this.#access.watch(group, key, incarnation, watcher);
-    if (!(watched instanceof Promise)) return begin(watched);
+    if (!(watched instanceof Promise)) return begin(watched)?.expect();
     const opening = watched.then(begin);
     this.#feeds.set(name, opening);
-    return opening;
+    return expected(opening);
   }
+}
+
+/** All who wait for one feed are expected before the first of them can leave it. */
+function expected(
+  feed: Promise<Feed | undefined> | Feed,
+): Promise<Feed | undefined> | Feed {
+  return feed instanceof Promise ? feed.then((opened) => opened?.expect()) : feed.expect();
 }

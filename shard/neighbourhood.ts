@@ -10,7 +10,8 @@ export class Neighbourhood implements GroupAccess {
   readonly groupCount: number;
   readonly #shard: Shard;
   readonly #ownerOf: (group: number) => Mailbox;
-  readonly #watchIds = new Map<Watcher, number>();
+  /** Weak, as nobody says here that a watch ended by itself. */
+  readonly #watchIds = new WeakMap<Watcher, number>();
 
   /** @param ownerOf the mailbox of the shard that owns a group not owned by `shard` */
   constructor(shard: Shard, ownerOf: (group: number) => Mailbox) {
