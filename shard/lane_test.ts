@@ -112,22 +112,25 @@ Deno.test("a turn needs no waiting when the log needs none", async () => {
 });
 
 Deno.test("a flush that fails is fatal once, and nothing is completed any more", async () => {
-  const { said, clock, lane, fatal, dirty, flushes } = given();
-  dirty.a?.();
-  await clock.run(1);
-  dirty.b?.();
-  await clock.run(1);
-  const drained = lane.drain();
-  flushes[0]?.reject(new Error("the disk is gone"));
-  flushes[1]?.resolve();
-  await clock.run(1);
-  dirty.a?.();
-  lane.nudge();
-  await clock.run(1_000);
-  assert.deepEqual(taken(said), ["absorb a", "flush 1", "absorb b", "flush 2"]);
-  assert.deepEqual(fatal.map(({ message }) => message), ["the disk is gone"]);
-  await drained;
-  await lane.drain();
+  for (const nextFails of [true, false]) {
+    const { said, clock, lane, fatal, dirty, flushes } = given();
+    dirty.a?.();
+    await clock.run(1);
+    dirty.b?.();
+    await clock.run(1);
+    const drained = lane.drain();
+    flushes[0]?.reject(new Error("the disk is gone"));
+    if (nextFails) flushes[1]?.reject(new Error("and so is this"));
+    else flushes[1]?.resolve();
+    await clock.run(1);
+    dirty.a?.();
+    lane.nudge();
+    await clock.run(1_000);
+    assert.deepEqual(taken(said), ["absorb a", "flush 1", "absorb b", "flush 2"]);
+    assert.deepEqual(fatal.map(({ message }) => message), ["the disk is gone"]);
+    await drained;
+    await lane.drain();
+  }
 });
 
 Deno.test("a flush that throws is fatal, too, whatever it throws", async () => {
