@@ -79,8 +79,12 @@ export async function openShard(
     async stop() {
       space?.stop();
       await shard.stop();
-      for (const { snapshots } of lanes) await snapshots?.stop();
-      for (const { journal } of lanes) await journal?.close();
+      for (const { lane, snapshots, journal } of lanes) {
+        await snapshots?.stop();
+        // The mark of a RaftSnapshot that ended just now still has to go out.
+        await lane.drain();
+        await journal?.close();
+      }
     },
     abandon() {
       space?.stop();
