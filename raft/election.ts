@@ -45,6 +45,7 @@ export function preCampaign<P extends Payload>(core: Core<P>): void {
  */
 function campaign<P extends Payload>(core: Core<P>, transfer: boolean): void {
   core.becomeCandidate();
+  // Nobody else can win. It leads in silence until its term is durable (see `Core.stableTerm`).
   if (isSoleVoter(core.membership, core.id)) {
     lead(core);
     return;

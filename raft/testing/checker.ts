@@ -83,7 +83,9 @@ export class SafetyChecker {
   observe(machine: Machine): void {
     const { raft } = machine;
     this.committed = Math.max(this.committed, raft.commitIndex);
-    if (raft.role !== "leader") return;
+    // A sole voter leads at once. Until its term is durable nobody hears of it and nothing is
+    // committed in it, so that a crash takes it back.
+    if (raft.role !== "leader" || machine.disk.hardState.term !== raft.term) return;
     const leader = this.#leaders.get(raft.term);
     if (leader === machine.id) return;
     if (leader !== undefined) {

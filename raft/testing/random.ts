@@ -25,6 +25,14 @@ export class SeededRandom {
     return this.below(times) === 0;
   }
 
+  /** `list` in another order. */
+  shuffled<T>(list: readonly T[]): T[] {
+    const rest = [...list];
+    const shuffled: T[] = [];
+    while (rest.length > 0) shuffled.push(...rest.splice(this.below(rest.length), 1));
+    return shuffled;
+  }
+
   /** One of `list`; undefined when it is empty. */
   pick<T>(list: readonly T[]): T | undefined {
     return list[this.below(list.length)];

@@ -286,7 +286,7 @@ class Simulation {
 
   #changeMembership(machine: Machine): void {
     const random = this.#random;
-    const ids = this.#seats.map((seat) => seat.id).sort(() => random.next() - 0.5);
+    const ids = random.shuffled(this.#seats.map((seat) => seat.id));
     const voters = ids.slice(0, 1 + random.below(5));
     const learners = ids.slice(voters.length, voters.length + random.below(3));
     machine.raft.proposeMembership({ voters, learners });
