@@ -57,10 +57,11 @@ export class Buckets {
     const groups = answers as BucketOutcome[];
     const streams = groups.reduce((sum, group) => sum + group.streams, 0);
     const takenBack = groups.some((group) => group.version === version + 1);
-    if (closing && (takenBack || streams > 0)) return await this.#takeBack(bucket, version);
-    if (groups.some((group) => group.version !== version)) {
-      return { ok: closing ? "deleted" : "created" };
+    const overtaken = groups.some((group) => group.version > version + 1);
+    if (closing && (takenBack || (!overtaken && streams > 0))) {
+      return await this.#takeBack(bucket, version);
     }
+    if (overtaken) return { ok: closing ? "deleted" : "created" };
     const settled = await this.#settle(bucket, closing ? "closed" : "open", version);
     if ("unavailable" in settled) return settled;
     return { ok: closing ? "deleted" : "created" };

@@ -1,0 +1,57 @@
+/**
+ * The groups of a node as one room above sees them, and a way to lose what is sent to them.
+ *
+ * @module
+ */
+
+import type { Answer, ReadAnswer, ReadRequest, Watcher } from "../../group/mod.ts";
+import type { Eventually, GroupAccess, Survey, SurveyAnswers } from "../../shard/mod.ts";
+import type { Command, StreamFacts, StreamKey } from "../../stream/mod.ts";
+
+/** Passes everything on to `inner`, but for commands that `loses` holds for. */
+export class LossyAccess implements GroupAccess {
+  /** Each command as it was proposed: `<group> <type>`. */
+  readonly sent: string[] = [];
+  /** Says of a command, before it is passed on, that nobody will hear of it again. */
+  loses: (group: number, command: Command) => boolean = () => false;
+
+  constructor(readonly inner: GroupAccess) {}
+
+  get groupCount(): number {
+    return this.inner.groupCount;
+  }
+
+  propose(group: number, command: Command, done: (answer: Answer) => void): void {
+    if (this.loses(group, command)) return;
+    this.sent.push(`${group} ${command.type}`);
+    this.inner.propose(group, command, done);
+  }
+
+  submit(group: number, command: Command): Promise<Answer> {
+    return new Promise((resolve) => this.propose(group, command, resolve));
+  }
+
+  read(group: number, request: ReadRequest): Eventually<ReadAnswer> {
+    return this.inner.read(group, request);
+  }
+
+  survey<A extends Survey["about"]>(
+    group: number,
+    survey: Extract<Survey, { about: A }>,
+  ): Eventually<SurveyAnswers[A]> {
+    return this.inner.survey<A>(group, survey);
+  }
+
+  watch(
+    group: number,
+    key: StreamKey,
+    incarnation: string,
+    watcher: Watcher,
+  ): Eventually<StreamFacts | undefined> {
+    return this.inner.watch(group, key, incarnation, watcher);
+  }
+
+  unwatch(group: number, key: StreamKey, watcher: Watcher): void {
+    this.inner.unwatch(group, key, watcher);
+  }
+}
