@@ -132,7 +132,8 @@ function check(directory: string, found: Identity, config: StoreConfig, osBootId
     nodeId: NODE_ID,
     groupCount: config.raftGroupCount,
   });
-  if (!mayHaveLostWrites(found, osBootId)) return;
+  // A first start that never ended acknowledged nothing.
+  if (found.bootId === NEVER_STARTED || !mayHaveLostWrites(found, osBootId)) return;
   throw new Error(
     `${directory}: the last run synced nothing (--fsync never) and the machine went down under it: ` +
       "acknowledged writes may be missing; move the directory away to start empty",
