@@ -155,13 +155,25 @@ async function readNewest(place: JournalPlace, newest: OpenSegment, replay: Repl
     place.log(`${path}: cut off a torn write at byte ${whole}; it was never reported as durable`);
     await zero(file, rest.from, rest.to);
   }
-  // What a killed process had written but not synced is found here, and will be relied upon.
+  // What a killed process had written but not synced is found here, and will be relied upon. After
+  // a sync that failed it may be in the page cache alone, and pass for clean there.
+  await rewrite(file, durable, whole);
   await file.sync();
   await place.disk.syncDirectory(place.directory);
   await walk(reader, SEGMENT_HEADER_BYTES, whole, header.salt, visitorOf(segment, replay));
   segment.file = file;
   segment.writtenEnd = whole;
   segment.synced = whole;
+}
+
+/** Makes the system take a stretch for changed, so that the next sync writes it. */
+async function rewrite(file: DiskFile, from: number, to: number): Promise<void> {
+  const bytes = new Uint8Array(Math.max(0, Math.min(ZERO_STEP_BYTES, to - from)));
+  for (let at = from; at < to; at += bytes.length) {
+    const part = bytes.subarray(0, to - at);
+    await file.read(part, at);
+    await file.write(part, at);
+  }
 }
 
 /** Nothing that was cut off may be taken for a record later. */
