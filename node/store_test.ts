@@ -75,12 +75,13 @@ Deno.test("openStore() takes a first start that was cut off for one that is stil
       const at = machine();
       const first = await at.open({ fsync });
       at.die(power);
-      const second = await at.open({ fsync }, power ? "boot 2" : "boot 1");
+      const boot = power ? "boot 2" : "boot 1";
+      const second = await at.open({ fsync }, boot);
       assert.equal(second.hasStarted, false, `fsync ${fsync}`);
       assert.deepEqual(namesOf(second), namesOf(first));
       await second.started();
       at.die();
-      assert.equal((await at.open({ fsync })).hasStarted, true);
+      assert.equal((await at.open({ fsync }, boot)).hasStarted, true);
     }
   }
 });
