@@ -4,6 +4,7 @@
  * @module
  */
 
+import { crc32 } from "node:zlib";
 import { type Disk, DiskError, type DiskLock } from "../io/mod.ts";
 import { replaceFile } from "./replace_file.ts";
 
@@ -82,7 +83,8 @@ export async function readIdentity(disk: Disk, directory: string): Promise<Ident
 
 /** Replaces the identity, durably, and wholly or not at all. */
 export function writeIdentity(disk: Disk, directory: string, identity: Identity): Promise<void> {
-  const text = JSON.stringify({ format: DATA_FORMAT_VERSION, ...identity }, null, 2) + "\n";
+  const members = { format: DATA_FORMAT_VERSION, ...identity };
+  const text = JSON.stringify({ ...members, sum: sumOf(members) }, null, 2) + "\n";
   return replaceFile(disk, directory, FILE_NAME, new TextEncoder().encode(text));
 }
 
@@ -129,6 +131,11 @@ async function readText(disk: Disk, path: string): Promise<string> {
   }
 }
 
+/** CRC-32 of all members but this one, in their order, as hex: a changed id must not pass for one. */
+function sumOf(members: Readonly<Record<string, unknown>>): string {
+  return crc32(JSON.stringify(members)).toString(16).padStart(8, "0");
+}
+
 function identityFrom(path: string, text: string): Identity {
   let value: Record<string, unknown>;
   try {
@@ -140,6 +147,10 @@ function identityFrom(path: string, text: string): Identity {
   if (format !== DATA_FORMAT_VERSION) {
     const detail = `has data format ${format}, but this program reads ${DATA_FORMAT_VERSION}`;
     throw new IdentityMismatch(path, detail);
+  }
+  const { sum, ...members } = value;
+  if (sum !== sumOf(members)) {
+    throw new IdentityMismatch(path, "is damaged: its checksum is wrong");
   }
   const { fsync, clean, bootId } = value;
   const isWhole = typeof storeId === "string" && typeof clusterId === "string" &&

@@ -67,6 +67,10 @@ Deno.test("readIdentity() refuses when the file is damaged or of another format"
   await assert.rejects(readIdentity(disk, DIRECTORY), /identity\.json: is damaged: not JSON/);
   await written(JSON.stringify({ format: 1, ...IDENTITY, groupCount: "64" }));
   await assert.rejects(readIdentity(disk, DIRECTORY), IdentityMismatch);
+  await writeIdentity(disk, DIRECTORY, IDENTITY);
+  const whole = new TextDecoder().decode(disk.content(`${DIRECTORY}/identity.json`));
+  await written(whole.replace("f0rm", "f1rm"));
+  await assert.rejects(readIdentity(disk, DIRECTORY), /is damaged: its checksum is wrong/);
   await written(JSON.stringify({ ...IDENTITY, format: 2 }));
   await assert.rejects(readIdentity(disk, DIRECTORY), /data format 2, but this program reads 1/);
 });
