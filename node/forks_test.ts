@@ -1,0 +1,204 @@
+import assert from "node:assert/strict";
+import { type Answer, joinSlices } from "../group/mod.ts";
+import { LossyAccess } from "../tests/given/access.ts";
+import { appendOf, createOf, textOf } from "../tests/given/commands.ts";
+import { givenShard, keyIn } from "../tests/given/shard.ts";
+import type { CreateStream } from "../stream/mod.ts";
+import { Buckets } from "./buckets.ts";
+import { Forks } from "./forks.ts";
+import { Streams } from "./streams.ts";
+
+const GROUPS = 3;
+/** The source lives in group 0; forks of it have their paths in 1 and 2, and one in 0. */
+const SOURCE = keyIn(0, GROUPS, "demo/source");
+const FORK = keyIn(1, GROUPS, "demo/fork");
+const CHILD = keyIn(2, GROUPS, "demo/child");
+const NEAR = keyIn(0, GROUPS, "demo/near");
+
+async function given() {
+  const { clock, shard } = await givenShard({ groupCount: GROUPS });
+  const access = new LossyAccess(shard);
+  const buckets = new Buckets(access, clock);
+  const forks = new Forks(access, clock);
+  const streams = new Streams(access, clock, buckets, forks);
+  const put = (key: string, source?: string, more: Partial<CreateStream> = {}) => {
+    const fork = source === undefined ? undefined : { source, subOffset: 0 };
+    return clock.until(streams.create(createOf(key, { fork, ...more }), "refuse"));
+  };
+  const post = (key: string, text: string) => clock.until(streams.append(appendOf(key, text)));
+  const remove = (key: string) => clock.until(streams.delete({ type: "delete", key }));
+  const read = async (key: string) => {
+    const request = { key, from: "start", maxBytes: 1_000, touch: false } as const;
+    const answer = await clock.until(Promise.resolve(streams.read(request)));
+    if ("plan" in answer) return textOf(joinSlices(answer.plan.slices));
+    return "refused" in answer ? answer.refused : answer.unavailable;
+  };
+  const errands = () =>
+    [0, 1, 2].map((group) => shard.survey<"errands">(group, { about: "errands" }));
+  /** What the sweep does for forks. */
+  const sweep = async () => {
+    for (const [group, { reservations, unlinks }] of errands().entries()) {
+      for (const reservation of reservations) await clock.until(forks.resolve(reservation));
+      if (unlinks.length > 0) await clock.until(forks.runErrands(group));
+    }
+  };
+  await clock.until(buckets.create("demo"));
+  assert.equal(said(await put(SOURCE)), "created");
+  assert.equal(said(await post(SOURCE, "base.")), "appended");
+  return { clock, shard, access, forks, streams, put, post, remove, read, errands, sweep };
+}
+
+function said(answer: Answer): string {
+  if ("ok" in answer) return answer.ok;
+  return "refused" in answer ? answer.refused : answer.unavailable;
+}
+
+Deno.test("a fork lives with its source, and its own path leads to it", async () => {
+  const { clock, put, post, read, remove, forks, streams } = await given();
+  assert.equal(said(await put(FORK, SOURCE)), "created");
+  assert.equal(said(await put(FORK, SOURCE)), "existed");
+  assert.equal(said(await put(FORK)), "stream_exists");
+  assert.equal(said(await post(FORK, "mine")), "appended");
+  assert.equal(said(await post(SOURCE, "theirs")), "appended");
+  assert.deepEqual([await read(FORK), await read(SOURCE)], ["base.mine", "base.theirs"]);
+  assert.equal(await clock.until(forks.whereabouts(FORK)), 0);
+  const found = await clock.until(
+    Promise.resolve(streams.read({ key: FORK, from: "now", maxBytes: 0, touch: false })),
+  );
+  assert.ok("plan" in found);
+  const feed = await clock.until(streams.watch(FORK, found.plan.facts.incarnation));
+  assert.equal(feed?.position, 9);
+  assert.equal(await clock.until(streams.watch(FORK, "another")), undefined);
+  assert.equal(said(await remove(FORK)), "deleted");
+  assert.equal(await read(FORK), "stream_not_found");
+  assert.equal(await clock.until(forks.whereabouts(FORK)), undefined);
+});
+
+Deno.test("a fork of a fork lives with both, and a fork in its home group needs no link", async () => {
+  const { clock, access, put, read, forks } = await given();
+  await put(FORK, SOURCE);
+  assert.equal(said(await put(CHILD, FORK)), "created");
+  assert.equal(await clock.until(forks.whereabouts(CHILD)), 0);
+  access.sent.length = 0;
+  assert.equal(said(await put(NEAR, CHILD)), "created");
+  assert.deepEqual(access.sent, ["0 create"]);
+  assert.equal(await read(NEAR), "base.");
+});
+
+Deno.test("a fork whose source is missing leaves its path free", async () => {
+  const { put, read, errands } = await given();
+  assert.equal(said(await put(FORK, "demo/none")), "fork_source_not_found");
+  assert.equal(await read(FORK), "stream_not_found");
+  assert.deepEqual(errands().flatMap(({ reservations }) => reservations), []);
+  assert.equal(said(await put(FORK)), "created");
+});
+
+Deno.test("a fork's path that is taken stays what it is", async () => {
+  const { put, post, read } = await given();
+  await put(FORK);
+  await post(FORK, "plain");
+  assert.equal(said(await put(FORK, SOURCE)), "stream_exists");
+  assert.equal(await read(FORK), "plain");
+});
+
+Deno.test("requests for one path at the same time make one fork", async () => {
+  const { clock, streams, read, errands } = await given();
+  const fork = () =>
+    streams.create(
+      createOf(FORK, { fork: { source: SOURCE, subOffset: 0 } }),
+      "refuse",
+    );
+  const answers = await clock.until(Promise.all([fork(), fork(), fork()]));
+  assert.deepEqual(answers.map(said).sort(), ["created", "existed", "existed"]);
+  assert.equal(await read(FORK), "base.");
+  assert.deepEqual(errands().flatMap(({ reservations }) => reservations), []);
+});
+
+Deno.test("a fork that was cut off at any step is there or not, and its path comes free", async () => {
+  const seen = new Set<string>();
+  for (let step = 0; step < 4; step++) {
+    const stage = await given();
+    const { clock, access, streams, put, post, read, sweep, errands } = stage;
+    let left = step;
+    access.loses = () => left-- <= 0;
+    streams.create(createOf(FORK, { fork: { source: SOURCE, subOffset: 0 } }), "refuse");
+    await clock.run(100);
+    access.loses = () => false;
+    assert.equal(await read(FORK), step < 3 ? "stream_not_found" : "base.", `step ${step}`);
+    if (step === 1 || step === 2) {
+      assert.equal(said(await put(FORK)), "path_reserved", "nobody else may have it yet");
+    }
+    await sweep();
+    await clock.run(11_000);
+    await sweep();
+    const is = await read(FORK);
+    seen.add(is);
+    assert.equal(is, step < 2 ? "stream_not_found" : "base.", `step ${step}`);
+    assert.deepEqual(errands().map(({ reservations }) => reservations.length), [0, 0, 0]);
+    if (step < 2) assert.equal(said(await put(FORK)), "created");
+    assert.equal(said(await post(FORK, "!")), "appended");
+  }
+  assert.equal(seen.size, 2);
+});
+
+Deno.test("a create that comes after its reservation was given up makes nothing", async () => {
+  const { clock, shard, access, streams, sweep, read, put } = await given();
+  let late: (() => void) | undefined;
+  access.loses = (group, command) => {
+    if (command.type !== "create" || command.reservation === undefined || late) return false;
+    late = () => shard.propose(group, command, () => {});
+    return true;
+  };
+  streams.create(createOf(FORK, { fork: { source: SOURCE, subOffset: 0 } }), "refuse");
+  await clock.run(11_000);
+  await sweep();
+  assert.equal(said(await put(FORK)), "created");
+  late?.();
+  await clock.run(100);
+  assert.equal(await read(FORK), "");
+  assert.equal(shard.survey<"group">(0, { about: "group" }).streams, 1, "the source alone");
+});
+
+Deno.test("deleting a fork frees its path, cut off at any step", async () => {
+  for (let step = 0; step < 4; step++) {
+    const { clock, access, streams, put, read, sweep, errands } = await given();
+    await put(FORK, SOURCE);
+    let left = step;
+    access.loses = () => left-- <= 0;
+    streams.delete({ type: "delete", key: FORK });
+    await clock.run(100);
+    access.loses = () => false;
+    assert.equal(await read(FORK), step < 2 ? "base." : "stream_not_found", `step ${step}`);
+    if (step < 2) continue;
+    if (step === 2) assert.equal(said(await put(FORK, SOURCE)), "created", "nobody need wait");
+    await sweep();
+    assert.deepEqual(errands().map(({ unlinks }) => unlinks.length), [0, 0, 0]);
+    assert.equal(await read(FORK), step === 2 ? "base." : "stream_not_found");
+  }
+});
+
+Deno.test("the end of a chain of forks frees all their paths", async () => {
+  const { put, read, remove, errands } = await given();
+  await put(FORK, SOURCE);
+  await put(CHILD, FORK);
+  assert.equal(said(await remove(FORK)), "deleted");
+  assert.equal(await read(FORK), "stream_gone", "its own fork keeps it");
+  assert.equal(said(await put(FORK)), "stream_exists");
+  assert.equal(await read(CHILD), "base.");
+  assert.equal(said(await remove(CHILD)), "deleted");
+  assert.deepEqual(errands().map(({ unlinks }) => unlinks.length), [0, 0, 0]);
+  assert.equal(said(await put(FORK)), "created");
+  assert.equal(said(await put(CHILD)), "created");
+  assert.deepEqual([await read(FORK), await read(CHILD)], ["", ""]);
+});
+
+Deno.test("a path reserved for a fork is not found, and takes nothing", async () => {
+  const { clock, access, streams, read, post, remove } = await given();
+  access.loses = (_group, { type }) => type === "create";
+  streams.create(createOf(FORK, { fork: { source: SOURCE, subOffset: 0 } }), "refuse");
+  await clock.run(100);
+  access.loses = () => false;
+  assert.equal(await read(FORK), "stream_not_found");
+  assert.equal(said(await post(FORK, "x")), "stream_not_found");
+  assert.equal(said(await remove(FORK)), "stream_not_found");
+});

@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { createOf } from "../tests/given/commands.ts";
+import { givenShard } from "../tests/given/shard.ts";
+import { groupOf } from "../shard/mod.ts";
+import { compareUtf8 } from "../stream/mod.ts";
+import { Buckets } from "./buckets.ts";
+import { Listings } from "./listing.ts";
+
+const GROUPS = 5;
+const ALL = { prefix: "", after: "", limit: 1_000 };
+
+async function given(bucketIds: string[], streamIds: string[] = []) {
+  const { clock, shard } = await givenShard({ groupCount: GROUPS });
+  const buckets = new Buckets(shard, clock);
+  for (const bucket of bucketIds) await clock.until(buckets.create(bucket));
+  for (const id of streamIds) {
+    const key = `${bucketIds[0]}/${id}`;
+    await clock.until(shard.submit(groupOf(key, GROUPS), createOf(key)));
+  }
+  return { clock, buckets, listings: new Listings(shard) };
+}
+
+// Beyond the first plane UTF-16 and UTF-8 order differently.
+const IDS = ["a", "a/b", "b", "ba", "c0", "c1", "c2", "c3", "z", "é", "\u{ffee}", "\u{1f600}"];
+
+Deno.test("streams() merges all groups in byte order", async () => {
+  const { listings } = await given(["demo"], [...IDS].reverse());
+  const { items, hasMore } = await listings.streams("demo", ALL);
+  assert.deepEqual(items.map(({ streamId }) => streamId), IDS);
+  assert.deepEqual([...IDS].sort(compareUtf8), IDS);
+  assert.equal(hasMore, false);
+});
+
+Deno.test("streams() pages without gap or repetition, whatever the limit", async () => {
+  const { listings } = await given(["demo"], IDS);
+  for (let limit = 1; limit <= IDS.length + 1; limit++) {
+    const found: string[] = [];
+    for (let after = "", more = true; more;) {
+      const { items, hasMore } = await listings.streams("demo", { ...ALL, after, limit });
+      assert.ok(items.length <= limit && items.length > 0);
+      found.push(...items.map(({ streamId }) => streamId));
+      after = found.at(-1) ?? "";
+      more = hasMore;
+    }
+    assert.deepEqual(found, IDS, `limit ${limit}`);
+  }
+});
+
+Deno.test("streams() finds what begins with a prefix", async () => {
+  const { listings } = await given(["demo"], IDS);
+  const idsOf = async (page: Partial<typeof ALL>) =>
+    (await listings.streams("demo", { ...ALL, ...page })).items.map(({ streamId }) => streamId);
+  assert.deepEqual(await idsOf({ prefix: "c" }), ["c0", "c1", "c2", "c3"]);
+  assert.deepEqual(await idsOf({ prefix: "c", after: "c1" }), ["c2", "c3"]);
+  assert.deepEqual(await idsOf({ prefix: "none" }), []);
+});
+
+Deno.test("buckets() lists and pages the buckets in byte order", async () => {
+  const ids = ["also", "demo", "more", "some"];
+  const { listings } = await given([...ids].reverse());
+  assert.deepEqual(await listings.buckets(ALL), { items: ids, hasMore: false });
+  assert.deepEqual(await listings.buckets({ ...ALL, limit: 3 }), {
+    items: ids.slice(0, 3),
+    hasMore: true,
+  });
+  assert.deepEqual((await listings.buckets({ ...ALL, after: "demo" })).items, ids.slice(2));
+  assert.deepEqual((await listings.buckets({ ...ALL, prefix: "mo" })).items, ["more"]);
+});
+
+Deno.test("describe() counts the streams of all groups, and knows no bucket that is gone", async () => {
+  const { clock, buckets, listings } = await given(["demo", "some"], IDS);
+  assert.deepEqual(await listings.describe("demo"), { bucket: "demo", streams: IDS.length });
+  assert.deepEqual(await listings.describe("some"), { bucket: "some", streams: 0 });
+  await clock.until(buckets.delete("some"));
+  assert.equal(await listings.describe("some"), undefined);
+  assert.equal(await listings.exists("some"), false);
+  assert.equal(await listings.exists("demo"), true);
+});
