@@ -142,7 +142,9 @@ export class Forks {
     const created = await this.#access.submit(target, { ...command, reservation });
     if ("unavailable" in created && created.unavailable === "outcome_unknown") return created;
     const type = "ok" in created ? "link" : "unlink";
-    await this.#access.submit(home, { type, key: command.key, token });
+    const settled = await this.#access.submit(home, { type, key: command.key, token });
+    // Unlinked, the fork is not to be seen yet; the sweep will finish it.
+    if (type === "link" && "unavailable" in settled) return { unavailable: "outcome_unknown" };
     return created;
   }
 
