@@ -5,11 +5,14 @@
  */
 
 import { keeps, type Verdict } from "./budgets.ts";
-import { OTHERS, OTHERS_SHARE_MAX, round, type Sample } from "./samples.ts";
+import { DELIVERED, OTHERS, OTHERS_SHARE_MAX, round, type Sample } from "./samples.ts";
 import type { Findings, Scenario } from "./scenarios/scenario.ts";
 
 /** Above this share of its core, the load generator may be what was measured. */
 const LOAD_SHARE_MAX = 0.9;
+
+/** Below this share of what was written, a server fell behind. */
+const DELIVERED_SHARE_MIN = 0.97;
 
 /** One scenario's findings. */
 export interface Chapter {
@@ -51,10 +54,17 @@ function remarks(samples: Sample[]): string[] {
       const percent = Math.round(share * 100);
       lines.push(`- ${subject}: the load generator was at ${percent} % of its core: a bottleneck`);
     }
+    const delivered = figures[DELIVERED];
+    if (delivered !== undefined && delivered < DELIVERED_SHARE_MIN) {
+      const percent = Math.round(delivered * 100);
+      lines.push(
+        `- ${subject}: fell behind, ${percent} % arrived in time: its latencies are a lower bound`,
+      );
+    }
     const others = figures[OTHERS];
     if (others !== undefined && others > OTHERS_SHARE_MAX) {
       const percent = Math.round(others * 100);
-      lines.push(`- ${subject}: other processes took ${percent} % of its core: repeat in peace`);
+      lines.push(`- ${subject}: other processes took ${percent} % of a core: repeat in peace`);
     }
   }
   return lines;

@@ -7,6 +7,7 @@
 import { parseArgs } from "node:util";
 import { wrkIsAbsent } from "./load/run.ts";
 import { machineIsUnfit } from "./peers/cores.ts";
+import { stopAll } from "./peers/process.ts";
 import { allKept, type Chapter, markdown } from "./report.ts";
 import { catchUp } from "./scenarios/catch_up.ts";
 import { emptyStreams } from "./scenarios/empty_streams.ts";
@@ -39,6 +40,9 @@ options:
   --json        print JSON instead of Markdown
   --check       exit 1 when a budget that could be measured is not kept
   --help        this text`;
+
+/** The exit code of who was told to stop. */
+const INTERRUPTED = 130;
 
 function fail(message: string): never {
   console.error(message);
@@ -107,4 +111,11 @@ async function main(): Promise<void> {
   if (values.check && !allKept(chapters)) Deno.exit(1);
 }
 
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.addSignalListener(signal, async () => {
+    await stopAll();
+    Deno.exit(INTERRUPTED);
+  });
+}
 await main();
+Deno.exit(0);

@@ -94,8 +94,11 @@ export async function interleave(subjects: Subject[], settings: Rounds): Promise
   return [...samples.values()];
 }
 
-/** The figure that says how much of the servers' core went to other processes. */
+/** The figure that says how much other processes took of the two cores, as a share of one. */
 export const OTHERS = "others share";
+
+/** The figure that says which share of what was written reached its readers in the window. */
+export const DELIVERED = "delivered";
 
 /** Above this share, strangers disturbed the measurement. */
 export const OTHERS_SHARE_MAX = 0.1;

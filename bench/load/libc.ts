@@ -93,10 +93,10 @@ export function sendText(fd: number, text: string): void {
  * Receives what has arrived, without waiting.
  *
  * @returns how many bytes now stand at the beginning of `into`; 0 at the end of the connection; -1
- * when nothing has arrived
+ * when nothing has arrived. The buffer's last byte is never written: a scanner may use it
  */
 export function receive(fd: number, into: Uint8Array<ArrayBuffer>): number {
-  return libc.recv(fd, into, BigInt(into.length), MSG_DONTWAIT);
+  return libc.recv(fd, into, BigInt(into.length - 1), MSG_DONTWAIT);
 }
 
 /** Waits for any of many sockets to have something to read (level-triggered). */

@@ -45,7 +45,7 @@ export interface LiveResult {
   cpuMicros: number;
   /** The load generator's share of its core, 0 to 1. */
   loadShare: number;
-  /** What other processes took of the servers' core, 0 to 1. */
+  /** What other processes took of the two cores, as a share of one. */
   othersShare: number;
 }
 

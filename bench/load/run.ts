@@ -21,7 +21,7 @@ export interface WrkResult {
   cpuMicros: number;
   /** wrk's share of its core, 0 to 1. */
   loadShare: number;
-  /** What other processes took of the servers' core, 0 to 1. */
+  /** What other processes took of the two cores, as a share of one. */
   othersShare: number;
 }
 
@@ -80,7 +80,7 @@ export async function runWrk(plan: WrkPlan): Promise<WrkResult> {
   }, plan.seconds * 1000 - WRK_CPU_EARLY_MS);
   const output = await wrk.output();
   clearTimeout(sample);
-  const span = window.end();
+  const span = window.end(wrkShare * (performance.now() - began));
   const text = decoder.decode(output.stdout);
   const line = /^RESULT (.*)$/m.exec(text)?.[1];
   if (line === undefined) throw new Error(`wrk failed: ${text}${decoder.decode(output.stderr)}`);
@@ -98,7 +98,7 @@ export async function runWrk(plan: WrkPlan): Promise<WrkResult> {
     p50Ms: result.p50 / 1000,
     p99Ms: result.p99 / 1000,
     cpuMicros: span.serverCpuMs * 1000 / result.requests,
-    loadShare: wrkShare,
+    loadShare: span.loadShare,
     othersShare: span.othersShare,
   };
 }

@@ -60,8 +60,20 @@ export class StampScanner {
   #digits = DIGITS;
   #micros = 0;
 
-  /** Records a latency for every stamp that `bytes[from, to)` completes. */
+  /**
+   * Records a latency for every stamp that `bytes[from, to)` completes.
+   *
+   * @param bytes has room for a byte at `to`, which holds the search's end meanwhile: `indexOf`
+   * knows no end of its own, and a packet is far shorter than the buffer
+   */
   scan(bytes: Uint8Array, from: number, to: number, into: Latencies): void {
+    const behind = bytes[to] ?? 0;
+    bytes[to] = AT;
+    this.#scan(bytes, from, to, into);
+    bytes[to] = behind;
+  }
+
+  #scan(bytes: Uint8Array, from: number, to: number, into: Latencies): void {
     let at = from;
     for (;;) {
       while (this.#digits < DIGITS && at < to) {
@@ -69,7 +81,7 @@ export class StampScanner {
         if (++this.#digits === DIGITS) into.add(nowMicros() - this.#micros);
       }
       at = bytes.indexOf(AT, at);
-      if (at < 0 || at >= to) return;
+      if (at >= to) return;
       at++;
       this.#digits = 0;
       this.#micros = 0;

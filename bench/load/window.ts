@@ -1,6 +1,6 @@
 /**
  * What a measured span of time cost: the server's CPU, the load generator's own, and what strangers
- * took of the server's core meanwhile.
+ * took of the two cores meanwhile.
  *
  * @module
  */
@@ -14,31 +14,25 @@ const TICK_MS = 10;
 const USER_FIELD = 11;
 const SYSTEM_FIELD = 12;
 
-function processTimes(pid: number | "self"): { userMs: number; systemMs: number } {
-  const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return {
-    userMs: Number(fields[USER_FIELD]) * TICK_MS,
-    systemMs: Number(fields[SYSTEM_FIELD]) * TICK_MS,
-  };
-}
-
 /** CPU time of a process since its start, in milliseconds, to 10 ms. */
 export function cpuMs(pid: number | "self"): number {
-  const { userMs, systemMs } = processTimes(pid);
-  return userMs + systemMs;
+  const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[USER_FIELD]) + Number(fields[SYSTEM_FIELD])) * TICK_MS;
 }
 
 /**
- * Time that a core spent on anybody's user code, or was taken away from this machine, in
- * milliseconds. System time is left out: what a server causes is not always booked on it.
+ * Time that a core spent on processes, or was taken away from this machine, in milliseconds.
+ * Interrupts are left out: the packets of the measurement itself cause them.
  */
 function coreMs(core: number): number {
   const stat = Deno.readTextFileSync("/proc/stat");
-  const [user, nice, , , , , , steal] = (new RegExp(`^cpu${core} (.*)$`, "m")
-    .exec(stat)?.[1] ?? "").split(" ").map(Number);
-  return ((user ?? 0) + (nice ?? 0) + (steal ?? 0)) * TICK_MS;
+  const line = new RegExp(`^cpu${core} (.*)$`, "m").exec(stat)?.[1] ?? "";
+  const [user, nice, system, , , , , steal] = line.split(" ").map(Number);
+  return ((user ?? 0) + (nice ?? 0) + (system ?? 0) + (steal ?? 0)) * TICK_MS;
 }
+
+const CORES = [SERVER_CORE, LOAD_CORE];
 
 /** Over how long {@linkcode quiet} looks whether anybody works. */
 const QUIET_LOOK_MS = 500;
@@ -52,10 +46,10 @@ const QUIET_LOOK_MS = 500;
 export async function quiet(share: number, patienceMs: number): Promise<void> {
   const deadline = performance.now() + patienceMs;
   while (performance.now() < deadline) {
-    const before = [coreMs(SERVER_CORE), coreMs(LOAD_CORE)];
+    const before = CORES.map(coreMs);
     await new Promise((resolve) => setTimeout(resolve, QUIET_LOOK_MS));
-    const after = [coreMs(SERVER_CORE), coreMs(LOAD_CORE)];
-    if (after.every((ms, core) => ms - (before[core] ?? 0) <= share * QUIET_LOOK_MS)) return;
+    const after = CORES.map(coreMs);
+    if (after.every((ms, i) => ms - (before[i] ?? 0) <= share * QUIET_LOOK_MS)) return;
   }
 }
 
@@ -71,9 +65,9 @@ export interface Span {
   wallMs: number;
   /** CPU time of the server in milliseconds. */
   serverCpuMs: number;
-  /** CPU time of this process as a share of one core, 0 to 1. */
+  /** CPU time of the load generator as a share of its core, 0 to 1. */
   loadShare: number;
-  /** What other processes took of the servers' core, 0 to 1. */
+  /** What other processes took of the two cores, as a share of one, 0 to 2. */
   othersShare: number;
 }
 
@@ -81,26 +75,31 @@ export interface Span {
 export class Window {
   readonly #pid: number;
   readonly #wall = performance.now();
-  readonly #server: { userMs: number; systemMs: number };
+  readonly #server: number;
   readonly #self = cpuMs("self");
-  readonly #core = coreMs(SERVER_CORE);
+  readonly #cores = CORES.map(coreMs);
 
   /** Begins now. */
   constructor(serverPid: number) {
     this.#pid = serverPid;
-    this.#server = processTimes(serverPid);
+    this.#server = cpuMs(serverPid);
   }
 
-  /** Ends now. */
-  end(): Span {
+  /**
+   * Ends now.
+   *
+   * @param loadMs CPU time of the load generator meanwhile, where that is another process
+   */
+  end(loadMs: number = cpuMs("self") - this.#self): Span {
     const wallMs = performance.now() - this.#wall;
-    const server = processTimes(this.#pid);
-    const userMs = server.userMs - this.#server.userMs;
+    const serverCpuMs = cpuMs(this.#pid) - this.#server;
+    let busyMs = 0;
+    CORES.forEach((core, i) => busyMs += coreMs(core) - (this.#cores[i] ?? 0));
     return {
       wallMs,
-      serverCpuMs: userMs + server.systemMs - this.#server.systemMs,
-      loadShare: (cpuMs("self") - this.#self) / wallMs,
-      othersShare: Math.max(0, coreMs(SERVER_CORE) - this.#core - userMs) / wallMs,
+      serverCpuMs,
+      loadShare: loadMs / wallMs,
+      othersShare: Math.max(0, busyMs - serverCpuMs - loadMs) / wallMs,
     };
   }
 }

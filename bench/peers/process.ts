@@ -10,6 +10,14 @@ import type { Running } from "./peer.ts";
 /** How long a server may take to answer its first request. */
 const START_PATIENCE_MS = 30_000;
 
+/** What runs now. */
+const running = new Set<Running>();
+
+/** Ends every server that still runs: for whoever is interrupted. */
+export async function stopAll(): Promise<void> {
+  await Promise.all([...running].map((server) => server.stop()));
+}
+
 /** What {@linkcode startProcess} starts. */
 export interface ServerProcess {
   command: string;
@@ -42,12 +50,15 @@ export async function startProcess(server: ServerProcess): Promise<Running> {
   });
 
   const stop = async () => {
+    running.delete(started);
     if (!ended.value) child.kill("SIGKILL");
     await status;
     await quiet;
     if (server.scratch !== undefined) await Deno.remove(server.scratch, { recursive: true });
   };
 
+  const started: Running = { pid: child.pid, port: server.port, prefix: server.prefix, stop };
+  running.add(started);
   const deadline = performance.now() + START_PATIENCE_MS;
   while (!(await answers(server.port))) {
     if (ended.value || performance.now() > deadline) {
@@ -56,7 +67,7 @@ export async function startProcess(server: ServerProcess): Promise<Running> {
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  return { pid: child.pid, port: server.port, prefix: server.prefix, stop };
+  return started;
 }
 
 /** Keeps the end of what a server says, for the error message. */
