@@ -203,6 +203,15 @@ Deno.test("§6.4: a follower asks its leader, again when no answer comes, and no
   assert.deepEqual(a.raft.takeReads(), [{ context: 1, index: 7 }, { context: 2, index: 7 }]);
 });
 
+Deno.test("§6.4: two lives of a follower ask under different ids", () => {
+  const ids = [0.1, 0.2].map((drawn) => {
+    const a = new Member({ settings: { random: () => drawn } }).follow(1);
+    a.raft.readIndex(1, a.nowMs);
+    return only(a.flush(), "read_index")[0]?.id;
+  });
+  assert.notEqual(ids[0], ids[1]);
+});
+
 Deno.test("§6.4: a leader answers its followers", () => {
   const a = new Member({ voters: ["a"], learners: ["b"] });
   a.raft.campaign();
