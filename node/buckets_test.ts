@@ -125,6 +125,7 @@ async function cutAtEachStep(
   prepare: (stage: Awaited<ReturnType<typeof given>>) => Promise<void>,
   begin: (buckets: Buckets) => Promise<unknown>,
   check: (stage: Awaited<ReturnType<typeof given>>, step: number) => Promise<void>,
+  meanwhile: (stage: Awaited<ReturnType<typeof given>>) => Promise<unknown> = async () => {},
 ): Promise<void> {
   for (let step = 0;; step++) {
     const stage = await given();
@@ -139,6 +140,7 @@ async function cutAtEachStep(
     begin(stage.buckets);
     await stage.clock.run(100);
     stage.access.loses = () => false;
+    await meanwhile(stage);
     await stage.finish();
     await stage.finish();
     assert.deepEqual(stage.intents(), [], `step ${step}`);
@@ -184,6 +186,23 @@ Deno.test("a delete that met a stream is taken back by anybody, cut off at any s
       await drop();
       assert.deepEqual(await remove(), { ok: "deleted" });
     },
+  );
+});
+
+Deno.test("a delete that met a stream ends the same everywhere when that stream goes meanwhile", async () => {
+  await cutAtEachStep(
+    async ({ create, put }) => {
+      await create();
+      await put();
+    },
+    (buckets) => buckets.delete("demo"),
+    async ({ create, phases }, step) => {
+      const [first] = phases();
+      assert.deepEqual(phases(), [first, first, first], `step ${step}`);
+      await create();
+      assert.deepEqual(phases(), OPEN);
+    },
+    ({ drop }) => drop(),
   );
 });
 

@@ -86,8 +86,9 @@ Deno.test("a fork of a fork lives with both, and a fork in its home group needs 
 });
 
 Deno.test("a fork whose source is missing leaves its path free", async () => {
-  const { put, read, errands } = await given();
-  assert.equal(said(await put(FORK, "demo/none")), "fork_source_not_found");
+  const { access, put, read, errands } = await given();
+  assert.equal(said(await put(FORK, keyIn(2, GROUPS, "demo/none"))), "fork_source_not_found");
+  assert.equal(access.sent.at(-1), "1 unlink");
   assert.equal(await read(FORK), "stream_not_found");
   assert.deepEqual(errands().flatMap(({ reservations }) => reservations), []);
   assert.equal(said(await put(FORK)), "created");
@@ -201,4 +202,16 @@ Deno.test("a path reserved for a fork is not found, and takes nothing", async ()
   assert.equal(await read(FORK), "stream_not_found");
   assert.equal(said(await post(FORK, "x")), "stream_not_found");
   assert.equal(said(await remove(FORK)), "stream_not_found");
+});
+
+Deno.test("resolve() waits for the time of the fork's own group", async () => {
+  const { clock, shard, access, forks } = await given();
+  const { nowMs } = shard.survey<"group">(0, { about: "group" });
+  const reservation = { key: FORK, target: 0, token: 9, deadlineMs: nowMs, linked: false };
+  access.sent.length = 0;
+  await clock.until(forks.resolve(reservation));
+  assert.deepEqual(access.sent, []);
+  await clock.run(1);
+  await clock.until(forks.resolve(reservation));
+  assert.deepEqual(access.sent, ["0 touch", "1 unlink"]);
 });

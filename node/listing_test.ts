@@ -17,7 +17,7 @@ async function given(bucketIds: string[], streamIds: string[] = []) {
     const key = `${bucketIds[0]}/${id}`;
     await clock.until(shard.submit(groupOf(key, GROUPS), createOf(key)));
   }
-  return { clock, buckets, listings: new Listings(shard) };
+  return { clock, shard, buckets, listings: new Listings(shard) };
 }
 
 // Beyond the first plane UTF-16 and UTF-8 order differently.
@@ -68,11 +68,15 @@ Deno.test("buckets() lists and pages the buckets in byte order", async () => {
 });
 
 Deno.test("describe() counts the streams of all groups, and knows no bucket that is gone", async () => {
-  const { clock, buckets, listings } = await given(["demo", "some"], IDS);
-  assert.deepEqual(await listings.describe("demo"), { bucket: "demo", streams: IDS.length });
+  const { clock, shard, buckets, listings } = await given(["demo", "some"], [...IDS, "more"]);
+  assert.deepEqual(await listings.describe("demo"), { bucket: "demo", streams: 13 });
   assert.deepEqual(await listings.describe("some"), { bucket: "some", streams: 0 });
   await clock.until(buckets.delete("some"));
   assert.equal(await listings.describe("some"), undefined);
   assert.equal(await listings.exists("some"), false);
   assert.equal(await listings.exists("demo"), true);
+  // As it is while a deletion is under way.
+  const closed = { type: "set_bucket", bucket: "demo", phase: "closed", version: 9_000 } as const;
+  await clock.until(shard.submit(groupOf("demo", GROUPS), closed));
+  assert.equal(await listings.exists("demo"), false);
 });
