@@ -5,6 +5,7 @@ import type { Listings } from "../node/listing.ts";
 import type { Streams } from "../node/streams.ts";
 import type { BodyReader } from "./body.ts";
 import type { LiveReaders } from "./live_readers.ts";
+import type { RecentReads } from "./recent_reads.ts";
 
 /** What the node calls itself. */
 export interface NodeIdentity {
@@ -28,6 +29,7 @@ export interface HttpContext {
   readonly random: Random;
   readonly bodies: BodyReader;
   readonly liveReaders: LiveReaders;
+  readonly recentReads: RecentReads;
   readonly settings: HttpSettings;
   /** Facts of the node, for health and metrics. */
   readonly facts: () => Promise<NodeFacts>;

@@ -21,7 +21,10 @@ export interface ListenAddress {
 
 /** A node in this process. */
 export interface UrsulaNode {
-  /** Answers one request of the Durable Streams Protocol; for `Deno.serve` or a router. */
+  /**
+   * Answers one request of the Durable Streams Protocol; for `Deno.serve` or a router. Bodies may be
+   * the node's own memory: read them, do not write into them.
+   */
   readonly fetch: (request: Request) => Promise<Response>;
   /** Resolves when the node has ended: with the reason, where it could not go on. */
   readonly closed: Promise<Error | undefined>;

@@ -1,5 +1,5 @@
 import { ALLOW, EMPTY_QUERY, parseQuery, type Query, type Route } from "../protocol/mod.ts";
-import { type Reply, respond, respondError } from "./answer.ts";
+import { type HeaderMap, type Reply, respond, respondError } from "./answer.ts";
 import { append } from "./append.ts";
 import {
   createBucket,
@@ -54,8 +54,24 @@ export function createHandler(context: HttpContext, onError: (reason: unknown) =
     // It says who may embed a body, and is worth its price only where there is one.
     if (body !== null) headers["cross-origin-resource-policy"] = "cross-origin";
     cors.admit(request, headers);
-    return new Response(body as BodyInit | null, { status, headers });
+    return new Response(bodyInit(body, headers), { status, headers });
   };
+}
+
+/** Longer bodies are streamed from where they lie: a `Response` would copy them first. */
+const COPIED_BYTES_MAX = 64 * 1024;
+
+function bodyInit(body: Reply["body"], headers: HeaderMap): BodyInit | null {
+  if (!(body instanceof Uint8Array) || body.length <= COPIED_BYTES_MAX) {
+    return body as BodyInit | null;
+  }
+  headers["content-length"] = String(body.length);
+  return new ReadableStream({
+    start(controller) {
+      controller.enqueue(body);
+      controller.close();
+    },
+  });
 }
 
 function dispatch(

@@ -4,6 +4,7 @@ import { BodyReader } from "./body.ts";
 import type { HttpContext, HttpSettings, NodeIdentity } from "./context.ts";
 import { createHandler, type Handler } from "./handler.ts";
 import { LiveReaders } from "./live_readers.ts";
+import { RecentReads } from "./recent_reads.ts";
 
 /** The client plane of one shard: answers requests, wherever they come from. */
 export class ClientPlane {
@@ -31,6 +32,7 @@ export class ClientPlane {
       random: io.random,
       bodies: this.#bodies,
       liveReaders: this.#liveReaders,
+      recentReads: new RecentReads(),
       settings,
       facts: async () => ({
         ...identity,

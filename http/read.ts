@@ -58,10 +58,15 @@ export async function read(
   if (wish.live === "sse") {
     return await serverSentEvents(context, request, route.key, wish, answer.plan);
   }
-  return await catchUp(answer.plan, wish, request);
+  return await catchUp(context, answer.plan, wish, request);
 }
 
-async function catchUp(plan: ReadPlan, wish: ReadWish, request: Request): Promise<Reply> {
+async function catchUp(
+  context: HttpContext,
+  plan: ReadPlan,
+  wish: ReadWish,
+  request: Request,
+): Promise<Reply> {
   const headers = planHeaders(plan, wish);
   if (wish.from === "now") {
     headers[CACHE_CONTROL] = "no-store";
@@ -71,7 +76,7 @@ async function catchUp(plan: ReadPlan, wish: ReadWish, request: Request): Promis
   headers[ETAG] = etag;
   headers[CACHE_CONTROL] = plan.upToDate ? "no-cache" : CACHE_FOR_A_WHILE;
   if (matches(request.headers.get(IF_NONE_MATCH), etag)) return respond(304, headers);
-  const body = clientBytes(plan);
+  const body = context.recentReads.body(etag, () => clientBytes(plan));
   return respond(200, headers, await compressed(request, plan.facts.contentType, headers, body));
 }
 
