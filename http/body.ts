@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "../io/mod.ts";
-import type { ErrorCode } from "../protocol/mod.ts";
+import { type ErrorCode, parseDecimal } from "../protocol/mod.ts";
 import type { Eventually } from "../shard/mod.ts";
 
 /** Bodies up to this length are read in one go where the client announces the length. */
@@ -47,28 +47,34 @@ export class BodyReader {
   /** The whole body, or why not. Decided before it is read where the headers tell. */
   read(request: Request, limit: number): Eventually<Uint8Array | ErrorCode> {
     const announced = request.headers.get("content-length");
-    if (announced === null) {
+    const length = announced === null ? undefined : parseDecimal(announced);
+    if (length === undefined) {
       return request.body === null ? EMPTY : this.#readPieces(request.body, limit, 0);
     }
-    const length = Number(announced);
     if (length === 0) return EMPTY;
     if (length > limit) return "payload_too_large";
     if (this.#bytesInFlight + length > this.#bytesMax) return "overloaded";
     if (length > WHOLE_BODY_BYTES_MAX && request.body !== null) {
       return this.#readPieces(request.body, limit, length);
     }
-    return this.#readWhole(request, length);
+    return this.#readWhole(request, limit, length);
   }
 
-  #readWhole(request: Request, length: number): Promise<Uint8Array | ErrorCode> {
-    this.#bytesInFlight += length;
+  #readWhole(
+    request: Request,
+    limit: number,
+    announced: number,
+  ): Promise<Uint8Array | ErrorCode> {
+    this.#bytesInFlight += announced;
     return new Promise((resolve) => {
-      const waiting = this.#watch(() => resolve("request_timeout"));
       const end = (result: Uint8Array | ErrorCode) => {
-        this.#bytesInFlight -= length;
-        this.#waiting.delete(waiting);
-        resolve(result);
+        if (!this.#waiting.delete(waiting)) return;
+        this.#bytesInFlight -= announced;
+        // A request that did not come over HTTP may announce what it likes.
+        const tooLarge = typeof result !== "string" && result.length > limit;
+        resolve(tooLarge ? "payload_too_large" : result);
       };
+      const waiting = this.#watch(() => end("request_timeout"));
       request.bytes().then(end, () => end("body_broken_off"));
     });
   }

@@ -1,0 +1,72 @@
+/**
+ * The client plane of a node of one shard, on simulated time.
+ *
+ * @module
+ */
+
+import type { HttpSettings } from "../../http/context.ts";
+import { ClientPlane } from "../../http/plane.ts";
+import { ShardRuntime } from "../../node/runtime.ts";
+import { SimClock } from "../sim/clock.ts";
+import { SimDisk } from "../sim/disk.ts";
+import { SimRandom } from "../sim/random.ts";
+import { setupOf } from "./shard.ts";
+
+/** The defaults of the configuration, one shard's share. */
+export const SETTINGS: HttpSettings = {
+  longPollTimeoutMs: 20_000,
+  sseMaxAgeMs: 60_000,
+  corsOrigins: "*",
+  appendBytesMax: 32 * 1024 * 1024,
+  producerIdBytesMax: 256,
+  streamSeqBytesMax: 256,
+  bodyBytesInFlightMax: 256 * 1024 * 1024,
+  liveReadersMax: 100,
+};
+
+/** What {@linkcode givenPlane} made. */
+export interface GivenPlane {
+  readonly clock: SimClock;
+  readonly plane: ClientPlane;
+  /** What no request should have caused. */
+  readonly errors: unknown[];
+  /** Asks, and moves time on until there is an answer. Paths begin with `/`. */
+  ask(method: string, path: string, body?: string, headers?: HeadersInit): Promise<Response>;
+  /** Asks, and leaves time where it is. */
+  begin(method: string, path: string, init?: RequestInit): Promise<Response>;
+  close(): Promise<void>;
+}
+
+/** A node in memory, as HTTP reaches it. */
+export async function givenPlane(settings: Partial<HttpSettings> = {}): Promise<GivenPlane> {
+  const clock = new SimClock();
+  const random = new SimRandom(3);
+  const io = { clock, random, disk: new SimDisk({ random }) };
+  const errors: unknown[] = [];
+  const runtime = await clock.until(ShardRuntime.start(setupOf({ groupCount: 2 }), io, [], {
+    onFatal: (reason) => errors.push(reason),
+    log: () => {},
+  }));
+  const plane = new ClientPlane({
+    runtime,
+    io,
+    settings: { ...SETTINGS, ...settings },
+    identity: { nodeId: 1, clusterId: "ursula", version: "0.0.0" },
+    onError: (reason) => errors.push(reason),
+  });
+  const begin = (method: string, path: string, init: RequestInit = {}) =>
+    plane.fetch(new Request(`http://node${path}`, { method, ...init }));
+  return {
+    clock,
+    plane,
+    errors,
+    begin,
+    ask: (method, path, body, headers = { "content-type": "text/plain" }) =>
+      clock.until(begin(method, path, { body, headers })),
+    async close() {
+      plane.endLiveReads();
+      plane.close();
+      await clock.until(runtime.stop());
+    },
+  };
+}
