@@ -31,6 +31,8 @@ const HABITS = {
 } as const;
 
 type Habit = keyof typeof HABITS;
+const SHARES = Object.entries(HABITS) as [Habit, number][];
+const SHARES_SUM = SHARES.reduce((sum, [, share]) => sum + share, 0);
 
 /** What a client's producer has sent to one stream. */
 interface Producer {
@@ -85,9 +87,8 @@ export class SimClient {
   }
 
   #draw(): Habit {
-    const habits = Object.entries(HABITS) as [Habit, number][];
-    let left = this.#random.below(habits.reduce((sum, [, share]) => sum + share, 0));
-    return habits.find(([, share]) => (left -= share) < 0)?.[0] ?? "append";
+    let left = this.#random.below(SHARES_SUM);
+    return SHARES.find(([, share]) => (left -= share) < 0)?.[0] ?? "append";
   }
 
   async #do(habit: Habit, node: SimNode): Promise<void> {

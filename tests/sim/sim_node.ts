@@ -101,8 +101,12 @@ export class SimNode {
 
   /** Group time, earliest and latest over the groups, in ms. */
   groupTimes(): { min: number; max: number } {
-    const times = this.groups.map((group) => group.nowMs);
-    return { min: Math.min(...times), max: Math.max(...times) };
+    let [min, max] = [Infinity, -Infinity];
+    for (const { nowMs } of this.groups) {
+      min = Math.min(min, nowMs);
+      max = Math.max(max, nowMs);
+    }
+    return { min, max };
   }
 
   /**

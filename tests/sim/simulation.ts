@@ -193,8 +193,9 @@ class Simulation implements FaultWorld {
         if (--waiter.left > 0 && !waiter.over()) continue;
         this.#waiting.delete(waiter);
         waiter.resolve();
+        // What waited goes on before the next event.
+        await this.clock.run(0);
       }
-      await this.clock.run(0);
       if (this.clock.monotonicMs() > untilMs) {
         throw new Violation("progress", `nothing came of it in ${STUCK_MS} ms`);
       }

@@ -27,9 +27,10 @@ export class Trace {
   /** Adds a line, under the time of the run. */
   line(text: string): void {
     const line = `${this.#clock.monotonicMs().toFixed(3).padStart(10)} ${text}`;
-    this.#hash.update(line).update("\n");
     this.#lines.push(line);
-    if (this.#lines.length > 2 * LINES_KEPT) this.#lines.splice(0, LINES_KEPT);
+    if (this.#lines.length === 2 * LINES_KEPT) {
+      this.#hash.update(this.#lines.splice(0, LINES_KEPT).join("\n"));
+    }
     this.#print?.(line);
   }
 
@@ -47,6 +48,6 @@ export class Trace {
 
   /** The hash over all lines so far; the trace is over. */
   digest(): string {
-    return this.#hash.digest("hex");
+    return this.#hash.update(this.#lines.join("\n")).digest("hex");
   }
 }

@@ -155,10 +155,14 @@ export class Namespace {
       }
     }
     if (answer === "bucket_not_empty") {
+      const watched = new Set(streams.map(({ path }) => path));
       const some = streams.some(({ path, window }) =>
         window.has("live") || window.has("gone") || path.isForkUnderWay
       );
-      if (!some) throw new Violation("buckets", `${bucket.id} was not deleted, and was empty`);
+      const isNew = (path: PathModel) => bucketOf(path.key) === bucket.id && !watched.has(path);
+      if (!some && ![...this.#paths.values()].some(isNew)) {
+        throw new Violation("buckets", `${bucket.id} was not deleted, and was empty`);
+      }
     }
   }
 
