@@ -139,23 +139,38 @@ export class SseReader implements FeedReader, LiveReader {
   }
 
   #catchUp(): void {
-    if (this.#done || this.#fetching || this.#feed === undefined) return;
-    this.#fetching = true;
-    this.#fetch(this.#feed).finally(() => this.#fetching = false);
+    const feed = this.#feed;
+    if (this.#done || this.#fetching || feed === undefined || !this.#lags(feed)) return;
+    this.#fetch(feed).catch((reason) => {
+      this.#leave();
+      this.#controller.error(reason);
+    });
   }
 
+  /** Whether there is something to read for this reader, and room for it. */
+  #lags(feed: Feed): boolean {
+    return this.#hasRoom && (this.#offset < feed.position || feed.closed);
+  }
+
+  /** Looks a last time and lets go in one stretch, or a batch that comes in between is missed. */
   async #fetch(feed: Feed): Promise<void> {
-    while (!this.#done && this.#hasRoom && (this.#offset < feed.position || feed.closed)) {
-      const answer = await this.#context.streams.read({
-        key: this.#key,
-        from: this.#offset,
-        maxBytes: Math.min(CATCH_UP_BYTES, this.#wish.maxBytes),
-        incarnation: this.#incarnation,
-        touch: false,
-      });
-      if (this.#done) return;
-      if (!("plan" in answer)) return this.#close();
-      if (!this.#sendPlan(answer.plan)) return;
+    this.#fetching = true;
+    try {
+      do {
+        const answer = await this.#context.streams.read({
+          key: this.#key,
+          from: this.#offset,
+          maxBytes: Math.min(CATCH_UP_BYTES, this.#wish.maxBytes),
+          incarnation: this.#incarnation,
+          touch: false,
+        });
+        if (this.#done) return;
+        if (!("plan" in answer)) return this.#close();
+        // Half a code point waits for its rest, unless that has come while this was read.
+        if (!this.#sendPlan(answer.plan) && feed.position <= answer.plan.next) return;
+      } while (!this.#done && this.#lags(feed));
+    } finally {
+      this.#fetching = false;
     }
   }
 
