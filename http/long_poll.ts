@@ -81,6 +81,8 @@ class Wait implements FeedReader, LiveReader {
     feed.add(this);
     if (feed.ended) this.#end("ended");
     else if (feed.position > from || feed.closed) this.#end("gap");
+    // Who has left already tells nobody any more.
+    else if (request.signal.aborted) this.#end("timeout");
     else this.#wait(request.signal, deadlineMs);
   }
 
