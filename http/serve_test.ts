@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import type { ClientPlane } from "./plane.ts";
+import { canSharePort, listen } from "./serve.ts";
+
+function planeOf(answer: (request: Request) => Promise<Response> | Response): ClientPlane {
+  return { fetch: answer } as unknown as ClientPlane; // what a listener calls
+}
+
+const LOCAL = { hostname: "127.0.0.1", port: 0, shared: false };
+
+Deno.test("canSharePort() says whether two listeners may share a port", async () => {
+  assert.equal(canSharePort(), true, "the project's configuration asks for it");
+  const plane = planeOf(() => new Response("yes"));
+  const first = listen(plane, { ...LOCAL, shared: true });
+  const second = listen(plane, { ...LOCAL, port: first.port, shared: true });
+  assert.equal(second.port, first.port);
+  assert.equal(await (await fetch(`http://127.0.0.1:${first.port}`)).text(), "yes");
+  await first.stop();
+  assert.equal(await (await fetch(`http://127.0.0.1:${first.port}`)).text(), "yes");
+  await second.stop();
+});
+
+Deno.test("canSharePort() is false without --unstable-net", async () => {
+  const program = `
+    const { canSharePort } = await import(${
+    JSON.stringify(new URL("./serve.ts", import.meta.url))
+  });
+    console.log(canSharePort());`;
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--no-config", "--no-lock", program],
+  }).output();
+  assert.equal(new TextDecoder().decode(stdout).trim(), "false");
+});
+
+Deno.test("listen() throws when the port is taken", async () => {
+  const plane = planeOf(() => new Response());
+  const first = listen(plane, LOCAL);
+  assert.throws(() => listen(plane, { ...LOCAL, port: first.port }));
+  await first.stop();
+});
+
+Deno.test("stop() lets requests under way end, and takes no new ones", async () => {
+  const answer = Promise.withResolvers<Response>();
+  const begun = Promise.withResolvers<void>();
+  const listener = listen(
+    planeOf(() => {
+      begun.resolve();
+      return answer.promise;
+    }),
+    LOCAL,
+  );
+  const url = `http://127.0.0.1:${listener.port}`;
+  const underWay = fetch(url);
+  await begun.promise;
+  const stopped = listener.stop();
+  await assert.rejects(fetch(url));
+  answer.resolve(new Response("done"));
+  assert.equal(await (await underWay).text(), "done");
+  await stopped;
+});
