@@ -139,7 +139,7 @@ class EmbeddedNode implements UrsulaNode {
 
   async #close(): Promise<void> {
     this.#plane?.endLiveReads();
-    await this.#listener?.stop();
+    await Promise.all([this.#listener?.stop(), this.#node?.quiet()]);
     this.#plane?.close();
     await this.#node?.stop();
     this.#clock.close();

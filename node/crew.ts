@@ -10,11 +10,11 @@ export type ToWorker =
     readonly extra: unknown;
   }
   | { readonly type: "listen"; readonly hostname: string; readonly port: number }
-  | { readonly type: "stop" };
+  | { readonly type: "quiet" | "stop" };
 
 /** What a worker tells the first shard. */
 export type FromWorker =
-  | { readonly type: "started" | "listening" | "stopped" }
+  | { readonly type: "started" | "listening" | "quiet" | "stopped" }
   | { readonly type: "failed"; readonly reason: string }
   | { readonly type: "log"; readonly level: LogLevel; readonly message: string };
 
@@ -66,7 +66,12 @@ export class Crew {
     );
   }
 
-  /** Has every worker finish what is under way and end. */
+  /** Has every worker end live reads, take no new connections, and answer the requests it has. */
+  async quiet(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => this.#ask(worker, { type: "quiet" }, "quiet")));
+  }
+
+  /** Has every worker make what it holds durable and end. */
   async stop(): Promise<void> {
     this.#leaving = true;
     await Promise.all(

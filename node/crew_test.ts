@@ -18,7 +18,9 @@ const OBEDIENT = `
     };
     tell({ type: "log", level: "info", message: "shard " + order.setup.index + order.extra });
   }
-  tell({ type: { start: "started", listen: "listening", stop: "stopped" }[order.type] });
+  tell({ type: { start: "started", listen: "listening", quiet: "quiet", stop: "stopped" }[
+    order.type
+  ] });
 `;
 
 function crewOf(spawn: () => Worker, size: number) {
@@ -119,4 +121,26 @@ Deno.test("stop() rejects when a worker can't end in good order", async () => {
   await assert.rejects(crew.stop(), /^Error: not durable$/);
   assert.deepEqual(fatal, [], "whoever stops is told already");
   crew.terminate();
+});
+
+Deno.test("quiet() has all workers answer their requests, before any of them ends", async () => {
+  const body = `
+    tell({ type: "log", level: "info", message: order.type });
+    if (order.type !== "quiet") { ${OBEDIENT} }
+    else setTimeout(() => {
+      tell({ type: "log", level: "info", message: "has answered" });
+      tell({ type: "quiet" });
+    }, 50 * Math.random());`;
+  const { crew, lines, start } = crewOf(spawnOf(body), 2);
+  await start();
+  lines.length = 0;
+  await crew.quiet();
+  assert.deepEqual(lines.sort(), [
+    "info has answered",
+    "info has answered",
+    "info quiet",
+    "info quiet",
+  ]);
+  await crew.stop();
+  assert.deepEqual(lines.slice(4), ["info stop", "info stop"]);
 });

@@ -72,7 +72,12 @@ export class Node {
     return this.#crew.listen(hostname, port);
   }
 
-  /** Finishes what is under way, makes it durable, and ends all shards. */
+  /** Has the other shards answer the requests they have, and take no more. */
+  quiet(): Promise<void> {
+    return this.#crew.quiet();
+  }
+
+  /** Makes everything durable and ends all shards, which must be quiet: they need each other. */
   async stop(): Promise<void> {
     // Workers first: what they still ask of this shard's groups must be answered.
     await this.#crew.stop();

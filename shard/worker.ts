@@ -46,9 +46,11 @@ async function obey(order: ToWorker): Promise<void> {
       if (plane !== undefined) listener = listen(plane, { hostname, port, shared: true });
       return tell({ type: "listening" });
     }
-    case "stop":
+    case "quiet":
       plane?.endLiveReads();
       await listener?.stop();
+      return tell({ type: "quiet" });
+    case "stop":
       plane?.close();
       await runtime?.stop();
       io.clock.close();
