@@ -48,13 +48,18 @@ export class Crew {
     setupOf: (index: number) => ShardSetup,
     extra: unknown,
   ): Promise<(MessagePort | undefined)[]> {
-    const lines = connect(this.#workers.length + 1);
-    await Promise.all(this.#workers.map((worker, at) => {
-      const ports = lines[at + 1] as (MessagePort | undefined)[];
-      const message: ToWorker = { type: "start", setup: setupOf(at + 1), ports, extra };
-      return this.#ask(worker, message, "started", ports.filter((port) => port !== undefined));
-    }));
-    return lines[0] as (MessagePort | undefined)[];
+    const [own = [], ...lines] = connect(this.#workers.length + 1);
+    try {
+      await Promise.all(this.#workers.map((worker, at) => {
+        const ports = lines[at] ?? [];
+        const message: ToWorker = { type: "start", setup: setupOf(at + 1), ports, extra };
+        return this.#ask(worker, message, "started", ports.filter((port) => port !== undefined));
+      }));
+    } catch (reason) {
+      for (const port of own) port?.close();
+      throw reason;
+    }
+    return own;
   }
 
   /** Has every worker listen on a port that the first shard listens on already. */

@@ -53,15 +53,19 @@ export class Node {
       parts.onFatal(reason);
     };
     const crew = new Crew({ spawn: parts.spawn, size: config.cores - 1, onFatal, log });
+    let ports: (MessagePort | undefined)[] = [];
+    let runtime: ShardRuntime | undefined;
     try {
       const setupOf = (index: number) => setupShard(config, store, parts.memoryBytes, index);
-      const ports = await crew.start(setupOf, parts.extra);
+      ports = await crew.start(setupOf, parts.extra);
       const hooks = { onFatal, log: (line: string) => log("info", line) };
-      const runtime = await ShardRuntime.start(setupOf(0), io, ports, hooks);
+      runtime = await ShardRuntime.start(setupOf(0), io, ports, hooks);
       await store.started();
       return new Node(runtime, crew, store);
     } catch (reason) {
       crew.terminate();
+      runtime?.abandon();
+      for (const port of ports) port?.close();
       store.release();
       throw reason;
     }
