@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { appendOf, createOf } from "../tests/given/commands.ts";
+import { SimClock } from "../tests/sim/clock.ts";
+import { SimDisk } from "../tests/sim/disk.ts";
+import { SimRandom } from "../tests/sim/random.ts";
+import { configFromInput } from "./config/mod.ts";
+import { Node } from "./node.ts";
+
+const CONFIG = configFromInput({ dataDir: "/data", cores: 1, raftGroupCount: 2 }, { cores: 1 });
+
+function machine() {
+  const clock = new SimClock();
+  const random = new SimRandom(5);
+  const disk = new SimDisk({ random });
+  const fatal: Error[] = [];
+  const start = () =>
+    clock.until(Node.start(CONFIG, {
+      io: { clock, random, disk },
+      log: () => {},
+      memoryBytes: 1 << 30,
+      osBootId: "boot",
+      spawn: () => assert.fail("one core needs no worker"),
+      extra: undefined,
+      onFatal: (reason) => fatal.push(reason),
+    }));
+  return { clock, disk, fatal, start };
+}
+
+Deno.test("a node that can't sync says so once, and gives the directory back", async () => {
+  const { clock, disk, fatal, start } = machine();
+  const node = await start();
+  const { streams } = node.runtime;
+  assert.ok("ok" in await clock.until(streams.create(createOf("demo/a"), "make")));
+  assert.ok("ok" in await clock.until(streams.append(appendOf("demo/a", "kept"))));
+  disk.failAt("sync", 1);
+  const unknown = streams.append(appendOf("demo/a", "lost"));
+  await clock.run(5_000);
+  assert.equal(fatal.length, 1);
+  node.abandon();
+  assert.deepEqual(await unknown, { unavailable: "outcome_unknown" });
+  const next = await start();
+  const answer = await next.runtime.streams.read({
+    key: "demo/a",
+    from: "now",
+    maxBytes: 0,
+    touch: false,
+  });
+  assert.ok("plan" in answer && answer.plan.facts.tail >= 4);
+  await clock.until(next.stop());
+});
+
+Deno.test("a start that fails at any sync gives the directory back, and may be repeated", async () => {
+  for (let nth = 1;; nth++) {
+    const { clock, disk, fatal, start } = machine();
+    disk.failAt("sync", nth);
+    const node = await start().catch(() => undefined);
+    if (node !== undefined) {
+      assert.ok(nth > 3);
+      break;
+    }
+    const again = await start();
+    assert.ok("ok" in await clock.until(again.runtime.buckets.create("demo")), `sync ${nth}`);
+    await clock.until(again.stop());
+    assert.ok(fatal.length <= 1);
+  }
+});
