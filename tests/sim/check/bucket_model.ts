@@ -77,8 +77,12 @@ export class BucketModel {
     switch (answer) {
       case "created":
       case "existed":
-      case "made":
         this.#state = call.deletes ? "unknown" : "open";
+        break;
+      case "made":
+        // One group has it; while somebody makes it, others may not have it yet.
+        if (call.deletes || (call.creates && this.#state !== "open")) this.#state = "unknown";
+        else this.#state = "open";
         break;
       case "deleted":
       case "bucket_not_found":
