@@ -1,12 +1,17 @@
 import type { Clock, Timer } from "../io/mod.ts";
+import { cursorAfter } from "./cursor.ts";
 
 /** How often live reads are looked at. */
 const LOOK_MS = 500;
+/** How often those are looked at whose client has yet to take what waits for it. */
+const ROOM_MS = 10;
 
 /** A live read that has something to do as time goes by. */
 export interface LiveReader {
   /** Called every so often with the monotonic time in ms. */
   onTime(nowMs: number): void;
+  /** Called a little after {@linkcode LiveReaders.whenRoom}. */
+  onRoom(): void;
   /** The node is shutting down: end the read cleanly. */
   onShutdown(): void;
 }
@@ -16,12 +21,26 @@ export class LiveReaders {
   readonly #clock: Clock;
   readonly #max: number;
   readonly #readers = new Set<LiveReader>();
+  #crowded = new Set<LiveReader>();
   #timer: Timer | undefined;
+  #roomTimer: Timer | undefined;
+  #nowMs = 0;
+  #cursor = 0;
   #closed = false;
 
   constructor(clock: Clock, max: number) {
     this.#clock = clock;
     this.#max = max;
+  }
+
+  /** The monotonic clock in ms, at most half a second ago: read once for all. */
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
+  /** The present interval's cursor (P§10.1), at most half a second old. */
+  get cursor(): number {
+    return this.#cursor;
   }
 
   /** How many there are. */
@@ -40,23 +59,41 @@ export class LiveReaders {
     if (this.#timer === undefined) this.#schedule();
   }
 
+  /**
+   * Asks a reader back soon, who has more to send than there is room for. A stream's own `pull` would
+   * say when there is room, at a price for every event of every reader that keeps up.
+   */
+  whenRoom(reader: LiveReader): void {
+    this.#crowded.add(reader);
+    this.#roomTimer ??= this.#clock.setTimer(ROOM_MS, () => {
+      this.#roomTimer = undefined;
+      const crowded = this.#crowded;
+      this.#crowded = new Set();
+      for (const waiting of crowded) waiting.onRoom();
+    });
+  }
+
   /** Lets a reader go. */
   remove(reader: LiveReader): void {
     this.#readers.delete(reader);
+    this.#crowded.delete(reader);
   }
 
   /** Ends all live reads and lets no more in. */
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
+    this.#roomTimer?.cancel();
     for (const reader of [...this.#readers]) reader.onShutdown();
   }
 
   #schedule(): void {
+    this.#nowMs = this.#clock.monotonicMs();
+    this.#cursor = cursorAfter(undefined, this.#clock.wallMs(), 0);
     this.#timer = this.#clock.setTimer(LOOK_MS, () => {
       this.#timer = undefined;
-      const nowMs = this.#clock.monotonicMs();
-      for (const reader of [...this.#readers]) reader.onTime(nowMs);
+      this.#nowMs = this.#clock.monotonicMs();
+      for (const reader of [...this.#readers]) reader.onTime(this.#nowMs);
       if (this.#readers.size > 0 && !this.#closed) this.#schedule();
     });
   }

@@ -108,6 +108,8 @@ class Wait implements FeedReader, LiveReader {
 
   onTime(): void {}
 
+  onRoom(): void {}
+
   #end(outcome: FeedBatch | "gap" | "timeout" | "ended" | "shutdown"): void {
     this.#timer?.cancel();
     this.#context.liveReaders.remove(this);

@@ -73,7 +73,6 @@ export class SseReader implements FeedReader, LiveReader {
         start: (controller) => {
           this.#controller = controller;
         },
-        pull: () => this.#catchUp(),
         cancel: () => this.#leave(),
       },
       { highWaterMark: QUEUE_BYTES_MAX, size: byteLength },
@@ -82,6 +81,7 @@ export class SseReader implements FeedReader, LiveReader {
     start.feed?.add(this);
     this.#sendPlan(plan, true);
     if (start.feed?.ended) this.onEnd();
+    else this.#catchUp();
   }
 
   onBatch(batch: FeedBatch): void {
@@ -93,6 +93,10 @@ export class SseReader implements FeedReader, LiveReader {
     if (!fits || this.#splitsCodePoint(bytes, batch.closed)) return this.#catchUp();
     this.#send(this.#render(batch, bytes), batch.to);
     if (batch.closed) this.#close();
+  }
+
+  onRoom(): void {
+    this.#catchUp();
   }
 
   onEnd(): void {
@@ -125,7 +129,7 @@ export class SseReader implements FeedReader, LiveReader {
 
   #render(batch: FeedBatch, bytes: Uint8Array): Uint8Array {
     const cursor = this.#nextCursor();
-    return batch.rendering(`${this.#form} ${cursor}`, () => {
+    return batch.rendering(cursor, () => {
       const control = controlEvent({
         nextOffset: formatOffset(batch.to),
         cursor,
@@ -141,15 +145,16 @@ export class SseReader implements FeedReader, LiveReader {
   #catchUp(): void {
     const feed = this.#feed;
     if (this.#done || this.#fetching || feed === undefined || !this.#lags(feed)) return;
+    if (!this.#hasRoom) return this.#context.liveReaders.whenRoom(this);
     this.#fetch(feed).catch((reason) => {
       this.#leave();
       this.#controller.error(reason);
     });
   }
 
-  /** Whether there is something to read for this reader, and room for it. */
+  /** Whether there is something to read for this reader. */
   #lags(feed: Feed): boolean {
-    return this.#hasRoom && (this.#offset < feed.position || feed.closed);
+    return this.#offset < feed.position || feed.closed;
   }
 
   /** Looks a last time and lets go in one stretch, or a batch that comes in between is missed. */
@@ -168,10 +173,11 @@ export class SseReader implements FeedReader, LiveReader {
         if (!("plan" in answer)) return this.#close();
         // Half a code point waits for its rest, unless that has come while this was read.
         if (!this.#sendPlan(answer.plan) && feed.position <= answer.plan.next) return;
-      } while (!this.#done && this.#lags(feed));
+      } while (!this.#done && this.#lags(feed) && this.#hasRoom);
     } finally {
       this.#fetching = false;
     }
+    this.#catchUp();
   }
 
   /** Sends what a read found; false where that is nothing yet. */
@@ -201,21 +207,19 @@ export class SseReader implements FeedReader, LiveReader {
   }
 
   #send(events: Uint8Array, offset: number): void {
-    this.#lastSentMs = this.#context.clock.monotonicMs();
-    // Before the stream hears of it: it may ask for more at once.
+    this.#lastSentMs = this.#context.liveReaders.nowMs;
     this.#offset = offset;
     this.#controller.enqueue(events);
   }
 
   /** Never goes back: the client's own to begin with, then the present interval's (P§10.1). */
   #nextCursor(): number {
-    const { clock, random } = this.#context;
+    const { clock, random, liveReaders } = this.#context;
     const cursor = this.#cursor;
     if (cursor === undefined) {
       return this.#cursor = cursorAfter(this.#wish.cursor, clock.wallMs(), random.next());
     }
-    const interval = cursorAfter(undefined, clock.wallMs(), 0);
-    return interval > cursor ? this.#cursor = interval : cursor;
+    return liveReaders.cursor > cursor ? this.#cursor = liveReaders.cursor : cursor;
   }
 
   #leave(): void {

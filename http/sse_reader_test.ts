@@ -104,7 +104,8 @@ class Stage {
     const plan = this.plan(options.from ?? 0, wish.maxBytes);
     const feed = plan.upToDate && plan.facts.closed ? undefined : this.feed.expect();
     const { form = "text" } = options;
-    return new Client(new SseReader({ context, key: "demo/a", wish, plan, form, feed }));
+    const sse = new SseReader({ context, key: "demo/a", wish, plan, form, feed });
+    return new Client(sse, this.clock);
   }
 }
 
@@ -112,13 +113,14 @@ class Stage {
 class Client {
   readonly reader: ReadableStreamDefaultReader<Uint8Array>;
 
-  constructor(sse: SseReader) {
+  constructor(sse: SseReader, readonly clock: SimClock) {
     this.reader = sse.body.getReader();
   }
 
   /** One message as text: what `data` events carried, `|`, where reading goes on and its flags. */
   async next(): Promise<string> {
-    const { done, value } = await this.reader.read();
+    // Whoever has taken what waited is looked after a little later.
+    const { done, value } = await this.clock.until(this.reader.read());
     if (done) return "end";
     const text = new TextDecoder("utf-8", { fatal: true }).decode(value);
     if (text.startsWith(":")) return "keep-alive";

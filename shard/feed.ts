@@ -9,7 +9,9 @@ export class FeedBatch {
   /** Stored form of `from` to `to`; undefined when there was too much to send along. */
   readonly bytes: Uint8Array | undefined;
   readonly closed: boolean;
-  readonly #renderings = new Map<string, unknown>();
+  readonly #renderings = new Map<string | number, unknown>();
+  #lastName: string | number | undefined;
+  #last: unknown;
 
   constructor(event: LiveEvent) {
     this.from = event.from;
@@ -19,9 +21,13 @@ export class FeedBatch {
   }
 
   /** What `render` made of the batch the first time it was asked for under this name. */
-  rendering<T>(name: string, render: () => T): T {
+  rendering<T>(name: string | number, render: () => T): T {
+    // Most readers ask for what the one before them has asked for.
+    if (name === this.#lastName) return this.#last as T;
     let rendered = this.#renderings.get(name) as T | undefined;
     if (rendered === undefined) this.#renderings.set(name, rendered = render());
+    this.#lastName = name;
+    this.#last = rendered;
     return rendered;
   }
 }
