@@ -37,6 +37,7 @@ export async function create(
   trace.line(`${who} ${show(asked)} ${missingBucket} w${write?.id} -> ${show(answer)}`);
   if (isUnknown(answer)) {
     namespace.lost(request);
+    ledger.maybeMade(asked.key);
     return answer;
   }
   const created = "ok" in answer && answer.ok === "created" ? answer.facts : undefined;

@@ -8,6 +8,8 @@
 import { simulate } from "./simulation.ts";
 
 const PROGRESS_EVERY = 100;
+/** A seed that takes longer is worth a look. */
+const SLOW_MS = 10_000;
 
 /** What the command line asks for. */
 interface Wish {
@@ -50,6 +52,7 @@ async function main(): Promise<number> {
   let failed = 0;
   for (let seed = first; seed < first + count; seed++) {
     stray = undefined;
+    const seedBeganMs = performance.now();
     const { failure, tail, digest } = await simulate(seed, { print });
     const reason = stray ?? failure;
     if (reason !== undefined) {
@@ -60,6 +63,8 @@ async function main(): Promise<number> {
     } else if (verbose) {
       console.log(`digest ${digest}`);
     }
+    const seedMs = performance.now() - seedBeganMs;
+    if (seedMs > SLOW_MS) console.log(`seed ${seed} took ${(seedMs / 1000).toFixed(0)} s`);
     const done = seed - first + 1;
     if (done % PROGRESS_EVERY === 0) {
       const seconds = (performance.now() - beganMs) / 1000;

@@ -61,6 +61,7 @@ class Life {
 export class Ledger {
   readonly #writes: Writes;
   readonly #lives = new Map<string, Life>();
+  readonly #maybeMade = new Set<string>();
   /** By key: sources of forks of which nobody knows whether they were made, and where they cut. */
   readonly #maybeForks = new Map<string, { source: string; cut: number | undefined }[]>();
 
@@ -87,6 +88,11 @@ export class Ledger {
     const known = this.#maybeForks.get(key) ?? [];
     known.push({ source, cut });
     this.#maybeForks.set(key, known);
+  }
+
+  /** A create was never answered: there may be an incarnation that nobody has heard of. */
+  maybeMade(key: string): void {
+    this.#maybeMade.add(key);
   }
 
   /** An incarnation took its first bytes over from a source. */
@@ -162,6 +168,7 @@ export class Ledger {
   }
 
   #hasSource(fork: Life, length: number): boolean {
+    if (length === 0 || this.#maybeMade.has(fork.source ?? "")) return true;
     for (const life of this.#lives.values()) {
       if (life.key === fork.source && life.agrees(fork, length)) return true;
     }
