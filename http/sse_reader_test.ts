@@ -367,6 +367,13 @@ Deno.test("a reader beyond the tail waits, and its offset stays its own", async 
   assert.ok(await isSilent(client));
 });
 
+Deno.test("a reader beyond any tail is told so in its own words", async () => {
+  const echo = "9".repeat(20);
+  const client = new Stage("abc").open({ from: Number.MAX_SAFE_INTEGER, wish: { echo } });
+  const { value } = await client.reader.read();
+  assert.match(new TextDecoder().decode(value), new RegExp(`"streamNextOffset":"${echo}"`));
+});
+
 Deno.test("all readers are sent the same bytes", async () => {
   const stage = new Stage();
   const clients = [stage.open(), stage.open()];
