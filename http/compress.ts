@@ -21,7 +21,7 @@ export async function compressed(
   headers: HeaderMap,
   body: Uint8Array,
 ): Promise<Uint8Array> {
-  if (body.length < COMPRESSED_BYTES_MIN || !COMPRESSIBLE.test(contentType)) return body;
+  if (!mayCompress(contentType, body.length)) return body;
   headers["vary"] = "accept-encoding";
   if (!acceptsGzip(request.headers.get("accept-encoding"))) return body;
   const packed = await gzipped(body, { level: constants.Z_BEST_SPEED });
@@ -29,6 +29,11 @@ export async function compressed(
   const etag = headers[ETAG];
   if (etag !== undefined) headers[ETAG] = `W/${etag}`;
   return packed;
+}
+
+/** Whether such an answer may come compressed, and so varies with what the client accepts. */
+export function mayCompress(contentType: string, bytes: number): boolean {
+  return bytes >= COMPRESSED_BYTES_MIN && COMPRESSIBLE.test(contentType);
 }
 
 /** RFC 9110 section 12.5.3, as far as gzip is concerned. */

@@ -23,7 +23,7 @@ import {
   respondObstacle,
   tailHeaders,
 } from "./answer.ts";
-import { compressed } from "./compress.ts";
+import { compressed, mayCompress } from "./compress.ts";
 import type { HttpContext } from "./context.ts";
 import { longPoll } from "./long_poll.ts";
 import { nextOffset, parseRead, type ReadWish } from "./read_request.ts";
@@ -75,9 +75,13 @@ async function catchUp(
   const etag = etagOf(plan);
   headers[ETAG] = etag;
   headers[CACHE_CONTROL] = plan.upToDate ? "no-cache" : CACHE_FOR_A_WHILE;
-  if (matches(request.headers.get(IF_NONE_MATCH), etag)) return respond(304, headers);
+  const { contentType } = plan.facts;
+  if (matches(request.headers.get(IF_NONE_MATCH), etag)) {
+    if (mayCompress(contentType, plan.next - plan.from)) headers["vary"] = "accept-encoding";
+    return respond(304, headers);
+  }
   const body = context.recentReads.body(etag, () => clientBytes(plan));
-  return respond(200, headers, await compressed(request, plan.facts.contentType, headers, body));
+  return respond(200, headers, await compressed(request, contentType, headers, body));
 }
 
 /** What every answer with bytes of a stream says of them. */

@@ -14,6 +14,9 @@ import {
 
 type CallBody = Call extends infer C ? C extends Call ? Omit<C, "id"> : never : never;
 
+/** What a call is answered whose answer can't come any more. */
+const STOPPING: CallAnswer["value"] = { unavailable: "stopping" };
+
 /**
  * One end of the line between two shards. Whatever a turn has for the other side leaves as one
  * parcel when the turn ends: a hop costs some 25 µs, a message in a full parcel under 2.
@@ -66,6 +69,9 @@ export class Mailbox {
   /** Closes the line. */
   close(): void {
     this.#port.close();
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const resolve of pending) resolve(STOPPING);
   }
 
   #send(body: CallBody): number {

@@ -68,8 +68,15 @@ export class Snapshots {
   #start(group: Group): void {
     if (group.logBytes === 0) return;
     this.#running = this.#take(group)
-      .catch((reason) => this.#onFatal(reason))
-      .finally(() => this.#running = undefined);
+      .catch((reason) => {
+        this.#stopped = true;
+        this.#onFatal(reason);
+      })
+      .finally(() => {
+        this.#running = undefined;
+        // Others may have passed their bound meanwhile, and write no more.
+        this.consider(this.#lane.groups);
+      });
   }
 
   async #take(group: Group): Promise<void> {
