@@ -13,7 +13,7 @@ import { Violation } from "./violation.ts";
 import { pause, type World } from "./world.ts";
 
 /** How far into the run a fault may strike, in events after the one before. */
-const EVENTS_MAX = 700;
+const EVENTS_MAX = 550;
 const DOWN_MS_MAX = 2_000;
 const WALL_JUMP_MS_MAX = 3_600_000;
 /** A node that meets a failing disk has this long to notice, and to end. */
