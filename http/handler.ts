@@ -51,8 +51,7 @@ export function createHandler(context: HttpContext, onError: (reason: unknown) =
     const { status, headers } = reply;
     const body = request.method === "HEAD" ? null : reply.body;
     headers["x-content-type-options"] = "nosniff";
-    // It says who may embed a body, and is worth its price only where there is one.
-    if (body !== null) headers["cross-origin-resource-policy"] = "cross-origin";
+    headers["cross-origin-resource-policy"] = "cross-origin";
     cors.admit(request, headers);
     return new Response(bodyInit(body, headers), { status, headers });
   };
