@@ -32,6 +32,8 @@ import { type BookEntry, pause } from "./world.ts";
 const SETTLE_MS = 15_000;
 /** Nothing takes longer in a run; beyond it something hangs. */
 const STUCK_MS = 60_000;
+/** Events at one moment; with more, somebody goes round in circles. */
+const EVENTS_AT_ONCE_MAX = 20_000;
 const READ_BYTES_MAX = 100_000;
 
 /** How a run may be changed. */
@@ -185,9 +187,14 @@ class Simulation implements FaultWorld {
     };
     work.then(end, end);
     const untilMs = this.clock.monotonicMs() + STUCK_MS;
+    let [nowMs, events] = [0, 0];
     await this.clock.run(0);
     while (!over) {
       if (!await this.clock.step()) await this.clock.run(1);
+      if (this.clock.monotonicMs() !== nowMs) [nowMs, events] = [this.clock.monotonicMs(), 0];
+      if (++events > EVENTS_AT_ONCE_MAX) {
+        throw new Violation("progress", `${events} events without time going by`);
+      }
       this.#check();
       for (const waiter of this.#waiting) {
         if (--waiter.left > 0 && !waiter.over()) continue;

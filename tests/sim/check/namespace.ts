@@ -88,7 +88,12 @@ export class Namespace {
   ): PathRequest {
     const path = this.path(key);
     const bucket = this.bucket(bucketOf(key));
-    const call: StreamCall = { id: ++this.#calls, command, groupMs: this.#times().min };
+    const call: StreamCall = {
+      id: ++this.#calls,
+      command,
+      groupMs: this.#times().min,
+      life: path.life,
+    };
     const makes = missingBucket === "make" ? bucket.begin("make") : undefined;
     let source: PathRequest["source"];
     if (command.type === "create" && command.fork !== undefined) {

@@ -63,6 +63,11 @@ export class PathModel {
     return window;
   }
 
+  /** How often nodes have started while the path was known. */
+  get life(): number {
+    return this.#model.life;
+  }
+
   /** A request begins. */
   call(call: StreamCall): number {
     const number = this.#paths.call(call);
@@ -132,6 +137,7 @@ export class PathModel {
 
   /** The node has died: reads that had not been replicated pushed nothing back. */
   forgetTouches(): void {
+    this.#model.life++;
     this.#model.held.clear();
     this.#paths.map((state) =>
       state.is === "live" ? { ...state, touchedMs: state.writtenMs } : state

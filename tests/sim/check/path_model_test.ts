@@ -14,7 +14,7 @@ class Script {
   #id = 0;
 
   call(command: StreamCall["command"]): (answer?: StreamAnswer) => void {
-    const call: StreamCall = { id: ++this.#id, command, groupMs: this.nowMs };
+    const call: StreamCall = { id: ++this.#id, command, groupMs: this.nowMs, life: 0 };
     const number = this.path.call(call);
     return (answer) => {
       if (answer === undefined) this.path.lost([number]);

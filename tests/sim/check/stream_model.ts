@@ -60,6 +60,8 @@ export interface StreamCall {
     | { readonly type: "ended"; readonly incarnation: string };
   /** Group time at or before the call, in ms. */
   readonly groupMs: number;
+  /** How often nodes had started before: a read's touch dies with the life that it was made in. */
+  readonly life: number;
 }
 
 /** What came of it. */
@@ -89,6 +91,8 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
 export class StreamModel implements Sequential<StreamState, StreamCall, StreamAnswer> {
   /** Somebody may have forked it: deleting may leave it `gone`. */
   mayHaveForks = false;
+  /** How often nodes have started. */
+  life = 0;
   /** Live reads under way, by incarnation: they hold a TTL off. */
   readonly held = new Map<string, number>();
   readonly #nowMs: () => number;
@@ -108,7 +112,7 @@ export class StreamModel implements Sequential<StreamState, StreamCall, StreamAn
       case "delete":
         return this.#deleteSteps(state, command);
       case "read":
-        return this.#readSteps(state, command.request, groupMs);
+        return this.#readSteps(state, command.request, call);
       case "list":
         return [{ next: state, answer: "listed" }];
       case "ended": {
@@ -181,7 +185,7 @@ export class StreamModel implements Sequential<StreamState, StreamCall, StreamAn
   #readSteps(
     state: StreamState,
     request: ReadRequest,
-    groupMs: number,
+    { groupMs, life }: StreamCall,
   ): Step<StreamState>[] {
     if (state.is === "absent") return [{ next: state, answer: "stream_not_found" }];
     if (state.is === "gone") return [{ next: state, answer: "stream_gone" }];
@@ -192,7 +196,7 @@ export class StreamModel implements Sequential<StreamState, StreamCall, StreamAn
       if (state.incarnation !== undefined) return steps;
     }
     // What is overdue may end for all that it is still read.
-    const next = request.touch && !this.isOverdue(state)
+    const next = request.touch && life === this.life && !this.isOverdue(state)
       ? { ...state, touchedMs: Math.max(groupMs, state.touchedMs) }
       : state;
     steps.push({ next, answer: "read" });
