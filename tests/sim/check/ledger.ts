@@ -122,10 +122,9 @@ export class Ledger {
   /** All bytes of an incarnation up to its tail have been read: traces each to its request. */
   whole(key: string, incarnation: string, tail: number): void {
     const life = this.#of(key, incarnation);
-    if (life.inherited === undefined) this.#findOrigin(life, tail);
+    let at = life.inherited ?? this.#findOrigin(life, tail);
     if (life.source !== undefined) this.#checkSource(life);
     const seen = new Set<number>();
-    let at = life.inherited ?? 0;
     while (at < tail) {
       const write = this.#writes.find(life.bytes, at);
       if (write === undefined || write.key !== key) {
@@ -146,31 +145,31 @@ export class Ledger {
     if (at !== tail) throw this.#wrong(life, `the last write ends at ${at}, the stream at ${tail}`);
   }
 
-  /** Nobody was told how it was made: does it begin as a plain stream does, or as some fork would? */
-  #findOrigin(life: Life, tail: number): void {
+  /**
+   * Nobody was told how it was made: does it begin as a plain stream does, or as some fork would?
+   * Answers how many bytes it took over.
+   */
+  #findOrigin(life: Life, tail: number): number {
     let own = 0;
     while (own < tail && this.#writes.find(life.bytes, own)?.key !== life.key) own++;
-    if (own === 0) return;
-    for (const { source, cut } of this.#maybeForks.get(life.key) ?? []) {
-      life.source = source;
-      life.inherited = cut ?? own;
-      const next = this.#writes.find(life.bytes, life.inherited);
-      const fits = life.inherited === tail || next?.key === life.key;
-      if (fits && this.#hasSource(life, life.inherited)) return;
+    if (own === 0) return 0;
+    for (const { source, cut = own } of this.#maybeForks.get(life.key) ?? []) {
+      const fits = cut === tail || this.#writes.find(life.bytes, cut)?.key === life.key;
+      if (fits && this.#hasSource(life, source, cut)) return cut;
     }
     throw this.#wrong(life, `nobody wrote its beginning: ${text(life.bytes, 0)}`);
   }
 
   /** A fork's beginning is that of some incarnation of its source. */
   #checkSource(fork: Life): void {
-    if (this.#hasSource(fork, fork.inherited ?? 0)) return;
+    if (this.#hasSource(fork, fork.source ?? "", fork.inherited ?? 0)) return;
     throw this.#wrong(fork, `its first ${fork.inherited} bytes are not those of ${fork.source}`);
   }
 
-  #hasSource(fork: Life, length: number): boolean {
-    if (length === 0 || this.#maybeMade.has(fork.source ?? "")) return true;
+  #hasSource(fork: Life, source: string, length: number): boolean {
+    if (length === 0 || this.#maybeMade.has(source)) return true;
     for (const life of this.#lives.values()) {
-      if (life.key === fork.source && life.agrees(fork, length)) return true;
+      if (life.key === source && life.agrees(fork, length)) return true;
     }
     return false;
   }

@@ -34,6 +34,9 @@ interface Course<S> {
   readonly taken: ReadonlyMap<number, Step<S>>;
 }
 
+/** With more to think through, a run would take minutes; the object is let off then. */
+const COURSES_MAX = 10_000;
+
 const NOTHING: ReadonlyMap<never, never> = new Map<never, never>();
 
 /** All courses of one object that explain every answer so far. */
@@ -44,10 +47,16 @@ export class Linearizer<S, O, A> {
   readonly #unanswered = new Set<number>();
   #courses: Course<S>[];
   #calls = 0;
+  #isOverwhelmed = false;
 
   constructor(object: Sequential<S, O, A>, initial: S) {
     this.#object = object;
     this.#courses = [{ state: initial, taken: NOTHING }];
+  }
+
+  /** There was too much that may have happened: every answer is taken from now on. */
+  get isOverwhelmed(): boolean {
+    return this.#isOverwhelmed;
   }
 
   /** The states that explain the answers so far; others are reached by what is under way. */
@@ -84,6 +93,7 @@ export class Linearizer<S, O, A> {
         if (state !== undefined) this.#keep(found, state, course.taken);
       }
     }
+    if (this.#isOverwhelmed) return true;
     this.#courses = [...found.values()];
     return found.size > 0;
   }
@@ -135,6 +145,7 @@ export class Linearizer<S, O, A> {
     };
     for (const { state, taken } of this.#courses) add(state, taken);
     for (let course = waiting.pop(); course !== undefined; course = waiting.pop()) {
+      if (this.#isOverwhelmed ||= found.size > COURSES_MAX) return this.#courses;
       for (const state of this.#object.drifts(course.state)) add(state, course.taken);
       for (const [call, operation] of this.#open) {
         if (course.taken.has(call)) continue;

@@ -151,6 +151,9 @@ export class PathModel {
   }
 
   #note(window: PathWindow): void {
+    if (this.#paths.isOverwhelmed) {
+      for (const is of ["absent", "gone", "live"] as const) window.add(is);
+    }
     for (const state of this.#paths.possible()) window.add(state.is);
   }
 
