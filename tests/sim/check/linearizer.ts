@@ -145,7 +145,8 @@ export class Linearizer<S, O, A> {
     };
     for (const { state, taken } of this.#courses) add(state, taken);
     for (let course = waiting.pop(); course !== undefined; course = waiting.pop()) {
-      if (this.#isOverwhelmed ||= found.size > COURSES_MAX) return this.#courses;
+      this.#isOverwhelmed ||= found.size > COURSES_MAX;
+      if (this.#isOverwhelmed) return this.#courses;
       for (const state of this.#object.drifts(course.state)) add(state, course.taken);
       for (const [call, operation] of this.#open) {
         if (course.taken.has(call)) continue;
