@@ -2,6 +2,7 @@ import {
   type ErrorCode,
   ERRORS,
   formatOffset,
+  outcomeUnknownStatus,
   PRODUCER_EPOCH,
   PRODUCER_EXPECTED_SEQ,
   PRODUCER_RECEIVED_SEQ,
@@ -85,9 +86,9 @@ function respondUnavailable(
 ): Reply {
   if (reason === "stopping") return respondError("shutting_down");
   if (reason !== "outcome_unknown") return respondError(reason);
-  // Repeating is safe with producer headers alone, and clients repeat every 5xx by themselves.
-  if (producer === undefined) return respondError(reason, {}, { status: 408 });
-  return respondError(reason, { [RETRY_AFTER]: RETRY_AFTER_SECONDS });
+  const status = outcomeUnknownStatus(producer !== undefined);
+  const headers: HeaderMap = status === 503 ? { [RETRY_AFTER]: RETRY_AFTER_SECONDS } : {};
+  return respondError(reason, headers, { status });
 }
 
 /** Tail, closure and incarnation: on every answer about a stream that is there. */

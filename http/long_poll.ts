@@ -33,7 +33,7 @@ export async function longPoll(
   const { incarnation } = firstPlan.facts;
   let plan = firstPlan;
   for (;;) {
-    if (plan.next > plan.from) return withPlan(plan, wish, cursor);
+    if (plan.next > plan.from) return withBytes(plan, wish, cursor, clientBytes(plan));
     if (plan.facts.closed) return withNothing(plan.facts, wish, plan.next, undefined);
     if (!context.liveReaders.hasRoom) return respondError("overloaded");
     const feed = await context.streams.watch(key, incarnation);
@@ -118,12 +118,12 @@ class Wait implements FeedReader, LiveReader {
   }
 }
 
-function withPlan(plan: ReadPlan, wish: ReadWish, cursor: number): Reply {
+function withBytes(plan: ReadPlan, wish: ReadWish, cursor: number, body: Uint8Array): Reply {
   const headers = planHeaders(plan, wish);
   headers[STREAM_CURSOR] = String(cursor);
   headers[ETAG] = etagOf(plan);
   headers[CACHE_CONTROL] = wish.from === "now" ? "no-store" : CACHE_FOR_A_WHILE;
-  return respond(200, headers, clientBytes(plan));
+  return respond(200, headers, body);
 }
 
 /** The bytes that came are the same for everybody who waited for them. */
@@ -142,12 +142,8 @@ function withBatch(
     slices: [],
     upToDate: true,
   };
-  const headers = planHeaders(plan, wish);
-  headers[STREAM_CURSOR] = String(cursor);
-  headers[ETAG] = etagOf(plan);
-  headers[CACHE_CONTROL] = wish.from === "now" ? "no-store" : CACHE_FOR_A_WHILE;
   const body = facts.json ? batch.rendering("json", () => jsonArray(bytes)) : bytes;
-  return respond(200, headers, body);
+  return withBytes(plan, wish, cursor, body);
 }
 
 function withNothing(

@@ -1,5 +1,6 @@
 import type { Answer, ReadAnswer, ReadRequest } from "../group/mod.ts";
 import type { Clock } from "../io/mod.ts";
+import { bucketOf } from "../protocol/mod.ts";
 import { type Eventually, type Feed, Feeds, type GroupAccess, groupOf } from "../shard/mod.ts";
 import type {
   AppendStream,
@@ -49,7 +50,7 @@ export class Streams {
     return await insist(this.#clock, async () => {
       const answer = await create();
       if (!isBucketMissing(answer)) return answer;
-      const made = await this.#buckets.create(command.key.slice(0, command.key.indexOf("/")));
+      const made = await this.#buckets.create(bucketOf(command.key));
       if ("unavailable" in made) return made;
       return await create();
     }, isBucketMissing);
