@@ -1,14 +1,18 @@
+import type { MemberId } from "../raft/mod.ts";
 import type { Outcome, ReadFrom, ReadPlan, StreamKey } from "../stream/types.ts";
 
 /** Why a group could not decide a command or a read. */
 export interface Unavailable {
   /**
-   * - `no_leader`: nothing entered a log
+   * - `not_leader`: another replica leads; nothing entered a log
+   * - `no_leader`: nobody is known to lead; nothing entered a log
    * - `overloaded`: a bound was reached; nothing entered a log
    * - `stopping`: the node is shutting down; nothing entered a log
    * - `outcome_unknown`: the command entered a log and may yet be applied
    */
-  readonly unavailable: "no_leader" | "overloaded" | "stopping" | "outcome_unknown";
+  readonly unavailable: "not_leader" | "no_leader" | "overloaded" | "stopping" | "outcome_unknown";
+  /** With `not_leader`: who leads, as far as is known. */
+  readonly leader?: MemberId;
 }
 
 /** What comes back for a command. */

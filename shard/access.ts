@@ -1,4 +1,4 @@
-import type { Answer, ReadAnswer, ReadRequest, Watcher } from "../group/mod.ts";
+import type { Answer, ReadAnswer, ReadRequest, Unavailable, Watcher } from "../group/mod.ts";
 import type {
   BucketView,
   Command,
@@ -17,7 +17,7 @@ export type Survey =
   | { readonly about: "bucket"; readonly bucket: string }
   | { readonly about: "errands" }
   | { readonly about: "link"; readonly key: StreamKey }
-  | { readonly about: "group" };
+  | { readonly about: "time" };
 
 /** A stretch of a sorted listing. */
 export interface Page {
@@ -30,11 +30,17 @@ export interface Page {
 /** What an operator wants to know of a group. */
 export interface GroupFacts {
   readonly id: number;
+  /** Member id of who leads, as far as is known here. */
   readonly leader: string | undefined;
+  /** This node's replica leads. */
+  readonly leads: boolean;
+  readonly voters: readonly string[];
+  readonly learners: readonly string[];
   readonly term: number;
   readonly lastIndex: number;
   readonly commitIndex: number;
   readonly appliedIndex: number;
+  /** The replica has heard from a leader, and has applied what was committed then. */
   readonly ready: boolean;
   readonly hotBytes: number;
   readonly streams: number;
@@ -55,11 +61,12 @@ export interface Errands {
 export interface SurveyAnswers {
   readonly streams: readonly ListedStream[];
   readonly buckets: readonly BucketView[];
-  readonly bucket: BucketView | undefined;
+  readonly bucket: { readonly view: BucketView | undefined };
   readonly errands: Errands;
   /** Of the fork at a path whose home is another group; undefined where there is none. */
-  readonly link: HomeLink | undefined;
-  readonly group: GroupFacts;
+  readonly link: { readonly link: HomeLink | undefined };
+  /** The leader's group time, in ms. */
+  readonly time: { readonly nowMs: number };
 }
 
 /** A value now, or later when the group lives on another shard. */
@@ -77,11 +84,13 @@ export interface GroupAccess {
   submit(group: number, command: Command): Promise<Answer>;
   /** Reads one stream. */
   read(group: number, request: ReadRequest): Eventually<ReadAnswer>;
-  /** Asks about more than one stream. */
+  /** Asks about more than one stream; the leader alone answers. */
   survey<A extends Survey["about"]>(
     group: number,
     survey: Extract<Survey, { about: A }>,
-  ): Eventually<SurveyAnswers[A]>;
+  ): Eventually<SurveyAnswers[A] | Unavailable>;
+  /** Facts of this node's replica, whatever it knows. */
+  facts(group: number): Eventually<GroupFacts>;
   /** Begins to watch a stream; undefined where that incarnation is not there. */
   watch(
     group: number,
