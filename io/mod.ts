@@ -1,8 +1,9 @@
 /**
  * What the server needs from the world outside, as interfaces.
  *
- * Everything above this folder reaches time, randomness and files through these types alone, so the
- * same code runs on a real machine (`deno.ts`) and inside the deterministic simulator (`tests/sim/`).
+ * Everything above this folder reaches time, randomness, files and other machines through these types
+ * alone, so the same code runs on a real machine (`deno.ts`) and inside the deterministic simulator
+ * (`tests/sim/`).
  *
  * @module
  */
@@ -94,5 +95,65 @@ export class DiskError extends Error {
   constructor(readonly code: DiskErrorCode, readonly path: string, detail: string) {
     super(`${path}: ${detail}`);
     this.name = "DiskError";
+  }
+}
+
+/** Where a process listens. */
+export interface NetworkAddress {
+  /** A host name or an IP address, IPv6 without brackets. */
+  readonly hostname: string;
+  /** TCP port; 0, for {@linkcode Network.listen} alone, lets the machine choose one. */
+  readonly port: number;
+}
+
+/** Byte streams between processes: TCP. Every promise rejects with a {@linkcode NetworkError}. */
+export interface Network {
+  /** Opens a connection; `unreachable` when nobody accepts it. May take as long as the system likes. */
+  connect(address: NetworkAddress): Promise<Connection>;
+  /**
+   * Accepts connections until the listener is closed. `in_use` when the address is taken.
+   * @param shared several listeners of this program may share the address, and connections are
+   * spread over them; where the runtime can't do that, it is as if false
+   */
+  listen(
+    address: NetworkAddress,
+    shared: boolean,
+    accept: (connection: Connection) => void,
+  ): Promise<NetworkListener>;
+}
+
+/** One end of a byte stream: in order, without loss, until it breaks. */
+export interface Connection {
+  /** The other end's address, for people to read. */
+  readonly remote: string;
+  /**
+   * Reads what has come, at least one byte, at most what `into` holds; 0 once the other end has
+   * closed. `broken` when the connection is lost, or closed here. Reads do not overlap.
+   */
+  read(into: Uint8Array): Promise<number>;
+  /**
+   * Writes all of `bytes`, which must not change before this resolves: they are with the system
+   * then, not with the other end. `broken` as for reads. Writes do not overlap.
+   */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Gives the connection back; what was not written yet may be lost. Harmless when repeated. */
+  close(): void;
+}
+
+/** What {@linkcode Network.listen} gives. */
+export interface NetworkListener extends NetworkAddress {
+  /** Accepts no more; connections that it accepted live on. Harmless when repeated. */
+  close(): void;
+}
+
+/** Why a network operation failed. */
+export type NetworkErrorCode = "unreachable" | "in_use" | "broken" | "failed";
+
+/** A failed network operation. */
+export class NetworkError extends Error {
+  /** @param code what kind of failure; @param address of the other end; @param detail one line */
+  constructor(readonly code: NetworkErrorCode, readonly address: string, detail: string) {
+    super(`${address}: ${detail}`);
+    this.name = "NetworkError";
   }
 }
