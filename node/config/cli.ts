@@ -6,23 +6,23 @@
  */
 
 import { Command, CommanderError, Option as CommanderOption } from "commander";
-import { envName, OPTION_KEYS, OPTIONS, PROGRAM_FLAGS } from "./options.ts";
+import { envName, nameOf, OPTION_KEYS, OPTIONS, PROGRAM_FLAGS } from "./options.ts";
 import { fallbackText, printConfig } from "./print.ts";
-import {
-  ConfigError,
-  type ConfigSources,
-  resolveConfig,
-  type ResolvedConfig,
-  unknownFlag,
-} from "./resolve.ts";
+import { ConfigError } from "./config_error.ts";
+import { type ConfigSources, resolveConfig, type ResolvedConfig, unknownFlag } from "./resolve.ts";
 
 /** Exit code of a command line or configuration that can't be used (`EX_USAGE` of sysexits.h). */
 export const EXIT_USAGE = 64;
 
 const HELP_TAIL = `
-Options may also stand in a config file (--config) or the environment; flags win.
+Options may also stand in a config file (--config) or the environment; flags win. Secrets stand
+there alone: ${secretNames().join(", ")}.
 docs/configuration.md explains every one of them.
 `;
+
+/** Flags whose values add up. */
+const repeatable: readonly string[] = OPTION_KEYS.map((key) => OPTIONS[key])
+  .filter((option) => option.repeatable).map(({ flag }) => flag);
 
 /** What the command line asks for. */
 export type CommandLine =
@@ -68,7 +68,8 @@ export function parseFlags(args: readonly string[]): Map<string, string> {
     const flag = option.long?.slice(2) ?? "";
     program.on(`option:${flag}`, (value: string | null | undefined) => {
       if (option.required && value?.startsWith("--")) throw missingValue(flag);
-      flags.set(flag, value ?? "on");
+      const before = repeatable.includes(flag) ? flags.get(flag) : undefined;
+      flags.set(flag, before === undefined ? value ?? "on" : `${before},${value}`);
     });
   }
   try {
@@ -81,6 +82,10 @@ export function parseFlags(args: readonly string[]): Map<string, string> {
     throw flag === undefined ? new ConfigError(error.message) : missingValue(flag);
   }
   return flags;
+}
+
+function secretNames(): string[] {
+  return OPTION_KEYS.map((key) => OPTIONS[key]).filter((option) => option.secret).map(nameOf);
 }
 
 function strayArgument(argument: string): ConfigError {
@@ -105,7 +110,8 @@ function command(): Command {
     .configureOutput({ writeErr: () => {} })
     .configureHelp({ helpWidth: 100 });
   for (const key of OPTION_KEYS) {
-    const { flag, group, kind, help } = OPTIONS[key];
+    const { flag, group, kind, help, secret } = OPTIONS[key];
+    if (secret) continue;
     const value = kind.placeholder === "on|off" ? `[${kind.placeholder}]` : `<${kind.placeholder}>`;
     const notes = `default: ${fallbackText(key)}, env: ${envName(flag)}`;
     program.addOption(

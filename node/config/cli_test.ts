@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type CommandLine, EXIT_USAGE, parseFlags, readCommandLine } from "./cli.ts";
-import { OPTION_KEYS, OPTIONS, PROGRAM_FLAGS } from "./options.ts";
+import { envName, OPTION_KEYS, OPTIONS, PROGRAM_FLAGS } from "./options.ts";
 
 function run(...args: string[]): Promise<CommandLine> {
   return readCommandLine({
@@ -20,6 +20,21 @@ Deno.test("parseFlags() reads values after a space or an equals sign, the last o
 Deno.test("parseFlags() lets a switch be turned off again", () => {
   assert.equal(parseFlags(["--raft-memory", "off"]).get("raft-memory"), "off");
   assert.equal(parseFlags(["--raft-memory=off"]).get("raft-memory"), "off");
+});
+
+Deno.test("parseFlags() adds up the peers", () => {
+  const flags = parseFlags(["--raft-peer", "1=http://a:1,cluster=a:2", "--raft-peer=2=http://b:1"]);
+  assert.equal(flags.get("raft-peer"), "1=http://a:1,cluster=a:2,2=http://b:1");
+});
+
+Deno.test("parseFlags() takes no secret, and says where it belongs", () => {
+  for (const args of [["--cluster-secret", "hush"], ["--cluster-secret=hush"]]) {
+    assert.throws(() => parseFlags(args), {
+      name: "ConfigError",
+      message: "there is no flag --cluster-secret, which others could read; " +
+        "set URSULA_CLUSTER_SECRET, or cluster_secret in the config file",
+    });
+  }
 });
 
 Deno.test("parseFlags() names the nearest flag, or what is missing", () => {
@@ -52,7 +67,10 @@ Deno.test("readCommandLine() prints help that names every flag", async () => {
   for (const flag of ["--help", "-h"]) {
     const line = await run(flag);
     const text = line.action === "print" ? line.text : "";
-    for (const key of OPTION_KEYS) assert.ok(text.includes(`--${OPTIONS[key].flag} `), key);
+    for (const key of OPTION_KEYS) {
+      const { secret, flag } = OPTIONS[key];
+      assert.ok(text.includes(secret ? envName(flag) : `--${flag} `), key);
+    }
     for (const { flag } of PROGRAM_FLAGS) assert.ok(text.includes(`--${flag} `), flag);
   }
 });

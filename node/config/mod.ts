@@ -8,12 +8,22 @@
 
 export type { CorsOrigin, HostPort } from "./kinds.ts";
 export { printConfig } from "./print.ts";
+export { ConfigError } from "./config_error.ts";
 export {
-  ConfigError,
   configFromInput,
   type ConfigSources,
   resolveConfig,
   type ResolvedConfig,
 } from "./resolve.ts";
 export type { OptionKey } from "./options.ts";
-export type { Config, ConfigInput, Machine, ProfileName } from "./types.ts";
+export type { RaftPeer } from "./peers.ts";
+export type {
+  ClusterConfig,
+  ClusterPeer,
+  Config,
+  ConfigInput,
+  Machine,
+  OptionValues,
+  ProfileName,
+  ProgramOption,
+} from "./types.ts";

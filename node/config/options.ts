@@ -7,7 +7,8 @@
 
 import * as kinds from "./kinds.ts";
 import type { Kind } from "./kinds.ts";
-import type { Config, Machine } from "./types.ts";
+import { raftPeers } from "./peers.ts";
+import type { Machine, OptionValues, ProgramOption } from "./types.ts";
 
 const KiB = 2 ** 10;
 const MiB = 2 ** 20;
@@ -16,7 +17,14 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
 /** Headings that options stand under, in order. */
-export const OPTION_GROUPS = ["Node", "Storage", "Clients", "Limits", "Logging"] as const;
+export const OPTION_GROUPS = [
+  "Node",
+  "Cluster",
+  "Storage",
+  "Clients",
+  "Limits",
+  "Logging",
+] as const;
 
 /** One option. */
 export interface Option<T> {
@@ -32,15 +40,17 @@ export interface Option<T> {
   readonly fallbackText?: string;
   /** What it does, or bounds, in one line. */
   readonly help: string;
-  /** Its value must never be shown. */
+  /** Given more than once, its values add up, joined by commas. */
+  readonly repeatable?: boolean;
+  /** Its value must never be shown, nor given as a flag, which all users of a machine may read. */
   readonly secret?: boolean;
 }
 
 /** Names of options as a program writes them. */
-export type OptionKey = keyof Config;
+export type OptionKey = keyof OptionValues;
 
 /** The table. */
-export const OPTIONS: { readonly [K in OptionKey]: Option<Config[K]> } = {
+export const OPTIONS: { readonly [K in OptionKey]: Option<OptionValues[K]> } = {
   listen: {
     flag: "listen",
     group: "Node",
@@ -80,6 +90,62 @@ export const OPTIONS: { readonly [K in OptionKey]: Option<Config[K]> } = {
     ),
     fallback: "ursula",
     help: "name of the cluster; fixed with the data",
+  },
+  nodeId: {
+    flag: "raft-node-id",
+    group: "Cluster",
+    kind: kinds.integer(1, Number.MAX_SAFE_INTEGER),
+    fallback: 1,
+    fallbackText: "1 without peers",
+    help: "this node's id among the peers; fixed with the data",
+  },
+  raftPeers: {
+    flag: "raft-peer",
+    group: "Cluster",
+    kind: raftPeers,
+    fallback: [],
+    fallbackText: "single node",
+    help: "the cluster's nodes, this one included; the flag is repeated, the rest is a list",
+    repeatable: true,
+  },
+  raftClusterConfig: {
+    flag: "raft-cluster-config",
+    group: "Cluster",
+    kind: kinds.path,
+    fallback: undefined,
+    fallbackText: "none",
+    help: "read node id, cluster id, peers and init-membership from this file",
+  },
+  raftInitMembership: {
+    flag: "raft-init-membership",
+    group: "Cluster",
+    kind: kinds.onOff,
+    fallback: false,
+    help: "first start of a new cluster: form it; does nothing on a node that holds state",
+  },
+  clusterListen: {
+    flag: "cluster-listen",
+    group: "Cluster",
+    kind: kinds.hostPort,
+    fallback: undefined,
+    fallbackText: "host of `--listen`, its port + 10000",
+    help: "where the other nodes connect; a single node opens nothing",
+  },
+  clusterSecret: {
+    flag: "cluster-secret",
+    group: "Cluster",
+    kind: kinds.text("SECRET", /^.{1,1024}$/, "1 to 1024 characters in one line"),
+    fallback: undefined,
+    fallbackText: "none",
+    help: "what the nodes prove to each other that they know; needed off loopback",
+    secret: true,
+  },
+  readLease: {
+    flag: "read-lease",
+    group: "Cluster",
+    kind: kinds.onOff,
+    fallback: true,
+    help: "off for machines that may be suspended: every read then asks a majority",
   },
   dataDir: {
     flag: "data-dir",
@@ -177,6 +243,11 @@ export const OPTIONS: { readonly [K in OptionKey]: Option<Config[K]> } = {
 /** Keys of the table, in its order. */
 export const OPTION_KEYS: readonly OptionKey[] = Object.keys(OPTIONS) as OptionKey[];
 
+/** Keys of the table that `createNode()` does not take. */
+export const PROGRAM_OPTIONS: readonly OptionKey[] = [
+  "raftClusterConfig",
+] satisfies ProgramOption[];
+
 /** A flag of the program itself, with no place in a node's configuration. */
 export interface ProgramFlag {
   /** The flag without its dashes. */
@@ -205,8 +276,13 @@ export function fileKey(flag: string): string {
   return flag.replaceAll("-", "_");
 }
 
+/** An option as people call it: its flag, or its variable where it has no flag. */
+export function nameOf(option: Pick<Option<unknown>, "flag" | "secret">): string {
+  return option.secret ? envName(option.flag) : `--${option.flag}`;
+}
+
 /** The default of an option on a machine. */
-export function fallbackOf<K extends OptionKey>(key: K, machine: Machine): Config[K] {
+export function fallbackOf<K extends OptionKey>(key: K, machine: Machine): OptionValues[K] {
   const { fallback } = OPTIONS[key];
   return typeof fallback === "function" ? fallback(machine) : fallback;
 }

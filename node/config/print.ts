@@ -8,21 +8,23 @@ import {
   envName,
   fallbackOf,
   fileKey,
+  nameOf,
   type Option,
   OPTION_GROUPS,
   OPTION_KEYS,
   type OptionKey,
   OPTIONS,
   PROGRAM_FLAGS,
+  PROGRAM_OPTIONS,
 } from "./options.ts";
 import { PROFILES } from "./profiles.ts";
 import type { ResolvedConfig } from "./resolve.ts";
-import type { Config, ProfileName } from "./types.ts";
+import type { OptionValues, ProfileName } from "./types.ts";
 
 /** A line per option: flag, value in force, and where it came from. */
 export function printConfig({ config, origins }: ResolvedConfig): string {
   const rows = OPTION_KEYS.map((key) => [
-    `--${OPTIONS[key].flag}`,
+    nameOf(OPTIONS[key]),
     valueText(key, config),
     origins[key],
   ]);
@@ -39,13 +41,13 @@ export function showValue<T>(option: Option<T>, value: T): string {
 
 /** The default as `--help` and the documentation name it. */
 export function fallbackText<K extends OptionKey>(key: K): string {
-  const option: Option<Config[K]> = OPTIONS[key];
+  const option: Option<OptionValues[K]> = OPTIONS[key];
   return option.fallbackText ?? option.kind.write(fallbackOf(key, { cores: 1 }));
 }
 
-function valueText<K extends OptionKey>(key: K, config: Partial<Config>): string {
+function valueText<K extends OptionKey>(key: K, config: Partial<OptionValues>): string {
   const value = config[key];
-  return value === undefined ? "" : showValue<Config[K]>(OPTIONS[key], value);
+  return value === undefined ? "" : showValue<OptionValues[K]>(OPTIONS[key], value);
 }
 
 /** The text of `docs/configuration.md`, before formatting. */
@@ -73,7 +75,31 @@ export function configurationPage(): string {
     "An unknown flag or file key is an error that names the nearest known one; an unknown " +
     "`URSULA_` variable is a warning. `--print-config` shows every value in force and where it " +
     "came from.",
+    "",
+    "Secrets are given by the environment, a config file or a program, and never as a flag, which " +
+    "every user of a machine may read. They are shown as `***`.",
     ...OPTION_GROUPS.flatMap((group) => ["", `## ${group}`, "", ...groupTable(group)]),
+    "",
+    "## The cluster file",
+    "",
+    "`--raft-cluster-config` names a file (JSON or JSONC) that says who the nodes are. Any key may be " +
+    "left out and given as a flag; the config file stands below it, environment and flags above.",
+    "",
+    "```jsonc",
+    "{",
+    '  "node_id": 1, // or --raft-node-id, so that one file serves all nodes',
+    '  "cluster_id": "prod",',
+    '  "peers": [',
+    '    { "node_id": 1, "url": "http://10.0.0.1:4437" },',
+    '    { "node_id": 2, "url": "http://10.0.0.2:4437" },',
+    '    { "node_id": 3, "url": "http://10.0.0.3:4437", "cluster": "10.1.0.3:7000" },',
+    "  ],",
+    '  "init_membership": true, // or init_membership_per_group, as older files have it',
+    "}",
+    "```",
+    "",
+    "`url` is a node's client plane. Its peer plane is at the same host, 10000 ports above, unless " +
+    "`cluster` says otherwise. A peer plane listens on loopback alone unless there is a secret.",
     "",
     "## The program",
     "",
@@ -101,9 +127,9 @@ function groupTable(group: string): string[] {
     "| flag | environment | file | default | | `createNode()` |",
     "| --- | --- | --- | --- | --- | --- |",
     ...keys.map((key) => {
-      const { flag, kind, help } = OPTIONS[key];
+      const { flag, kind, help, secret } = OPTIONS[key];
       const cells = [
-        `\`--${flag} ${kind.placeholder.replaceAll("|", "\\|")}\``,
+        secret ? "" : `\`--${flag} ${kind.placeholder.replaceAll("|", "\\|")}\``,
         `\`${envName(flag)}\``,
         `\`${fileKey(flag)}\``,
         OPTIONS[key].fallbackText ?? `\`${fallbackText(key)}\``,
@@ -111,7 +137,7 @@ function groupTable(group: string): string[] {
         kind.placeholder.includes("|")
           ? help
           : `${help}; ${kind.expected.replaceAll("*,", "`*`,")}`,
-        `\`${key}\``,
+        PROGRAM_OPTIONS.includes(key) ? "" : `\`${key}\``,
       ];
       return `| ${cells.join(" | ")} |`;
     }),

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Config, ProfileName } from "./types.ts";
+import type { OptionValues, ProfileName } from "./types.ts";
 
 const MiB = 2 ** 20;
 
@@ -13,7 +13,7 @@ export interface Profile {
   /** The machine it is meant for. */
   readonly meantFor: string;
   /** The values it sets. */
-  readonly values: Partial<Omit<Config, "profile">>;
+  readonly values: Partial<Omit<OptionValues, "profile">>;
 }
 
 /** All profiles. `standard` spells out the defaults. */

@@ -4,6 +4,9 @@
  * @module
  */
 
+import { clusterOf } from "./cluster.ts";
+import { clusterFileEntries } from "./cluster_file.ts";
+import { ConfigError } from "./config_error.ts";
 import { parseJsonc } from "./jsonc.ts";
 import { nearest } from "./nearest.ts";
 import {
@@ -15,18 +18,10 @@ import {
   type OptionKey,
   OPTIONS,
   PROGRAM_FLAGS,
+  PROGRAM_OPTIONS,
 } from "./options.ts";
 import { PROFILES } from "./profiles.ts";
-import type { Config, ConfigInput, Machine } from "./types.ts";
-
-/** A configuration that can't be used; the message is one line for a person. */
-export class ConfigError extends Error {
-  /** An error that says what was wrong and what would be right. @param message one line */
-  constructor(message: string) {
-    super(message);
-    this.name = "ConfigError";
-  }
-}
+import type { Config, ConfigInput, Machine, OptionValues } from "./types.ts";
 
 /** What a program was started with. */
 export interface ConfigSources {
@@ -58,9 +53,11 @@ interface Given {
   readonly raw: unknown;
 }
 
-type Values = { -readonly [K in OptionKey]?: Config[K] };
+type Values = { -readonly [K in OptionKey]?: OptionValues[K] };
 
-const keyByFlag = new Map(OPTION_KEYS.map((key) => [OPTIONS[key].flag, key]));
+const keyByFlag = new Map(
+  OPTION_KEYS.filter((key) => !OPTIONS[key].secret).map((key) => [OPTIONS[key].flag, key]),
+);
 const keyByEnv = new Map(OPTION_KEYS.map((key) => [envName(OPTIONS[key].flag), key]));
 const keyByFile = new Map(OPTION_KEYS.map((key) => [fileKey(OPTIONS[key].flag), key]));
 
@@ -76,11 +73,12 @@ export async function resolveConfig(sources: ConfigSources): Promise<ResolvedCon
   const warnings: string[] = [];
   const filePath = sources.flags.get("config") ?? (sources.env[CONFIG_FILE_ENV] || undefined);
   const fromFile = filePath === undefined ? [] : await givenByFile(filePath, sources.readFile);
-  const given = [
-    ...fromFile,
-    ...givenByEnv(sources.env, warnings),
-    ...givenByFlags(sources.flags),
-  ];
+  const explicit = [...givenByEnv(sources.env, warnings), ...givenByFlags(sources.flags)];
+  const named = [...fromFile, ...explicit].findLast(({ key }) => key === "raftClusterConfig");
+  // Over the config file and under the rest: one cluster file may serve all nodes, and each of
+  // them be told its id.
+  const fromCluster = named === undefined ? [] : await givenByCluster(named, sources.readFile);
+  const given = [...fromFile, ...fromCluster, ...explicit];
   return { ...layer(given, sources.machine), warnings };
 }
 
@@ -93,7 +91,7 @@ export function configFromInput(input: ConfigInput, machine: Machine): Config {
   const given: Given[] = [];
   for (const [name, raw] of Object.entries(input)) {
     if (raw === undefined) continue;
-    const key = OPTION_KEYS.find((known) => known === name);
+    const key = OPTION_KEYS.find((known) => known === name && !PROGRAM_OPTIONS.includes(known));
     if (key === undefined) throw unknown(`option ${name}`, name, OPTION_KEYS, "");
     given.push({ key, place: `option ${name}`, origin: "program", raw });
   }
@@ -113,6 +111,11 @@ function givenByFlags(flags: ReadonlyMap<string, string>): Given[] {
 
 /** The error for a flag that nobody knows. @param flag without its dashes */
 export function unknownFlag(flag: string): ConfigError {
+  const secret = OPTION_KEYS.find((key) => OPTIONS[key].secret && OPTIONS[key].flag === flag);
+  if (secret !== undefined) {
+    const places = `${envName(flag)}, or ${fileKey(flag)} in the config file`;
+    return new ConfigError(`there is no flag --${flag}, which others could read; set ${places}`);
+  }
   const known = [...keyByFlag.keys(), ...PROGRAM_FLAGS.map(({ flag }) => flag)];
   return unknown(`flag --${flag}`, flag, known, "--");
 }
@@ -135,14 +138,9 @@ async function givenByFile(
   path: string,
   readFile: (path: string) => Promise<string>,
 ): Promise<Given[]> {
-  let text: string;
-  try {
-    text = await readFile(path);
-  } catch (error) {
-    throw new ConfigError(`config file ${path} can't be read: ${reason(error)}`);
-  }
+  const content = await readJson("config file", path, '{"listen": …}', readFile);
   const given: Given[] = [];
-  for (const [name, raw] of Object.entries(parseFile(path, text))) {
+  for (const [name, raw] of Object.entries(content)) {
     const key = keyByFile.get(name);
     if (key === undefined) throw unknown(`key ${name} in ${path}`, name, keyByFile.keys(), "");
     given.push({ key, place: `${path}: ${name}`, origin: path, raw });
@@ -150,17 +148,40 @@ async function givenByFile(
   return given;
 }
 
-function parseFile(path: string, text: string): object {
+async function givenByCluster(
+  named: Given,
+  readFile: (path: string) => Promise<string>,
+): Promise<Given[]> {
+  const path = OPTIONS.raftClusterConfig.kind.read(named.raw);
+  if (path === undefined) return []; // `layer` says what is wrong with it
+  const content = await readJson("cluster file", path, '{"peers": […]}', readFile);
+  return clusterFileEntries(path, content).map(({ key, name, raw }) => {
+    return { key, place: `${path}: ${name}`, origin: path, raw };
+  });
+}
+
+async function readJson(
+  what: string,
+  path: string,
+  example: string,
+  readFile: (path: string) => Promise<string>,
+): Promise<object> {
+  let text: string;
+  try {
+    text = await readFile(path);
+  } catch (error) {
+    throw new ConfigError(`${what} ${path} can't be read: ${reason(error)}`);
+  }
   let content: unknown;
   try {
     content = parseJsonc(text);
   } catch (error) {
     // The parser's own words quote the file, which may hold secrets: only the place is repeated.
     const place = /line \d+ column \d+/.exec(reason(error))?.[0];
-    throw new ConfigError(`config file ${path} is not valid JSON${place ? `, at ${place}` : ""}`);
+    throw new ConfigError(`${what} ${path} is not valid JSON${place ? `, at ${place}` : ""}`);
   }
   if (typeof content !== "object" || content === null || Array.isArray(content)) {
-    throw new ConfigError(`config file ${path} must hold one JSON object, {"listen": …}`);
+    throw new ConfigError(`${what} ${path} must hold one JSON object, ${example}`);
   }
   return content;
 }
@@ -175,17 +196,20 @@ function layer(given: readonly Given[], machine: Machine): Omit<ResolvedConfig, 
   }
   const profile = explicit.profile ?? "none";
   const profileValues = profile === "none" ? {} : PROFILES[profile].values;
-  const config = { ...defaults(machine), ...profileValues, ...explicit };
+  const options = { ...defaults(machine), ...profileValues, ...explicit };
   for (const key of OPTION_KEYS) {
     origins[key] ??= key in profileValues ? `profile ${profile}` : "default";
   }
-  checkRelations(config);
+  checkRelations(options);
+  const cluster = clusterOf(options, explicit.nodeId !== undefined);
+  const clusterListen = cluster?.listen ?? options.clusterListen;
+  const config: Config = { ...options, clusterListen, cluster };
   // Both hold every key now: `defaults` and the loop above went through all of them.
   return { config, origins: origins as Record<OptionKey, string> };
 }
 
 function take<K extends OptionKey>(key: K, given: Given, into: Values): void {
-  const option: Option<Config[K]> = OPTIONS[key];
+  const option: Option<OptionValues[K]> = OPTIONS[key];
   const value = option.kind.read(given.raw);
   if (value === undefined) {
     const shown = option.secret ? "" : ` ${show(given.raw)}`;
@@ -194,15 +218,15 @@ function take<K extends OptionKey>(key: K, given: Given, into: Values): void {
   into[key] = value;
 }
 
-function defaults(machine: Machine): Config {
+function defaults(machine: Machine): OptionValues {
   const values: Values = {};
   const set = <K extends OptionKey>(key: K) => values[key] = fallbackOf(key, machine);
   OPTION_KEYS.forEach(set);
   // Every key was set just now.
-  return values as Config;
+  return values as OptionValues;
 }
 
-function checkRelations(config: Config): void {
+function checkRelations(config: OptionValues): void {
   if (config.maxBodyBytesInFlight < config.maxAppendBytes) {
     const { maxBodyBytesInFlight: flight, maxAppendBytes: append } = OPTIONS;
     throw new ConfigError(

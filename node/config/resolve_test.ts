@@ -154,8 +154,9 @@ Deno.test("configFromInput() takes what a program gives, and checks it alike", (
 Deno.test("OPTIONS reads back every default and every value of a profile", async () => {
   for (const profile of ["none", ...Object.keys(PROFILES)]) {
     const { config } = await resolve({ flags: { profile } });
-    assert.deepEqual(configFromInput(config, machine), config);
-    const asText = OPTION_KEYS.map((key) => {
+    const { cluster: _, raftClusterConfig: __, ...input } = config;
+    assert.deepEqual(configFromInput(input, machine), config);
+    const asText = OPTION_KEYS.filter((key) => config[key] !== undefined).map((key) => {
       const option = OPTIONS[key] as { flag: string; kind: { write(value: unknown): string } };
       return [option.flag, option.kind.write(config[key])];
     });

@@ -5,12 +5,13 @@
  */
 
 import type { CorsOrigin, HostPort } from "./kinds.ts";
+import type { RaftPeer } from "./peers.ts";
 
 /** Documented sets of values for machines of a kind. */
 export type ProfileName = "tiny" | "small" | "standard" | "large";
 
 /** Every option of a node, with its value in force. Units stand in the names. */
-export interface Config {
+export interface OptionValues {
   /** Where the client plane listens. */
   readonly listen: HostPort;
   /** The profile that the values began with. */
@@ -21,6 +22,20 @@ export interface Config {
   readonly raftGroupCount: number;
   /** Name of the cluster; fixed with the data. */
   readonly clusterId: string;
+  /** This node's id among its peers; a positive integer. */
+  readonly nodeId: number;
+  /** The cluster's nodes, this one included; none, or this one alone, makes a single node. */
+  readonly raftPeers: readonly RaftPeer[];
+  /** The cluster file that was read; its values stand in the other options. */
+  readonly raftClusterConfig: string | undefined;
+  /** May this node form a new cluster? Does nothing on a node that holds state. */
+  readonly raftInitMembership: boolean;
+  /** May a leader answer reads by its lease, without asking a majority each time? */
+  readonly readLease: boolean;
+  /** Where the peer plane listens; undefined on a single node that was given none. */
+  readonly clusterListen: HostPort | undefined;
+  /** What the nodes of the cluster prove to each other that they know. */
+  readonly clusterSecret: string | undefined;
   /** Folder of the journal and the RaftSnapshots; unused where `raftMemory` is set. */
   readonly dataDir: string;
   /** Keep nothing on disk. */
@@ -49,13 +64,49 @@ export interface Config {
   readonly logFormat: "text" | "json";
 }
 
+/** A node of the cluster, and where its peer plane is. */
+export interface ClusterPeer {
+  readonly nodeId: number;
+  /** Origin of its client plane. */
+  readonly url: string;
+  /** Of its peer plane; an IPv6 address stands without brackets. */
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/** This node as one of several. */
+export interface ClusterConfig {
+  readonly nodeId: number;
+  /** All nodes, this one included, by rising id; at least two. */
+  readonly peers: readonly ClusterPeer[];
+  /** Where this node's peer plane listens. */
+  readonly listen: HostPort;
+  readonly initMembership: boolean;
+  /** Set wherever the peer plane listens on more than loopback. */
+  readonly secret: string | undefined;
+}
+
+/** The configuration of a node: its options, and what follows from them. */
+export interface Config extends OptionValues {
+  /** Undefined on a single node, which opens no peer plane. */
+  readonly cluster: ClusterConfig | undefined;
+}
+
+/** Options of a program alone: they name files whose content `createNode()` is given itself. */
+export type ProgramOption = "raftClusterConfig";
+
 /**
  * What a program gives to `createNode()`: any of the options. What it leaves out has the profile's
- * value, or else the default. `listen` may be written `HOST:PORT`.
+ * value, or else the default. Addresses may be written `HOST:PORT`, peers
+ * `ID=URL[,cluster=HOST:PORT]`.
  */
 export type ConfigInput =
-  & Partial<Omit<Config, "listen">>
-  & { readonly listen?: HostPort | string };
+  & Partial<Omit<OptionValues, ProgramOption | "listen" | "clusterListen" | "raftPeers">>
+  & {
+    readonly listen?: HostPort | string;
+    readonly clusterListen?: HostPort | string | undefined;
+    readonly raftPeers?: readonly (RaftPeer | string)[];
+  };
 
 /** What defaults depend on. */
 export interface Machine {
