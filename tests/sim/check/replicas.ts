@@ -1,5 +1,5 @@
 /**
- * State machine safety (paper, figure 3): whatever a node applies at an index, in whichever life,
+ * State machine safety (paper, figure 3): whatever any node applies at an index, in whichever life,
  * is the one command of that index; and its state is the one that a replica reaches which applied
  * the whole log and never saw a RaftSnapshot.
  *
@@ -18,11 +18,27 @@ import {
 } from "../../../stream/mod.ts";
 import { Violation } from "../violation.ts";
 
+/** Between two comparisons of the hashes of replicas that apply, in indexes. */
+const HASHED_EVERY = 32;
+
+/** What was applied at an index, and what came of it. */
+interface Applied {
+  readonly command: Command;
+  readonly stampMs: number;
+  /** Of its header and body. */
+  readonly sum: number;
+  readonly outcome: string;
+  /** Of the state after it; at some indexes only. */
+  readonly hash: string | undefined;
+}
+
 interface Reference {
+  readonly group: number;
   readonly formation: string;
   readonly state: GroupState;
-  /** What each index holds: checksums of its header and body. */
-  readonly log: Map<number, number>;
+  readonly log: Map<number, Applied>;
+  /** A state of the past, which goes on where one further on is asked for. */
+  past: GroupState;
 }
 
 /** Looks on as groups apply their logs, and applies them to replicas of its own. */
@@ -34,17 +50,19 @@ export class ReplicaChecker {
   /** Begins to look on; the group has applied nothing but its RaftSnapshot. */
   attach(group: Group, formation: string): void {
     const reference = this.#of(group.id, formation);
-    const { state } = group;
-    const apply = state.apply.bind(state);
-    state.apply = (command, index, stampMs) => {
-      const copy = ownCopy(command);
-      const outcome = apply(command, index, stampMs);
-      this.#note(group.id, reference, copy, index, stampMs, outcome);
-      return outcome;
-    };
+    let { state } = group;
+    this.#watch(group.id, state, reference);
+    // Another replica's RaftSnapshot comes as a new state, which may apply more at once.
+    Object.defineProperty(group, "state", {
+      get: () => state,
+      set: (next: GroupState) => {
+        state = next;
+        this.#watch(group.id, state, reference);
+      },
+    });
   }
 
-  /** To be called once a node has started: all that was ever applied must be there again. */
+  /** To be called once a lone node has started: all that was ever applied must be there again. */
   recovered(groups: readonly Group[]): void {
     for (const group of groups) {
       const reference = this.#references.get(group.id);
@@ -58,6 +76,16 @@ export class ReplicaChecker {
       }
       this.#compare(group, reference);
     }
+  }
+
+  /** Has the group applied whatever any replica of it has? */
+  isCurrent(group: Group): boolean {
+    return group.state.index >= (this.#references.get(group.id)?.state.index ?? 0);
+  }
+
+  /** Index and group time of the last command that any replica has applied. */
+  applied(group: number): { readonly index: number; readonly stampMs: number } {
+    return this.#references.get(group)?.state ?? { index: 0, stampMs: 0 };
   }
 
   /** Are the states those of the references? Also where a reference is exported and imported. */
@@ -82,27 +110,52 @@ export class ReplicaChecker {
     return this.#references.get(group)?.state.stateHash();
   }
 
-  #note(
-    group: number,
-    reference: Reference,
-    command: Command,
-    index: number,
-    stampMs: number,
-    outcome: Outcome,
-  ): void {
-    const sum = sumOf(command, stampMs);
-    const known = reference.log.get(index);
-    if (known !== undefined && known !== sum) {
-      this.failure ??= new Violation("replicas", `group ${group} has two commands at ${index}`);
+  /** Looks on from the state that the group has now, which must be one of the past. */
+  #watch(group: number, state: GroupState, reference: Reference): void {
+    if (state.index > reference.state.index) {
+      const detail = `has a RaftSnapshot of ${state.index}; ${reference.state.index} was applied`;
+      this.failure ??= new Violation("replicas", `group ${group} ${detail}`);
+    } else if (state.index > 0 && state.stateHash() !== pastOf(reference, state.index)) {
+      const detail = `took a RaftSnapshot of ${state.index} that is not what the log says`;
+      this.failure ??= new Violation("replicas", `group ${group} ${detail}`);
     }
-    reference.log.set(index, sum);
-    if (index <= reference.state.index) return;
-    const expected = JSON.stringify(reference.state.apply(command, index, stampMs));
-    reference.state.takeChanged();
-    const found = JSON.stringify(outcome);
-    if (expected === found) return;
-    const detail = `group ${group} answers ${found} at ${index}, the reference ${expected}`;
-    this.failure ??= new Violation("replicas", detail);
+    const apply = state.apply.bind(state);
+    state.apply = (command, index, stampMs) => {
+      const copy = ownCopy(command);
+      const outcome = apply(command, index, stampMs);
+      this.#note(group, state, reference, { command: copy, index, stampMs, outcome });
+      return outcome;
+    };
+  }
+
+  #note(
+    id: number,
+    state: GroupState,
+    reference: Reference,
+    now: { command: Command; index: number; stampMs: number; outcome: Outcome },
+  ): void {
+    const { command, index, stampMs } = now;
+    const sum = sumOf(command, stampMs);
+    if (index > reference.state.index) {
+      const outcome = JSON.stringify(reference.state.apply(command, index, stampMs));
+      reference.state.takeChanged();
+      const hash = index % HASHED_EVERY === 0 ? reference.state.stateHash() : undefined;
+      reference.log.set(index, { command, stampMs, sum, outcome, hash });
+    }
+    const known = reference.log.get(index);
+    if (known === undefined || known.sum !== sum) {
+      const detail = known === undefined ? "applies something late" : "has two commands";
+      this.failure ??= new Violation("replicas", `group ${id} ${detail} at ${index}`);
+      return;
+    }
+    const found = JSON.stringify(now.outcome);
+    if (known.outcome !== found) {
+      const detail = `answers ${found} at ${index}, the reference ${known.outcome}`;
+      this.failure ??= new Violation("replicas", `group ${id} ${detail}`);
+    }
+    if (known.hash !== undefined && known.hash !== state.stateHash()) {
+      this.failure ??= new Violation("replicas", `group ${id} at ${index} has another state`);
+    }
   }
 
   #compare(group: Group, reference: Reference): void {
@@ -127,10 +180,33 @@ export class ReplicaChecker {
       throw new Violation("replicas", "the data directory is another one than before");
     }
     const state = new GroupState({ group, formation });
-    const reference = { formation, state, log: new Map() };
+    const reference = {
+      group,
+      formation,
+      state,
+      log: new Map(),
+      past: new GroupState({ group, formation }),
+    };
     this.#references.set(group, reference);
     return reference;
   }
+}
+
+/** Hash of the state that the log makes up to `index`. */
+function pastOf(reference: Reference, index: number): string {
+  const { group, state, log, formation } = reference;
+  if (state.index === index) return state.stateHash();
+  if (reference.past.index > index) {
+    reference.past = new GroupState({ group, formation });
+  }
+  const { past } = reference;
+  for (let at = past.index + 1; at <= index; at++) {
+    const applied = log.get(at);
+    if (applied === undefined) continue;
+    past.apply(ownCopy(applied.command), at, applied.stampMs);
+    past.takeChanged();
+  }
+  return past.stateHash();
 }
 
 function ownCopy(command: Command): Command {
