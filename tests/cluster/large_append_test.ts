@@ -1,0 +1,45 @@
+/** An append of the largest size, through a follower, holds up nobody else. */
+
+import assert from "node:assert/strict";
+import { send } from "../http/client.ts";
+import { assertStatus } from "../http/expect.ts";
+import type { Cluster } from "./cluster.ts";
+import { clusterTest } from "./cluster_case.ts";
+import { Load } from "./load.ts";
+
+const BODY_BYTES = 32 << 20;
+const BODIES = 3;
+
+clusterTest(
+  "32 MiB appends through followers depose no leader, and small appends go on meanwhile",
+  // One group, so that the small appends share log and leader with the large ones.
+  { groups: 1 },
+  (cluster) =>
+    Load.during(cluster, { streams: 12, readers: 6 }, async (load) => {
+      const body = new Uint8Array(BODY_BYTES).map((_, at) => at % 251);
+      const type = { "content-type": "application/octet-stream" };
+      const before = await leaderships(cluster);
+      const followers = cluster.nodes.filter(({ id }) => !before.startsWith(`${id} `));
+      assert.ok(followers.length < cluster.nodes.length, `a leader is known: ${before}`);
+      await load.fault(`${BODIES} appends of 32 MiB`, async () => {
+        for (let n = 0; n < BODIES; n++) {
+          const { url } = followers[n % followers.length] ?? cluster.node(1);
+          const path = `/v1/stream/large/s${n}`;
+          assertStatus(await send(url + path, "PUT", { headers: type }), 201);
+          assertStatus(await send(url + path, "POST", { headers: type, body }), 204);
+          // Through another node, in pieces; all of it was checked once if the pieces match.
+          for (const node of cluster.nodes) {
+            const tail = await send(`${node.url}${path}?offset=${BODY_BYTES - 4096}`, "GET");
+            assert.deepEqual(tail.bytes, body.subarray(BODY_BYTES - 4096));
+          }
+        }
+      });
+      assert.equal(await leaderships(cluster), before, "leader and term");
+    }),
+);
+
+/** Who leads each group and in which term, as node 1 knows. */
+async function leaderships(cluster: Cluster): Promise<string> {
+  const groups = await cluster.node(1).groups();
+  return groups.map(({ leader, term }) => `${leader} in term ${term}`).join(", ");
+}
