@@ -15,8 +15,8 @@ export interface RaftConfig<P extends Payload> {
   /** As recovered, in order and without gaps, from `snapshot.index + 1`. */
   readonly entries: readonly Entry<P>[];
   /**
-   * A follower that hears nothing this long, up to twice this long (drawn by lot), campaigns; a
-   * leader that hears from no majority this long steps down.
+   * A follower that hears nothing this long, or up to 1.6 times this long (drawn by lot), campaigns;
+   * a leader that hears from no majority this long steps down.
    */
   readonly electionTimeoutMs: number;
   /** Pause between a leader's heartbeats; well below the election timeout. */
@@ -33,7 +33,7 @@ export interface RaftConfig<P extends Payload> {
   readonly uncommittedEntriesMax: number;
   /** Bytes proposed and not yet committed; one proposal goes always. */
   readonly uncommittedBytesMax: number;
-  /** Bytes of entries that {@linkcode Raft.release} may keep in memory for followers' sake. */
+  /** Bytes of released entries that stay in memory for the sake of followers that lack them. */
   readonly retainedBytesMax: number;
   /** A number in [0, 1). Spreads election timeouts, and tells this life's questions from older ones. */
   readonly random: () => number;

@@ -1,4 +1,5 @@
 import type { RaftConfig } from "./config.ts";
+import { quorumMs } from "./contact.ts";
 import { invariant } from "./invariant.ts";
 import { Log } from "./log/log.ts";
 import { isVoter } from "./membership.ts";
@@ -10,6 +11,12 @@ import type { MemberId, Membership, Payload } from "./types.ts";
 
 /** Roles of a member (paper §5.1), and the one before a candidate's (dissertation §9.6). */
 export type Role = "follower" | "pre_candidate" | "candidate" | "leader";
+
+/**
+ * How far election timeouts spread, in election timeouts. Two members that campaign at once are told
+ * apart by rank, so it need not be the paper's 1, and groups are sooner led again.
+ */
+const ELECTION_SPREAD = 0.6;
 
 /** Entries of a follower that left memory, to be read back from the journal. */
 export interface Fetch {
@@ -49,6 +56,11 @@ export class Core<P extends Payload> {
    */
   heardMs: number;
   electionDueMs = 0;
+  /** Until when it led with a majority behind it, in any term. */
+  ledMs = -Infinity;
+  /** Campaigns since a leader was last heard from, and when the latest began. */
+  attempts = 0;
+  campaignedMs = -Infinity;
 
   /** Votes of the election under way. */
   readonly votes = new Map<MemberId, boolean>();
@@ -114,7 +126,20 @@ export class Core<P extends Payload> {
   /** Draws the next election's time. */
   resetElectionTimer(): void {
     const timeout = this.config.electionTimeoutMs;
-    this.electionDueMs = this.nowMs + timeout + this.config.random() * timeout;
+    this.electionDueMs = this.nowMs + timeout * (1 + ELECTION_SPREAD * this.config.random());
+  }
+
+  /** Draws when to try again after a campaign that did not succeed: soon at first, then less so. */
+  retrySoon(): void {
+    const pause = this.config.electionTimeoutMs / 16 * 2 ** Math.min(this.attempts, 4);
+    const dueMs = this.nowMs + pause * (1 + this.config.random());
+    if (dueMs < this.electionDueMs) this.electionDueMs = dueMs;
+  }
+
+  /** Lets somebody else try first. */
+  stepAside(): void {
+    const dueMs = this.nowMs + this.config.electionTimeoutMs / 8;
+    if (dueMs > this.electionDueMs) this.electionDueMs = dueMs;
   }
 
   /** Moves term and vote, which must be durable before anyone relies on them. */
@@ -135,6 +160,7 @@ export class Core<P extends Payload> {
   /** Follows `leader`, or nobody yet, in `term`. */
   becomeFollower(term: number, leader: MemberId | undefined): void {
     if (this.role === "leader") {
+      this.ledMs = quorumMs(this);
       this.tracker.clear();
       this.reads.refuseAsked();
       this.transfer = undefined;
@@ -153,7 +179,10 @@ export class Core<P extends Payload> {
     this.role = "pre_candidate";
     this.votes.clear();
     this.#setLeader(undefined);
-    this.resetElectionTimer();
+    this.attempts++;
+    this.campaignedMs = this.nowMs;
+    this.electionDueMs = Infinity;
+    this.retrySoon();
   }
 
   /** Stands for election in the next term. */
@@ -168,11 +197,13 @@ export class Core<P extends Payload> {
   /** Won the election. The caller appends the first entry. */
   becomeLeader(): void {
     this.role = "leader";
+    this.attempts = 0;
     this.votes.clear();
     this.#setLeader(this.id);
     this.tracker.clear();
     this.tracker.configure(this.membership, this.log.last + 1, this.nowMs);
     this.tracker.self.match = this.log.stable;
+    this.tracker.self.full = !this.accepting;
     this.committedInTerm = false;
     this.uncommittedBytes = this.log.bytesBetween(this.log.committed, this.log.last);
     this.settledMembershipIndex = -1;
@@ -188,6 +219,7 @@ export class Core<P extends Payload> {
     invariant(this.role !== "leader", "one leader a term");
     if (this.role !== "follower" || this.leader !== leader) this.becomeFollower(this.term, leader);
     this.heardMs = this.nowMs;
+    this.attempts = 0;
     this.resetElectionTimer();
   }
 

@@ -71,11 +71,29 @@ function lead<P extends Payload>(core: Core<P>): void {
   appendOwn(core, { kind: "noop" });
 }
 
-/** Somebody asks whether it could win. Nobody's state changes. */
+/** Began this member to campaign so lately that it may still be getting answers? */
+function campaignsItself<P extends Payload>(core: Core<P>): boolean {
+  return core.role === "pre_candidate" &&
+    core.nowMs - core.campaignedMs < core.config.electionTimeoutMs / 8;
+}
+
+/**
+ * Somebody asks whether it could win. Nobody's term or vote changes, but who could lead says so
+ * with its next campaign: at most one of two members that ask each other is granted it, and who
+ * grants it holds back, lest the votes be split.
+ */
 export function onPreVote<P extends Payload>(core: Core<P>, message: PreVote): void {
-  if (message.term > core.term && heardLately(core)) return;
-  const granted = message.term > core.term &&
-    core.log.isUpToDate(message.lastIndex, message.lastTerm);
+  const { log } = core;
+  if (message.term > core.term) {
+    if (heardLately(core)) return;
+    const same = message.lastIndex === log.last && message.lastTerm === log.lastTerm;
+    if (same && core.id < message.from && campaignsItself(core)) return;
+  }
+  const upToDate = log.isUpToDate(message.lastIndex, message.lastTerm);
+  const granted = message.term > core.term && upToDate;
+  if (granted) core.stepAside();
+  // It cannot win against this log, so time is lost until this member asks.
+  else if (!upToDate && core.role === "follower" && !heardLately(core)) core.retrySoon();
   core.send({
     type: "pre_vote_response",
     from: core.id,
@@ -99,7 +117,12 @@ export function onPreVoteResponse<P extends Payload>(
   core.votes.set(message.from, message.granted);
   const result = tally(core.membership, core.votes);
   if (result === "won") campaign(core, false);
-  else if (result === "lost") core.becomeFollower(core.term, undefined);
+  else if (result === "lost") lose(core);
+}
+
+function lose<P extends Payload>(core: Core<P>): void {
+  core.becomeFollower(core.term, undefined);
+  core.retrySoon();
 }
 
 /**
@@ -142,7 +165,9 @@ export function onVoteResponse<P extends Payload>(core: Core<P>, message: VoteRe
   core.votes.set(message.from, message.granted);
   const result = tally(core.membership, core.votes);
   if (result === "won") lead(core);
-  else if (result === "lost") core.becomeFollower(core.term, undefined);
+  else if (result === "lost") lose(core);
+  // Votes are split, or its log is behind; who could decide it may be down.
+  else if (!message.granted) core.retrySoon();
 }
 
 /** The leader hands over. */

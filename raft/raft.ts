@@ -1,4 +1,5 @@
 import { advanceCommit, appendOwn } from "./commit.ts";
+import { hasQuorum, lastContactMs } from "./contact.ts";
 import { checkConfig, type RaftConfig } from "./config.ts";
 import { Core, type Fetch, type Role } from "./core.ts";
 import { heardLately, preCampaign } from "./election.ts";
@@ -9,7 +10,8 @@ import type { Ready } from "./outbox.ts";
 import { askLeader, flushForwardedReads, leaseHolds, needsRound } from "./read_index.ts";
 import type { ReadAnswer } from "./read_queue.ts";
 import { flushAppends, flushHeartbeats, provideEntries } from "./replication.ts";
-import { type RaftStatus, statusOf } from "./status.ts";
+import { dropReleased } from "./retention.ts";
+import { type MemberStatus, memberStatusOf, type RaftStatus, statusOf } from "./status.ts";
 import { step } from "./step.ts";
 import { nextDueMs, tick } from "./tick.ts";
 import { beginTransfer } from "./transfer.ts";
@@ -19,9 +21,9 @@ import type { Entry, MemberId, Membership, Payload, SnapshotMark } from "./types
  * Why nothing was done.
  *
  * `not_leader`: ask `leader`, if known. `transferring`: leadership is being handed over. `overloaded`:
- * too much is proposed and not committed. `pending`: an earlier membership change, or the first entry
- * of the term, is not committed yet. `invalid`: no voters, a voter that is a learner too, or no such
- * voter. `unchanged`: that is the membership already.
+ * too much is proposed and not committed, or no majority has room for entries. `pending`: an earlier
+ * membership change, or the first entry of the term, is not committed yet. `invalid`: no voters, a
+ * voter that is a learner too, or no such voter. `unchanged`: that is the membership already.
  */
 export type RefusalReason =
   | "not_leader"
@@ -83,6 +85,7 @@ export class Raft<P extends Payload> {
     if (core.role !== "leader") return this.#refused("not_leader");
     if (core.transfer !== undefined) return this.#refused("transferring");
     const { log, config } = core;
+    if (!core.tracker.hasRoom) return this.#refused("overloaded");
     const uncommitted = log.last - log.committed;
     if (
       uncommitted >= config.uncommittedEntriesMax ||
@@ -231,19 +234,14 @@ export class Raft<P extends Payload> {
   }
 
   /**
-   * Lets applied entries up to `index` leave memory. A leader keeps what followers that it is
-   * feeding still lack, up to `retainedBytesMax`; beyond that they are fetched when needed.
+   * Lets applied entries up to `index` leave memory. Of those the newest `bytesMax` bytes stay for
+   * members that lack them or may lack them, such as one that is being restarted; what a leader
+   * knows that all members hold goes, and so does everything where there is no other member. What
+   * has left memory is fetched when needed.
    */
-  release(index: number): void {
-    const core = this.#core;
-    const { log } = core;
-    let to = index;
-    if (core.role === "leader" && log.bytes <= core.config.retainedBytesMax) {
-      for (const progress of core.tracker.others) {
-        if (progress.state === "replicate" && progress.match < to) to = progress.match;
-      }
-    }
-    log.drop(to);
+  release(index: number, bytesMax: number = this.#core.config.retainedBytesMax): void {
+    this.#core.log.release(index);
+    dropReleased(this.#core, bytesMax);
   }
 
   /** Takes the wishes for entries that left memory. Each is answered by {@linkcode provide}. */
@@ -270,9 +268,13 @@ export class Raft<P extends Payload> {
     if (progress?.state === "snapshot") progress.snapshotSent(ok);
   }
 
-  /** Says whether this member has room for entries; a follower without refuses them meanwhile. */
+  /**
+   * Says whether this member has room for entries. A follower without refuses them meanwhile; a
+   * leader takes no proposals while no majority has room, itself included.
+   */
   acceptEntries(accepting: boolean): void {
     this.#core.accepting = accepting;
+    this.#core.tracker.self.full = !accepting;
   }
 
   /** This member. */
@@ -331,6 +333,51 @@ export class Raft<P extends Payload> {
     core.advanceTime(nowMs);
     return core.role === "leader" && core.committedInTerm &&
       (isSoleVoter(core.membership, core.id) || leaseHolds(core));
+  }
+
+  /** Leads, and a majority was heard from within an election timeout before `nowMs`. */
+  hasQuorum(nowMs: number): boolean {
+    this.#core.advanceTime(nowMs);
+    return hasQuorum(this.#core);
+  }
+
+  /**
+   * How long before `nowMs` this group last had a leader, as far as this member knows: 0 where it
+   * leads itself with a quorum. Who is connected here for live reads had better go elsewhere when
+   * this gets long.
+   */
+  silentMs(nowMs: number): number {
+    const core = this.#core;
+    core.advanceTime(nowMs);
+    return hasQuorum(core) ? 0 : core.nowMs - lastContactMs(core);
+  }
+
+  /** Whom leadership is being handed over to. */
+  get transferringTo(): MemberId | undefined {
+    return this.#core.transfer?.to;
+  }
+
+  /** Are there answers for {@linkcode takeReads}? */
+  get hasReads(): boolean {
+    return this.#core.reads.answered;
+  }
+
+  /** What a leader knows of another member; undefined on others. */
+  progress(id: MemberId): MemberStatus | undefined {
+    const core = this.#core;
+    const progress = core.role === "leader" ? core.tracker.get(id) : undefined;
+    return progress === undefined || id === core.id ? undefined : memberStatusOf(core, progress);
+  }
+
+  /**
+   * Does a leader know that `id` keeps up: is it fed from the log, and does it hold all but the last
+   * `entriesMax` entries? A learner is then ready to be a voter.
+   */
+  caughtUp(id: MemberId, entriesMax: number): boolean {
+    const core = this.#core;
+    const progress = core.role === "leader" ? core.tracker.get(id) : undefined;
+    return progress !== undefined && progress.state === "replicate" && !progress.full &&
+      core.log.last - progress.match <= entriesMax;
   }
 
   /** A description of the whole, for metrics. */

@@ -1,5 +1,5 @@
 import type { Core, Role } from "./core.ts";
-import type { ProgressState } from "./tracker/progress.ts";
+import type { Progress, ProgressState } from "./tracker/progress.ts";
 import type { MemberId, Membership, Payload } from "./types.ts";
 
 /** What a leader knows of one other member, for metrics. */
@@ -31,11 +31,30 @@ export interface RaftStatus {
   readonly snapshotIndex: number;
   /** Bytes of entries in memory. */
   readonly logBytes: number;
+  /** Those of them that stay for other members' sake only. */
+  readonly retainedBytes: number;
   readonly uncommittedBytes: number;
   readonly membership: Membership;
   readonly transferringTo: MemberId | undefined;
   /** Empty unless this member leads. */
   readonly others: readonly MemberStatus[];
+}
+
+/** Describes what a leader knows of one member. */
+export function memberStatusOf<P extends Payload>(
+  core: Core<P>,
+  progress: Progress,
+): MemberStatus {
+  return {
+    id: progress.id,
+    state: progress.state,
+    match: progress.match,
+    next: progress.next,
+    inflightEntries: progress.inflights.entries,
+    inflightBytes: progress.inflights.bytes,
+    silentMs: core.nowMs - progress.activeMs,
+    full: progress.full,
+  };
 }
 
 /** Describes `core` as it is. */
@@ -53,18 +72,10 @@ export function statusOf<P extends Payload>(core: Core<P>): RaftStatus {
     appliedIndex: log.applied,
     snapshotIndex: log.snapshot.index,
     logBytes: log.bytes,
+    retainedBytes: log.releasedBytes,
     uncommittedBytes: core.role === "leader" ? core.uncommittedBytes : 0,
     membership: core.membership,
     transferringTo: core.transfer?.to,
-    others: tracker.others.map((progress) => ({
-      id: progress.id,
-      state: progress.state,
-      match: progress.match,
-      next: progress.next,
-      inflightEntries: progress.inflights.entries,
-      inflightBytes: progress.inflights.bytes,
-      silentMs: core.nowMs - progress.activeMs,
-      full: progress.full,
-    })),
+    others: tracker.others.map((progress) => memberStatusOf(core, progress)),
   };
 }

@@ -1,6 +1,8 @@
+import { quorumMs } from "./contact.ts";
 import type { Core } from "./core.ts";
-import { preCampaign } from "./election.ts";
+import { heardLately, preCampaign } from "./election.ts";
 import { resendForwardedReads } from "./read_index.ts";
+import { dropReleased } from "./retention.ts";
 import type { Payload } from "./types.ts";
 
 /** Does what is due at the core's present time. */
@@ -10,7 +12,7 @@ export function tick<P extends Payload>(core: Core<P>): void {
     return;
   }
   if (core.nowMs >= core.electionDueMs) {
-    if (core.promotable) preCampaign(core);
+    if (core.promotable && !heardLately(core)) preCampaign(core);
     else core.resetElectionTimer();
   }
   if (core.nowMs >= core.reads.resendDueMs) resendForwardedReads(core);
@@ -21,8 +23,7 @@ function tickLeader<P extends Payload>(core: Core<P>): void {
   if (core.transfer !== undefined && nowMs >= core.transfer.dueMs) core.transfer = undefined;
   if (nowMs >= core.quorumDueMs) {
     // Check-quorum (dissertation §6.2): a leader that no majority hears must not keep clients.
-    tracker.self.activeMs = nowMs;
-    core.quorumDueMs = tracker.activeMs + config.electionTimeoutMs;
+    core.quorumDueMs = quorumMs(core) + config.electionTimeoutMs;
     if (nowMs >= core.quorumDueMs) {
       core.becomeFollower(core.term, undefined);
       return;
@@ -30,6 +31,8 @@ function tickLeader<P extends Payload>(core: Core<P>): void {
   }
   if (nowMs >= core.heartbeatDueMs) {
     core.heartbeatWanted = tracker.others.length > 0;
+    // Acknowledgements that came since may let entries of an idle group go.
+    dropReleased(core, config.retainedBytesMax);
     core.heartbeatDueMs = nowMs + config.heartbeatIntervalMs;
   }
 }

@@ -10,8 +10,8 @@ const HEAD_SLOTS_MAX = 1024;
  * The log as the core sees it: a window of entries in memory, below it what only the journal holds,
  * below that the RaftSnapshot; and cursors that say how far each stage has come.
  *
- * `applied ≤ taken ≤ min(committed, stable)`; `stable ≤ handed ≤ last`; the window begins at or below
- * `applied + 1`.
+ * `released ≤ applied ≤ taken ≤ min(committed, stable)`; `stable ≤ handed ≤ last`; the window begins
+ * at or below `released + 1`.
  */
 export class Log<P extends Payload> {
   /** Slots below `#head` are dropped; slot `#head` holds the entry at `first`. */
@@ -41,6 +41,10 @@ export class Log<P extends Payload> {
   taken: number;
   /** Everything up to here is applied. */
   applied: number;
+  /** Entries up to here may leave memory. */
+  released: number;
+  /** Bytes of those of them that are still in memory. */
+  releasedBytes = 0;
 
   /** Memberships since the RaftSnapshot. */
   readonly memberships: MembershipHistory;
@@ -53,7 +57,11 @@ export class Log<P extends Payload> {
     this.first = snapshot.index + 1;
     this.last = snapshot.index;
     this.lastTerm = snapshot.term;
-    this.committed = this.taken = this.applied = snapshot.index;
+    this.committed =
+      this.taken =
+      this.applied =
+      this.released =
+        snapshot.index;
     for (const entry of entries) this.append(entry);
     this.handed = this.stable = this.last;
   }
@@ -149,12 +157,27 @@ export class Log<P extends Payload> {
     return lastTerm > this.lastTerm || (lastTerm === this.lastTerm && lastIndex >= this.last);
   }
 
-  /** Drops entries up to `index` from memory; they are applied, hence durable. */
-  drop(index: number): void {
+  /** Entries up to `index`, as far as they are applied, hence durable, may leave memory. */
+  release(index: number): void {
     const to = Math.min(index, this.applied);
-    if (to < this.first) return;
+    if (to <= this.released) return;
+    this.releasedBytes += this.bytesBetween(this.released, to);
+    this.released = to;
+  }
+
+  /** Drops released entries from memory: those up to `index`, and the oldest beyond `bytesMax`. */
+  drop(index: number, bytesMax: number): void {
+    let to = Math.min(index, this.released);
+    let rest = this.releasedBytes - this.bytesBetween(this.first - 1, to);
+    to = Math.max(to, this.first - 1);
+    while (rest > bytesMax) rest -= this.bytesBetween(to, ++to);
+    if (to >= this.first) this.#dropTo(to, this.releasedBytes - rest);
+  }
+
+  #dropTo(to: number, bytes: number): void {
     this.#previousTerm = this.term(to) ?? 0;
-    this.bytes -= this.bytesBetween(this.first - 1, to);
+    this.bytes -= bytes;
+    this.releasedBytes -= bytes;
     const head = this.#head + to + 1 - this.first;
     this.first = to + 1;
     if (head === this.#window.length) {
@@ -185,12 +208,16 @@ export class Log<P extends Payload> {
     this.#window = [];
     this.#head = 0;
     this.#previousTerm = mark.term;
-    this.bytes = 0;
+    this.bytes = this.releasedBytes = 0;
     this.snapshot = mark;
     this.first = mark.index + 1;
     this.last = this.handed = mark.index;
     this.lastTerm = mark.term;
-    this.committed = this.taken = this.applied = mark.index;
+    this.committed =
+      this.taken =
+      this.applied =
+      this.released =
+        mark.index;
     this.memberships.restore(mark.index, mark.membership);
   }
 }

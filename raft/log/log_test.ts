@@ -20,7 +20,8 @@ function applied(count: number): Log<Text> {
 Deno.test("term() knows memory, the entry before it, and the RaftSnapshot", () => {
   const log = applied(10);
   log.compact({ index: 4, term: 1, membership });
-  log.drop(7);
+  log.release(10);
+  log.drop(7, 1 << 20);
   assert.deepEqual([3, 4, 5, 7, 8, 10, 11].map((index) => log.term(index)), [
     undefined,
     1,
@@ -35,14 +36,16 @@ Deno.test("term() knows memory, the entry before it, and the RaftSnapshot", () =
 Deno.test("drop() goes no further than what is applied, and keeps the sum of bytes", () => {
   const log = applied(5000);
   for (let index = 6; index <= 5000; index += 7) {
-    log.drop(index);
+    log.release(index);
+    log.drop(index, 0);
     assert.equal(log.first, index + 1);
     const rest = log.last < log.first ? [] : log.slice(log.first, log.last);
     assert.equal(log.bytes, rest.reduce((sum, entry) => sum + entrySize(entry), 0));
     assert.equal(rest[0]?.index, rest.length === 0 ? undefined : index + 1);
   }
   log.append(command(5001, 1));
-  log.drop(9999);
+  log.release(9999);
+  log.drop(9999, 0);
   assert.equal(log.first, 5001);
 });
 

@@ -3,6 +3,8 @@ import { majorityReached } from "../quorum.ts";
 import type { MemberId, Membership } from "../types.ts";
 import { Progress } from "./progress.ts";
 
+/** 1 where there is room for entries, else 0. */
+const readRoom = (progress: Progress): number => progress.full ? 0 : 1;
 const readMatch = (progress: Progress): number => progress.match;
 const readRound = (progress: Progress): number => progress.ackedRound;
 const readSentMs = (progress: Progress): number => progress.ackedSentMs;
@@ -86,6 +88,18 @@ export class Tracker {
 
   #reached(read: (progress: Progress) => number): number {
     return Math.min(majorityReached(this.#voters, read), majorityReached(this.#outgoing, read));
+  }
+
+  /** A majority has room for entries, as far as is known. */
+  get hasRoom(): boolean {
+    return this.#reached(readRoom) > 0;
+  }
+
+  /** Everybody else holds everything up to here; Infinity where there is nobody else. */
+  get othersMatch(): number {
+    let match = Infinity;
+    for (const progress of this.others) match = Math.min(match, progress.match);
+    return match;
   }
 
   /** The highest index that a majority holds durably. */

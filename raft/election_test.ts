@@ -1,0 +1,89 @@
+/** Elections where they go beyond paper and dissertation: to be quick, and without split votes. */
+
+import assert from "node:assert/strict";
+import type { Message } from "./mod.ts";
+import { failover, FAILOVER_SETTINGS } from "./testing/failover.ts";
+import type { Text } from "./testing/machine.ts";
+import { heartbeat, Member, only } from "./testing/member.ts";
+
+function preVote(from: string, term: number, lastIndex = 0, lastTerm = 0): Message<Text> {
+  return { type: "pre_vote", from, to: "a", term, lastIndex, lastTerm };
+}
+
+/** Does `member` grant what is asked? */
+function grants(member: Member, message: Message<Text>): boolean {
+  return only(member.hear(message).flush(), "pre_vote_response").some(({ granted }) => granted);
+}
+
+Deno.test("a pre-candidate lets one of lower rank wait, for as long as answers may come", () => {
+  const a = new Member().pass(100);
+  assert.equal(grants(a, preVote("b", 1)), false);
+  a.nowMs += 13;
+  assert.equal(grants(a, preVote("b", 1)), true);
+});
+
+Deno.test("a pre-candidate yields to a longer log, whatever the rank", () => {
+  const a = new Member().pass(100);
+  assert.equal(grants(a, preVote("b", 1, 3, 1)), true);
+});
+
+Deno.test("a member that grants a pre-vote does not campaign itself at once", () => {
+  const a = new Member();
+  a.nowMs = 99;
+  a.raft.tick(99);
+  a.nowMs = 100;
+  a.hear(preVote("b", 1)).flush();
+  a.pass(11);
+  assert.equal(a.raft.role, "follower");
+  a.pass(2);
+  assert.equal(a.raft.role, "pre_candidate");
+});
+
+Deno.test("a member that is asked with a shorter log than its own campaigns soon", () => {
+  const a = new Member({ log: [1], term: 1, settings: { random: () => 0.9 } });
+  a.nowMs = 100;
+  assert.equal(grants(a, preVote("b", 2)), false);
+  a.pass(13);
+  assert.equal(a.raft.role, "pre_candidate");
+});
+
+Deno.test("a pre-candidate without answers asks again soon, then less often", () => {
+  const a = new Member();
+  const pauses: number[] = [];
+  let lastMs = 0;
+  while (pauses.length < 7) {
+    if (only(a.pass(0.5).flush(), "pre_vote").length === 0) continue;
+    pauses.push(a.nowMs - lastMs);
+    lastMs = a.nowMs;
+  }
+  assert.deepEqual(pauses, [100, 12.5, 25, 50, 100, 100, 100]);
+});
+
+Deno.test("a candidate that is refused a vote tries again soon", () => {
+  const a = new Member().pass(100);
+  a.flush();
+  a.hear({ type: "pre_vote_response", from: "b", to: "a", term: 1, granted: true }).flush();
+  assert.equal(a.raft.role, "candidate");
+  a.pass(50);
+  a.hear({ type: "vote_response", from: "b", to: "a", term: 1, granted: false });
+  a.pass(12).flush();
+  assert.equal(a.raft.role, "candidate");
+  a.pass(1);
+  assert.equal(a.raft.role, "pre_candidate");
+});
+
+Deno.test("a leader that is heard from calms the retries", () => {
+  const a = new Member();
+  for (let i = 0; i < 5; i++) a.pass(200).flush();
+  a.hear(heartbeat(1)).flush();
+  a.pass(100);
+  assert.equal(only(a.flush(), "pre_vote").length, 2);
+  assert.equal(a.raft.nextTickMs, a.nowMs + 12.5);
+});
+
+Deno.test("failover() of 21 groups at once takes below 900 ms", () => {
+  const waitedMs: number[] = [];
+  for (let seed = 0; seed < 20; seed++) waitedMs.push(...failover(FAILOVER_SETTINGS, seed));
+  assert.ok(waitedMs.length > 300, "the dead node led most groups");
+  assert.ok(Math.max(...waitedMs) < 900, `the slowest took ${Math.max(...waitedMs)} ms`);
+});
