@@ -11,17 +11,33 @@ import { replaceFile } from "./replace_file.ts";
 /** Version of the whole data directory; a program refuses any other. */
 export const DATA_FORMAT_VERSION = 1;
 
-const FILE_NAME = "identity.json";
+/** Name of the identity file. */
+export const IDENTITY_FILE = "identity.json";
 const LOCK_NAME = "lock";
 /** An identity is a few hundred bytes; more is something else. */
 const FILE_BYTES_MAX = 64 << 10;
+
+/** How a cluster formed (SPEC section 8, Formation), as every node of it keeps it. */
+export interface FormationRecord {
+  /** Random, of the cluster. */
+  readonly id: string;
+  /** The groups' first membership, by rising node id; a node that is not in it joined later. */
+  readonly members: readonly string[];
+  /** On the node that formed the cluster: members that have not confirmed so. Else empty. */
+  readonly unconfirmed: readonly string[];
+}
+
+/** A node and its store, as a member of its groups. */
+export function memberOf({ nodeId, storeId }: Pick<Identity, "nodeId" | "storeId">): string {
+  return `${nodeId}.${storeId}`;
+}
 
 /** The content of the identity file. */
 export interface Identity {
   /** Random, of the data directory itself. */
   readonly storeId: string;
-  /** Random, of the cluster; missing until the cluster has formed. */
-  readonly formationId?: string;
+  /** Missing until the cluster has formed. */
+  readonly formation?: FormationRecord;
   readonly clusterId: string;
   readonly nodeId: number;
   /** Raft groups of the cluster. */
@@ -37,9 +53,7 @@ export interface Identity {
 }
 
 /** What a start expects of the directory; what is left out is not checked. */
-export type ExpectedIdentity = Partial<
-  Pick<Identity, "formationId" | "clusterId" | "nodeId" | "groupCount">
->;
+export type ExpectedIdentity = Partial<Pick<Identity, "clusterId" | "nodeId" | "groupCount">>;
 
 /** A data directory that belongs to something else than what is being started. */
 export class IdentityMismatch extends Error {
@@ -70,7 +84,7 @@ export async function lockDirectory(disk: Disk, directory: string): Promise<Disk
  * @throws IdentityMismatch when the file is of another format version, or no identity at all
  */
 export async function readIdentity(disk: Disk, directory: string): Promise<Identity | undefined> {
-  const path = `${directory}/${FILE_NAME}`;
+  const path = `${directory}/${IDENTITY_FILE}`;
   let text: string;
   try {
     text = await readText(disk, path);
@@ -85,7 +99,7 @@ export async function readIdentity(disk: Disk, directory: string): Promise<Ident
 export function writeIdentity(disk: Disk, directory: string, identity: Identity): Promise<void> {
   const members = { format: DATA_FORMAT_VERSION, ...identity };
   const text = JSON.stringify({ ...members, sum: sumOf(members) }, null, 2) + "\n";
-  return replaceFile(disk, directory, FILE_NAME, new TextEncoder().encode(text));
+  return replaceFile(disk, directory, IDENTITY_FILE, new TextEncoder().encode(text));
 }
 
 /**
@@ -97,16 +111,15 @@ export function checkIdentity(
   found: Identity,
   expected: ExpectedIdentity,
 ): void {
-  const path = `${directory}/${FILE_NAME}`;
+  const path = `${directory}/${IDENTITY_FILE}`;
   const names = {
     clusterId: "cluster id",
     nodeId: "node id",
     groupCount: "group count",
-    formationId: "formation id",
   } as const;
   for (const [key, name] of Object.entries(names) as [keyof typeof names, string][]) {
     const [is, wanted] = [found[key], expected[key]];
-    if (wanted === undefined || is === undefined || is === wanted) continue;
+    if (wanted === undefined || is === wanted) continue;
     throw new IdentityMismatch(path, `has ${name} ${is}, but this node was started with ${wanted}`);
   }
 }
@@ -143,7 +156,7 @@ function identityFrom(path: string, text: string): Identity {
   } catch {
     throw new IdentityMismatch(path, "is damaged: not JSON");
   }
-  const { format, storeId, formationId, clusterId, nodeId, groupCount, journalCount } = value;
+  const { format, storeId, clusterId, nodeId, groupCount, journalCount } = value;
   if (format !== DATA_FORMAT_VERSION) {
     const detail = `has data format ${format}, but this program reads ${DATA_FORMAT_VERSION}`;
     throw new IdentityMismatch(path, detail);
@@ -153,8 +166,9 @@ function identityFrom(path: string, text: string): Identity {
     throw new IdentityMismatch(path, "is damaged: its checksum is wrong");
   }
   const { fsync, clean, bootId } = value;
+  const formation = formationFrom(value);
   const isWhole = typeof storeId === "string" && typeof clusterId === "string" &&
-    (formationId === undefined || typeof formationId === "string") &&
+    formation !== "damaged" &&
     [nodeId, groupCount, journalCount].every(Number.isSafeInteger) &&
     (fsync === "always" || fsync === "never") && typeof clean === "boolean" &&
     typeof bootId === "string";
@@ -163,7 +177,7 @@ function identityFrom(path: string, text: string): Identity {
   }
   return {
     storeId,
-    ...(typeof formationId === "string" && { formationId }),
+    ...(formation !== undefined && { formation }),
     clusterId,
     nodeId: nodeId as number, // as are the next two: checked above
     groupCount: groupCount as number,
@@ -172,4 +186,23 @@ function identityFrom(path: string, text: string): Identity {
     clean,
     bootId,
   };
+}
+
+function formationFrom(value: Record<string, unknown>): FormationRecord | undefined | "damaged" {
+  const { formation, formationId, nodeId, storeId } = value;
+  if (formation === undefined) {
+    if (formationId === undefined) return undefined;
+    // As single nodes wrote it before there were clusters.
+    return typeof formationId === "string"
+      ? { id: formationId, members: [`${nodeId}.${storeId}`], unconfirmed: [] }
+      : "damaged";
+  }
+  if (typeof formation !== "object" || formation === null) return "damaged";
+  const { id, members, unconfirmed }: { [K in keyof FormationRecord]?: unknown } = formation;
+  if (typeof id !== "string" || !isTexts(members) || !isTexts(unconfirmed)) return "damaged";
+  return { id, members, unconfirmed };
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === "string");
 }

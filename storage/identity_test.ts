@@ -4,6 +4,7 @@ import { SimDisk } from "../tests/sim/disk.ts";
 import { SimRandom } from "../tests/sim/random.ts";
 import {
   checkIdentity,
+  type FormationRecord,
   type Identity,
   IdentityMismatch,
   lockDirectory,
@@ -16,7 +17,7 @@ const DIRECTORY = "/data";
 
 const IDENTITY: Identity = {
   storeId: "5t0re",
-  formationId: "f0rm",
+  formation: { id: "f0rm", members: ["1.5t0re", "2.other"], unconfirmed: ["2.other"] },
   clusterId: "ursula",
   nodeId: 1,
   groupCount: 64,
@@ -71,8 +72,22 @@ Deno.test("readIdentity() refuses when the file is damaged or of another format"
   const whole = new TextDecoder().decode(disk.content(`${DIRECTORY}/identity.json`));
   await written(whole.replace("f0rm", "f1rm"));
   await assert.rejects(readIdentity(disk, DIRECTORY), /is damaged: its checksum is wrong/);
+  const forged = { ...IDENTITY.formation, members: [1] } as unknown as FormationRecord;
+  await writeIdentity(disk, DIRECTORY, { ...IDENTITY, formation: forged });
+  await assert.rejects(readIdentity(disk, DIRECTORY), /a member is missing or of a wrong type/);
   await written(JSON.stringify({ ...IDENTITY, format: 2 }));
   await assert.rejects(readIdentity(disk, DIRECTORY), /data format 2, but this program reads 1/);
+});
+
+Deno.test("readIdentity() takes a single node's older file for a cluster of itself", async () => {
+  const disk = await emptyDirectory();
+  const { formation: _, ...rest } = IDENTITY;
+  const older = { ...rest, formationId: "f0rm" };
+  await writeIdentity(disk, DIRECTORY, older);
+  assert.deepEqual(await readIdentity(disk, DIRECTORY), {
+    ...rest,
+    formation: { id: "f0rm", members: ["1.5t0re"], unconfirmed: [] },
+  });
 });
 
 Deno.test("checkIdentity() names both values when one differs", () => {
@@ -82,7 +97,6 @@ Deno.test("checkIdentity() names both values when one differs", () => {
     [{ clusterId: "prod" }, /cluster id ursula, but .* prod$/],
     [{ nodeId: 2 }, /node id 1, but .* 2$/],
     [{ groupCount: 16 }, /group count 64, but .* 16$/],
-    [{ formationId: "other" }, /formation id f0rm, but .* other$/],
   ] as const;
   for (const [expected, message] of cases) {
     assert.throws(() => checkIdentity(DIRECTORY, IDENTITY, expected), message);

@@ -57,12 +57,36 @@ export interface RecordLog {
   ): void;
   /** Adds term and vote to the current batch. */
   putHardState(group: number, term: number, votedFor: string | undefined): void;
-  /** Adds to the current batch: a durable RaftSnapshot covers `group` up to `index`. */
-  putSnapshotMark(group: number, index: number, term: number): void;
+  /**
+   * Adds to the current batch: a durable RaftSnapshot covers `group` up to `index`. Entries after
+   * it stay where the log holds an entry of `term` at `index`; otherwise they are void (paper §7).
+   *
+   * @param replacesLog a leader's RaftSnapshot was put in place of the log: everything that was
+   *   laid down of the group before is void, entries after `index` too, whatever their terms
+   */
+  putSnapshotMark(group: number, index: number, term: number, replacesLog?: boolean): void;
   /**
    * Ends the batch and makes it durable. Resolves in order of the calls; rejects once and for all
    * when a write or sync failed. Answers undefined where nothing has to be waited for (memory mode,
    * or an empty batch with none outstanding).
    */
   flush(): Promise<void> | undefined;
+}
+
+/** A log that also gives back what was put into it. */
+export interface ReadableLog extends RecordLog {
+  /**
+   * Entries `from` to `through` of a group, or as many of the first as make up `bytesMax` bytes of
+   * payload, at least one; without gaps, in memory of their own. Those that are durable are found;
+   * undefined where the first is gone, was never there, was replaced, or is not durable yet.
+   *
+   * @throws JournalDamaged when an entry is not whole any more
+   * @throws DiskError
+   */
+  readEntries(
+    group: number,
+    from: number,
+    through: number,
+    bytesMax: number,
+  ): Promise<readonly StoredEntry[] | undefined>;
 }

@@ -1,10 +1,12 @@
 /**
  * What the journal must know of a group while it runs: enough to restate it, to tell which
  * segments it still needs, and which copies of an entry are the live ones. It grows with the
- * group's changes of term, not with its entries.
+ * group's changes of term, and hardly with its entries.
  *
  * @module
  */
+
+import { EntryIndex } from "./entry_index.ts";
 
 /** One group, as of the last record sealed. */
 export class GroupTrack {
@@ -20,6 +22,8 @@ export class GroupTrack {
   segmentLast = 0;
   /** Bytes of this group's entries in that segment. */
   segmentBytes = 0;
+  /** Where its entries lie. */
+  readonly places = new EntryIndex();
   /** Where a run of entries of one term begins, ascending. */
   #runFirst: number[] = [];
   #runTerm: number[] = [];
@@ -45,11 +49,15 @@ export class GroupTrack {
     this.last = index - 1;
     this.lastTerm = this.#runTerm.at(-1) ?? this.markTerm;
     this.segmentLast = Math.min(this.segmentLast, this.last);
+    this.places.truncate(index);
   }
 
-  /** Moves the mark; answers whether that discards the entries after it (paper §7). */
-  mark(index: number, term: number): boolean {
-    const discards = this.termAt(index) !== term;
+  /**
+   * Moves the mark; answers whether that discards the entries after it: where the log does not hold
+   * the mark's entry (paper §7), or when it `replacesLog`.
+   */
+  mark(index: number, term: number, replacesLog: boolean): boolean {
+    const discards = replacesLog || this.termAt(index) !== term;
     this.markIndex = index;
     this.markTerm = term;
     if (discards) {
@@ -59,8 +67,10 @@ export class GroupTrack {
       this.lastTerm = term;
       this.segmentLast = 0;
       this.segmentBytes = 0;
+      this.places.truncate(0);
       return true;
     }
+    this.places.forget(index);
     while ((this.#runFirst[1] ?? Infinity) <= index + 1) {
       this.#runFirst.shift();
       this.#runTerm.shift();

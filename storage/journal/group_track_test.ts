@@ -11,7 +11,7 @@ Deno.test("termAt() answers the term of live entries and of the mark", () => {
   const group = track(1, 1, 2, 2, 5);
   assert.deepEqual([1, 2, 3, 4, 5].map((index) => group.termAt(index)), [1, 1, 2, 2, 5]);
   assert.equal(group.termAt(6), undefined);
-  assert.equal(group.mark(3, 2), false);
+  assert.equal(group.mark(3, 2, false), false);
   assert.deepEqual([3, 4, 5].map((index) => group.termAt(index)), [2, 2, 5]);
 });
 
@@ -29,18 +29,18 @@ Deno.test("truncate() forgets entries when they are replaced", () => {
 
 Deno.test("mark() discards the log when it does not hold the snapshot's last entry", () => {
   const other = track(1, 1, 1);
-  assert.equal(other.mark(2, 4), true);
+  assert.equal(other.mark(2, 4, false), true);
   assert.equal(other.last, 2);
   assert.equal(other.termAt(3), undefined);
   const short = track(1, 1, 1);
-  assert.equal(short.mark(9, 1), true);
+  assert.equal(short.mark(9, 1, false), true);
   short.append(10, 2);
   assert.deepEqual([9, 10].map((index) => short.termAt(index)), [1, 2]);
 });
 
 Deno.test("mark() keeps the log when it covers all of it and agrees", () => {
   const group = track(1, 2, 2);
-  assert.equal(group.mark(3, 2), false);
+  assert.equal(group.mark(3, 2, false), false);
   group.append(4, 2);
   assert.deepEqual([3, 4].map((index) => group.termAt(index)), [2, 2]);
 });

@@ -1,5 +1,11 @@
 import type { Clock, Disk, Random } from "../../io/mod.ts";
-import type { RecordLog, RecordSpace, StoredEntryKind, StoredGroup } from "../types.ts";
+import type {
+  ReadableLog,
+  RecordSpace,
+  StoredEntry,
+  StoredEntryKind,
+  StoredGroup,
+} from "../types.ts";
 import { Batch } from "./batch.ts";
 import {
   ALIGNMENT_BYTES,
@@ -14,6 +20,7 @@ import type { RecordHeader } from "./record.ts";
 import { ENTRY_COPIED, entryKindId } from "./records/entry.ts";
 import { encodeVote, HARD_STATE_KIND } from "./records/hard_state.ts";
 import { SNAPSHOT_MARK_DISCARDS, SNAPSHOT_MARK_KIND } from "./records/snapshot_mark.ts";
+import { ReadBack } from "./read_back.ts";
 import { recover, type Recovered } from "./recovery.ts";
 import { Retention } from "./retention.ts";
 import { beginningOf, headerOf, restatementOf } from "./segment_beginning.ts";
@@ -65,7 +72,7 @@ export interface JournalUsage {
 }
 
 /** An open journal; see the folder's text for the rules of use. */
-export class Journal implements RecordLog {
+export class Journal implements ReadableLog {
   readonly #options: JournalOptions;
   readonly #segmentBytes: number;
   readonly #tracks: Map<number, GroupTrack>;
@@ -74,10 +81,13 @@ export class Journal implements RecordLog {
   readonly #writer: SegmentWriter;
   readonly #maker: SegmentMaker;
   readonly #retention: Retention;
+  readonly #readBack: ReadBack;
   /** Headers of segments whose file is still being made. */
   readonly #headers = new Map<Segment, Uint8Array>();
   #ticket = 0;
   #batches = 0;
+  /** Sum of the sizes of `#segments`. */
+  #diskBytes = 0;
   /** Does the batch at hand hold a term or vote? */
   #holdsHardState = false;
   /** Does it hold a mark? */
@@ -142,8 +152,11 @@ export class Journal implements RecordLog {
       tracks,
       settle: () => this.#settle(),
       copy: (record, payload) => this.#copy(record, payload),
+      onGone: (segment) => this.#gone(segment),
       onFailure,
     });
+    this.#readBack = new ReadBack({ disk, sync: options.sync, tracks });
+    for (const { size } of segments) this.#diskBytes += size;
     const newest = segments.at(-1);
     if (newest) {
       this.#batch = new Batch(newest, newest.writtenEnd);
@@ -168,6 +181,7 @@ export class Journal implements RecordLog {
     if (index !== track.last + 1) this.#replaceFrom(track, index);
     const bytes = this.#batch.seal(space, group, entryKindId(kind), 0, index, term);
     track.append(index, term);
+    track.places.note(this.#batch.segment, index, this.#batch.position - bytes);
     track.segmentLast = index;
     track.segmentBytes += bytes;
   }
@@ -180,12 +194,15 @@ export class Journal implements RecordLog {
     this.#holdsHardState = true;
   }
 
-  putSnapshotMark(group: number, index: number, term: number): void {
+  putSnapshotMark(group: number, index: number, term: number, replacesLog = false): void {
     const track = this.#track(group);
-    if (index <= track.markIndex) return;
+    if (index <= track.markIndex && !replacesLog) return;
+    if (index < track.markIndex) {
+      throw new Error(`invariant: group ${group} stands at ${track.markIndex}, not at ${index}`);
+    }
     // First the room: a restatement on the way to it must not speak of what is not yet said.
     const space = this.reserve(0);
-    const discards = track.mark(index, term);
+    const discards = track.mark(index, term, replacesLog);
     if (discards) this.#cutPins(group, index);
     const flags = discards ? SNAPSHOT_MARK_DISCARDS : 0;
     this.#batch.seal(space, group, SNAPSHOT_MARK_KIND, flags, index, term);
@@ -203,6 +220,15 @@ export class Journal implements RecordLog {
     return flushed;
   }
 
+  readEntries(
+    group: number,
+    from: number,
+    through: number,
+    bytesMax: number,
+  ): Promise<readonly StoredEntry[] | undefined> {
+    return this.#readBack.read(group, from, through, bytesMax);
+  }
+
   /** Looks for segments that can go; it does so by itself after marks and new segments. */
   retire(): void {
     this.#retention.kick();
@@ -213,7 +239,7 @@ export class Journal implements RecordLog {
     const segments = this.#segments;
     return {
       segments: segments.length,
-      diskBytes: segments.reduce((sum, { size }) => sum + size, 0),
+      diskBytes: this.#diskBytes,
       oldestSegment: segments[0]?.sequence ?? 0,
       newestSegment: segments.at(-1)?.sequence ?? 0,
       segmentsRemoved: this.#retention.removed,
@@ -244,6 +270,7 @@ export class Journal implements RecordLog {
   async #release(): Promise<void> {
     this.#closed = true;
     await this.#retention.stop();
+    await this.#readBack.stop();
     try {
       await this.#maker.close();
     } finally {
@@ -297,6 +324,7 @@ export class Journal implements RecordLog {
   #copy({ group, kind, index, term }: RecordHeader, payload: Uint8Array): void {
     const bytes = this.#put(payload, group, kind, ENTRY_COPIED, index, term);
     const track = this.#track(group);
+    track.places.noteCopy(this.#batch.segment, index, this.#batch.position - bytes);
     track.segmentLast = Math.max(track.segmentLast, index);
     track.segmentBytes += bytes;
   }
@@ -343,6 +371,7 @@ export class Journal implements RecordLog {
     const least = beginning.length + WRITE_HEADER_BYTES + Math.max(need, RECORD_HEADER_BYTES);
     const segment = new Segment(sequence, path, saltFrom(random), Math.max(size, least));
     this.#segments.push(segment);
+    this.#diskBytes += segment.size;
     this.#headers.set(segment, headerOf(segment, beginning, number, previousEnd));
     this.#maker.equip(segment);
     if (segment.file) this.#equipped(segment);
@@ -364,6 +393,11 @@ export class Journal implements RecordLog {
       older.file = undefined;
     }
     this.#retention.kick();
+  }
+
+  #gone(segment: Segment): void {
+    this.#diskBytes -= segment.size;
+    for (const { places } of this.#tracks.values()) places.release(segment);
   }
 
   #track(group: number): GroupTrack {

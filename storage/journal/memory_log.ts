@@ -4,12 +4,12 @@
  * @module
  */
 
-import type { RecordLog, RecordSpace, StoredEntryKind } from "../types.ts";
+import type { ReadableLog, RecordSpace, StoredEntryKind } from "../types.ts";
 import { SLAB_BYTES } from "./format.ts";
 import { Slab, Space } from "./slab.ts";
 
 /** Gives room for payloads in slabs and forgets everything else. */
-export class MemoryLog implements RecordLog {
+export class MemoryLog implements ReadableLog {
   #slab = new Slab(SLAB_BYTES);
   #used = 0;
 
@@ -35,7 +35,21 @@ export class MemoryLog implements RecordLog {
 
   putHardState(_group: number, _term: number, _votedFor: string | undefined): void {}
 
-  putSnapshotMark(_group: number, _index: number, _term: number): void {}
+  putSnapshotMark(
+    _group: number,
+    _index: number,
+    _term: number,
+    _replacesLog?: boolean,
+  ): void {}
+
+  readEntries(
+    _group: number,
+    _from: number,
+    _through: number,
+    _bytesMax: number,
+  ): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
 
   flush(): undefined {
     return undefined;

@@ -79,9 +79,18 @@ export function openRecord(
 ): RecordHeader | undefined {
   const length = claimedLength(view, at);
   const sum = crc32(bytes.subarray(at + 4, at + RECORD_HEADER_BYTES + length), salt);
-  if (sum !== view.getUint32(at, true)) return undefined;
+  return sum === recordSum(view, at) ? decodeRecord(view, at) : undefined;
+}
+
+/** The checksum as the header at `at` has it. */
+export function recordSum(view: DataView, at: number): number {
+  return view.getUint32(at, true);
+}
+
+/** The header at `at`; nothing is verified. */
+export function decodeRecord(view: DataView, at: number): RecordHeader {
   return {
-    length,
+    length: claimedLength(view, at),
     group: view.getUint32(at + 8, true),
     kind: view.getUint8(at + 12),
     flags: view.getUint8(at + 13),

@@ -14,7 +14,7 @@ import { entryKindOf } from "./records/entry.ts";
 import { HARD_STATE_KIND } from "./records/hard_state.ts";
 import { SNAPSHOT_MARK_KIND } from "./records/snapshot_mark.ts";
 import type { RecordHeader } from "./record.ts";
-import { Replay } from "./replay.ts";
+import { type EntryVisitor, Replay } from "./replay.ts";
 import { readSegmentHeader, type RecordVisitor, scanRest, walk } from "./scan.ts";
 import { Segment } from "./segment.ts";
 import { SEGMENT_HEADER_BYTES, type SegmentHeader } from "./segment_header.ts";
@@ -186,8 +186,8 @@ async function zero(file: DiskFile, from: number, to: number): Promise<void> {
 
 function visitorOf({ path, sequence }: Segment, replay: Replay): RecordVisitor {
   return {
-    visit(record, slab, start) {
-      if (isKnown(record.kind)) return replay.take(record, slab, start, sequence);
+    visit(record, slab, start, position) {
+      if (isKnown(record.kind)) return replay.take(record, slab, start, sequence, position);
       throw new Error(`${path}: holds a record of kind ${record.kind}, unknown to this program`);
     },
   };
@@ -197,14 +197,19 @@ function isKnown(kind: number): boolean {
   return kind === HARD_STATE_KIND || kind === SNAPSHOT_MARK_KIND || entryKindOf(kind) !== undefined;
 }
 
-/** Notes for every segment which groups need it. */
+/** Notes for every segment which groups need it, and for every group where its entries lie. */
 function finish(opened: readonly OpenSegment[], replay: Replay): Recovered {
   const segments = opened.map(({ segment }) => segment);
   const first = segments[0];
   const newest = segments.at(-1);
-  const pin = (track: GroupTrack, sequence: number, index: number, bytes: number): void => {
+  for (const segment of segments) {
+    // Those before the newest were complete, and durable, before it began.
+    if (segment !== newest) segment.synced = segment.writtenEnd = segment.end;
+  }
+  const pin: EntryVisitor = (track, sequence, index, bytes, position) => {
     const segment = segments[sequence - (first?.sequence ?? 0)];
     if (segment === undefined) return;
+    track.places.note(segment, index, position);
     if (segment === newest) {
       track.segmentLast = index;
       track.segmentBytes += bytes;

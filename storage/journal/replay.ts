@@ -25,8 +25,9 @@ class GroupReplay {
   base = 0;
   /** Entries found so far; an empty slot where one is missing, perhaps only yet. */
   entries: (StoredEntry | undefined)[] = [];
-  /** Number of the segment of each. */
+  /** Number of the segment of each, and its position there. */
   sequences: number[] = [];
+  positions: number[] = [];
 
   constructor(group: number) {
     this.track = new GroupTrack(group);
@@ -37,6 +38,7 @@ class GroupReplay {
     if (kept >= this.entries.length) return;
     this.entries.length = kept;
     this.sequences.length = kept;
+    this.positions.length = kept;
   }
 
   mark(index: number, term: number, discards: boolean): void {
@@ -50,6 +52,7 @@ class GroupReplay {
     if (gone <= 0) return;
     this.entries.splice(0, gone);
     this.sequences.splice(0, gone);
+    this.positions.splice(0, gone);
     this.base += gone;
   }
 
@@ -57,16 +60,18 @@ class GroupReplay {
     return index > this.floor && index > this.track.markIndex;
   }
 
-  put(entry: StoredEntry, sequence: number): void {
+  put(entry: StoredEntry, sequence: number, position: number): void {
     if (this.entries.length === 0) this.base = entry.index;
     if (entry.index < this.base) this.#extendTo(entry.index);
-    const { entries, sequences } = this;
+    const { entries, sequences, positions } = this;
     while (this.base + entries.length < entry.index) {
       entries.push(undefined);
       sequences.push(0);
+      positions.push(0);
     }
     entries[entry.index - this.base] = entry;
     sequences[entry.index - this.base] = sequence;
+    positions[entry.index - this.base] = position;
   }
 
   /** Copied entries come after the later ones that they stand before. */
@@ -74,9 +79,19 @@ class GroupReplay {
     const count = this.base - index;
     this.entries = [...new Array<undefined>(count).fill(undefined), ...this.entries];
     this.sequences = [...new Array<number>(count).fill(0), ...this.sequences];
+    this.positions = [...new Array<number>(count).fill(0), ...this.positions];
     this.base = index;
   }
 }
+
+/** Hears of an entry: its group, the number of its segment, its index, bytes, and position there. */
+export type EntryVisitor = (
+  track: GroupTrack,
+  sequence: number,
+  index: number,
+  bytes: number,
+  position: number,
+) => void;
 
 /** All groups of a journal, while it is read and when it was. */
 export class Replay {
@@ -88,7 +103,13 @@ export class Replay {
   }
 
   /** Takes in the next record; true when it keeps a view of the slab. */
-  take(record: RecordHeader, slab: Slab, start: number, sequence: number): boolean {
+  take(
+    record: RecordHeader,
+    slab: Slab,
+    start: number,
+    sequence: number,
+    position: number,
+  ): boolean {
     const group = this.#of(record.group);
     if (record.kind === HARD_STATE_KIND) {
       group.track.term = record.term;
@@ -106,18 +127,18 @@ export class Replay {
     if (!isCopied) group.truncate(index);
     if (!group.keeps(index)) return false;
     const payload = new Space(slab, start, start + record.length);
-    group.put({ index, term, kind, payload }, sequence);
+    group.put({ index, term, kind, payload }, sequence, position);
     return true;
   }
 
   /**
    * Ends the reading.
    * @param oldest path of the first segment, to be named when entries are missing
-   * @param pin hears of every live entry: its group, segment, index and bytes
+   * @param pin hears of every live entry
    */
   finish(
     oldest: string,
-    pin: (track: GroupTrack, sequence: number, index: number, bytes: number) => void,
+    pin: EntryVisitor,
   ): { groups: Map<number, StoredGroup>; tracks: Map<number, GroupTrack> } {
     const groups = new Map<number, StoredGroup>();
     const tracks = new Map<number, GroupTrack>();
@@ -129,8 +150,9 @@ export class Replay {
       let at = 0;
       for (const { index, term, payload } of entries) {
         track.append(index, term);
-        const sequence = replay.sequences[at++] ?? 0;
-        pin(track, sequence, index, recordBytes(payload.end - payload.start));
+        const sequence = replay.sequences[at] ?? 0;
+        const position = replay.positions[at++] ?? 0;
+        pin(track, sequence, index, recordBytes(payload.end - payload.start), position);
       }
       tracks.set(id, track);
       groups.set(id, {

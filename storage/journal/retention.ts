@@ -36,6 +36,8 @@ export interface RetentionOptions {
   settle(): Promise<void>;
   /** Seals a copy of an entry. */
   copy(record: RecordHeader, payload: Uint8Array): void;
+  /** A segment goes now; it is no longer one of `segments`. */
+  onGone(segment: Segment): void;
   onFailure(error: unknown): void;
 }
 
@@ -61,7 +63,7 @@ export class Retention {
   }
 
   async #round(): Promise<void> {
-    const { disk, directory, segments, settle } = this.options;
+    const { disk, directory, segments, settle, onGone } = this.options;
     while (!this.#loop.stopped) {
       const gone = segments.slice(0, this.#removable());
       if (gone.length === 0) {
@@ -70,11 +72,12 @@ export class Retention {
       }
       // What makes them superfluous may itself not be durable yet.
       await settle();
-      for (const { path } of gone) {
+      for (const segment of gone) {
         if (this.#loop.stopped) return;
-        await disk.remove(path);
-        await disk.syncDirectory(directory);
         segments.shift();
+        onGone(segment);
+        await disk.remove(segment.path);
+        await disk.syncDirectory(directory);
         this.removed++;
       }
     }

@@ -16,8 +16,11 @@ import { openWriteHeader, WRITE_HEADER_BYTES } from "./write_header.ts";
 
 /** Who is shown the records of a {@linkcode walk}. */
 export interface RecordVisitor {
-  /** Hears of a record; `start` is where its payload begins in the slab. True: it keeps a view of it. */
-  visit(record: RecordHeader, slab: Slab, start: number): boolean;
+  /**
+   * Hears of a record; `start` is where its payload begins in the slab, `position` where the record
+   * begins in the file. True: it keeps a view of the slab.
+   */
+  visit(record: RecordHeader, slab: Slab, start: number, position: number): boolean;
   /** Asked after every record: what the walk has to wait for before it goes on. */
   pause?(): Promise<void> | undefined;
 }
@@ -102,7 +105,7 @@ async function walkRecords(
     const { slab } = reader;
     const record = openRecord(slab.bytes, slab.view, at, salt);
     if (record === undefined) break;
-    if (visitor.visit(record, slab, at + RECORD_HEADER_BYTES)) reader.keep();
+    if (visitor.visit(record, slab, at + RECORD_HEADER_BYTES, position)) reader.keep();
     position += size;
     const pause = visitor.pause?.();
     if (pause) await pause;

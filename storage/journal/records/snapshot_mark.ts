@@ -8,5 +8,8 @@
 /** Record kind of a snapshot mark. */
 export const SNAPSHOT_MARK_KIND = 5;
 
-/** Flag: entries after the mark went too, since the log did not agree with the snapshot (paper §7). */
+/**
+ * Flag: all entries that were laid down before are void, those after the mark too. The log did not
+ * agree with the RaftSnapshot (paper §7), or that is a leader's, put in place of the log.
+ */
 export const SNAPSHOT_MARK_DISCARDS = 1;
