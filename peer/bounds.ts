@@ -43,3 +43,5 @@ export const PING_TICKS_MAX = 4;
 export const BACKOFF_MS_MIN = 50;
 /** Longest pause between two attempts. */
 export const BACKOFF_MS_MAX = 1_000;
+/** What is queued when a plane closes may take so long to leave. */
+export const CLOSE_MS_MAX = 500;

@@ -1,4 +1,5 @@
 import { HELLO_BYTES_MAX, HELLO_TEXT_BYTES_MAX, PEER_PROTOCOL_VERSION } from "./bounds.ts";
+import { Refusal } from "./refusal.ts";
 import type { PeerSelf } from "./types.ts";
 
 /** What every hello begins with: whoever says something else is no peer. */
@@ -55,29 +56,46 @@ export function encodeHello(hello: Hello): Uint8Array {
   return bytes;
 }
 
-/** How many bytes follow a header; or in words why there is no talking to who sent it. */
-export function readHelloHeader(header: Uint8Array): number | string {
-  if (MAGIC.some((byte, at) => header[at] !== byte)) return "speaks another protocol";
+/**
+ * How many bytes follow a header.
+ * @throws Refusal when there is no talking to who sent it
+ */
+export function readHelloHeader(header: Uint8Array): number {
+  if (MAGIC.some((byte, at) => header[at] !== byte)) {
+    throw new Refusal("protocol", "speaks another protocol");
+  }
   const view = new DataView(header.buffer, header.byteOffset, HELLO_HEADER_BYTES);
   const version = view.getUint16(MAGIC.length, true);
   if (version !== PEER_PROTOCOL_VERSION) {
-    return `speaks version ${version} of the peer protocol, this node ${PEER_PROTOCOL_VERSION}`;
+    const detail = `speaks version ${version} of the peer protocol, this node ` +
+      PEER_PROTOCOL_VERSION;
+    throw new Refusal("version", detail);
   }
   const rest = view.getUint16(MAGIC.length + 2, true);
-  return rest <= HELLO_BYTES_MAX ? rest : "says too much in its hello";
+  if (rest > HELLO_BYTES_MAX) throw new Refusal("hello", "says too much in its hello");
+  return rest;
 }
 
-/** The hello whose header was read already; undefined where the bytes are none. */
-export function decodeHello(rest: Uint8Array): Hello | undefined {
+/**
+ * The hello whose header was read already.
+ * @throws Refusal when the bytes are none
+ */
+export function decodeHello(rest: Uint8Array): Hello {
+  const hello = parseHello(rest);
+  if (hello === undefined) throw new Refusal("hello", "says a hello that can't be read");
+  return hello;
+}
+
+function parseHello(rest: Uint8Array): Hello | undefined {
   let at = CHALLENGE_BYTES + 25;
   if (rest.length < at) return undefined;
   const view = new DataView(rest.buffer, rest.byteOffset, rest.length);
   const texts: string[] = [];
   for (let count = 0; count < 3; count++) {
     const length = rest[at++] ?? Infinity;
-    if (length > HELLO_TEXT_BYTES_MAX || at + length > rest.length) return undefined;
-    const text = decoder.decode(rest.subarray(at, at + length));
-    if (!ID.test(text)) return undefined;
+    if (at + length > rest.length) return undefined;
+    const text = decodeId(rest.subarray(at, at + length));
+    if (text === undefined) return undefined;
     texts.push(text);
     at += length;
   }
@@ -100,34 +118,14 @@ export function decodeHello(rest: Uint8Array): Hello | undefined {
   };
 }
 
-/** In words why two ends may not talk, as a reason that a peer's line goes on with; or undefined. */
-export function helloMismatch(own: Hello, other: Hello): string | undefined {
-  if (other.clusterId !== own.clusterId) {
-    return `belongs to cluster ${quoted(other.clusterId)}, this node to ${quoted(own.clusterId)}`;
-  }
-  if (other.secret !== own.secret) {
-    return other.secret
-      ? "wants a secret, and this node has none"
-      : "has no secret, and this node wants one";
-  }
-  if (!sameFormation(own.formationId, other.formationId)) {
-    return `is of formation ${quoted(other.formationId)}, this node of ${quoted(own.formationId)}`;
-  }
-  if (other.groupCount !== own.groupCount) {
-    return `has ${other.groupCount} groups, this node ${own.groupCount}`;
-  }
-  const [ours, theirs] = [own.commandVersions, other.commandVersions];
-  if (theirs.min > ours.max || theirs.max < ours.min) {
-    return `understands commands of version ${theirs.min} to ${theirs.max}, ` +
-      `this node of ${ours.min} to ${ours.max}`;
-  }
+/** An id as it came from a peer; undefined where it is none. */
+export function decodeId(bytes: Uint8Array): string | undefined {
+  if (bytes.length > HELLO_TEXT_BYTES_MAX) return undefined;
+  const text = decoder.decode(bytes);
+  return ID.test(text) ? text : undefined;
 }
 
 /** May nodes of these formations talk? One that has none yet talks to all. */
 export function sameFormation(one: string, other: string): boolean {
   return one === "" || other === "" || one === other;
-}
-
-function quoted(text: string): string {
-  return text === "" ? "none" : `"${text}"`;
 }

@@ -24,3 +24,4 @@
  */
 
 export * from "./types.ts";
+export { PeerPlane } from "./plane.ts";

@@ -1,0 +1,19 @@
+import type { Clock, Network, Random } from "../io/mod.ts";
+import type { Complaints } from "./complaints.ts";
+import type { PeerAddress, PeerInfo, PeerSelf } from "./types.ts";
+
+/** What the parts of one plane share. */
+export interface PlaneContext {
+  /** Replaced when the cluster forms. */
+  self: PeerSelf;
+  /** The other nodes. */
+  readonly peers: ReadonlyMap<number, PeerAddress>;
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly secret: Uint8Array | undefined;
+  readonly log: (line: string) => void;
+  readonly complaints: Complaints;
+  /** A peer has just shown who it is, on whichever connection. */
+  readonly onSeen: (info: PeerInfo) => void;
+}

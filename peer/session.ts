@@ -1,0 +1,143 @@
+import { type Clock, type Connection, NetworkError } from "../io/mod.ts";
+import { PING_TICKS_MAX, SILENT_TICKS_MAX } from "./bounds.ts";
+import { FORMED, PING } from "./frames.ts";
+import { decodeId, type Hello, sameFormation } from "./hello.ts";
+import { Incoming, ProtocolViolation } from "./incoming.ts";
+import { Outgoing } from "./outgoing.ts";
+import type { CommandVersions, PeerInfo, PeerSelf } from "./types.ts";
+
+const encoder = new TextEncoder();
+
+/** {@linkcode PeerInfo} that follows what the peer says. */
+class KnownPeer implements PeerInfo {
+  readonly nodeId: number;
+  readonly storeId: string;
+  readonly commandVersions: CommandVersions;
+  formationId: string;
+  wallOffsetMs: number;
+
+  constructor(hello: Hello, wallMs: number) {
+    this.nodeId = hello.nodeId;
+    this.storeId = hello.storeId;
+    this.commandVersions = hello.commandVersions;
+    this.formationId = hello.formationId;
+    this.wallOffsetMs = hello.wallMs - wallMs;
+  }
+}
+
+/** What a session is to the end that holds it. */
+export interface SessionOwner {
+  /** Takes what the peer sent; throws {@linkcode ProtocolViolation} at types that are not for it. */
+  take(type: number, kind: number, call: number, bytes: Uint8Array): void;
+  /** The peer's formation has changed. */
+  reformed(): void;
+  /** The session is over; called once. */
+  ended(reason: Error): void;
+}
+
+/** A connection whose other end has shown who it is. */
+export class Session {
+  readonly outgoing: Outgoing;
+  readonly #info: KnownPeer;
+  readonly #connection: Connection;
+  readonly #clock: Clock;
+  readonly #incoming: Incoming;
+  readonly #owner: SessionOwner;
+  #self: PeerSelf;
+  #heard = true;
+  #silentTicks = 0;
+  #pinglessTicks = 0;
+  #ended = false;
+
+  /** @param self what this end has said of itself in the handshake; @param hello what the other has */
+  constructor(
+    connection: Connection,
+    clock: Clock,
+    self: PeerSelf,
+    hello: Hello,
+    owner: SessionOwner,
+  ) {
+    this.#connection = connection;
+    this.#clock = clock;
+    this.#self = self;
+    this.#owner = owner;
+    this.#info = new KnownPeer(hello, clock.wallMs());
+    this.outgoing = new Outgoing(connection, clock, (reason) => this.end(reason));
+    this.#incoming = new Incoming(connection, this.#take, () => this.#heard = true);
+  }
+
+  /** Who is at the other end. */
+  get info(): PeerInfo {
+    return this.#info;
+  }
+
+  /** Is nothing more to come of it? */
+  get isOver(): boolean {
+    return this.#ended;
+  }
+
+  /** Begins to read; `self` is what is true of this end now. */
+  start(self: PeerSelf): void {
+    this.reform(self);
+    if (this.#ended) return;
+    this.#incoming.run().then(
+      () =>
+        this.end(new NetworkError("broken", this.#connection.remote, "closed by the other end")),
+      (reason) => this.end(reason),
+    );
+  }
+
+  /** Tells the peer of this end's formation where that is news; ends when the two don't agree. */
+  reform(self: PeerSelf): void {
+    const isNews = self.formationId !== this.#self.formationId;
+    this.#self = self;
+    if (isNews) this.outgoing.queue("control", FORMED, 0, 0, [encoder.encode(self.formationId)]);
+    this.#checkFormation();
+  }
+
+  /** To be called every `TICK_MS`: sends pings, and ends what nothing comes from. */
+  tick(): void {
+    this.#silentTicks = this.#heard ? 0 : this.#silentTicks + 1;
+    this.#heard = false;
+    if (this.#silentTicks >= SILENT_TICKS_MAX) return this.end(new Error("nothing comes from it"));
+    const { outgoing } = this;
+    const isDue = ++this.#pinglessTicks >= PING_TICKS_MAX || !outgoing.hasWritten;
+    outgoing.hasWritten = false;
+    if (!isDue) return;
+    this.#pinglessTicks = 0;
+    const wall = new Uint8Array(8);
+    new DataView(wall.buffer).setFloat64(0, this.#clock.wallMs(), true);
+    outgoing.queue("control", PING, 0, 0, [wall]);
+  }
+
+  /** Ends the session: what waits to be sent is lost. */
+  end(reason: unknown): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#incoming.close();
+    this.outgoing.close();
+    this.#connection.close();
+    this.#owner.ended(reason instanceof Error ? reason : new Error(String(reason)));
+  }
+
+  readonly #take = (type: number, kind: number, call: number, bytes: Uint8Array): void => {
+    if (type > FORMED) return this.#owner.take(type, kind, call, bytes);
+    if (type === PING && bytes.length === 8) {
+      const wallMs = new DataView(bytes.buffer).getFloat64(0, true);
+      if (Number.isFinite(wallMs)) this.#info.wallOffsetMs = wallMs - this.#clock.wallMs();
+    } else if (type === FORMED) {
+      const formationId = decodeId(bytes);
+      if (formationId === undefined) throw new ProtocolViolation("names a formation wrongly");
+      this.#info.formationId = formationId;
+      this.#checkFormation();
+      if (!this.#ended) this.#owner.reformed();
+    } else {
+      throw new ProtocolViolation("sends a frame of unknown type");
+    }
+  };
+
+  #checkFormation(): void {
+    if (sameFormation(this.#self.formationId, this.#info.formationId)) return;
+    this.end(new ProtocolViolation("is of another formation now"));
+  }
+}
