@@ -1,6 +1,9 @@
 import type { MemberId } from "../raft/mod.ts";
 import type { Outcome, ReadFrom, ReadPlan, StreamKey } from "../stream/types.ts";
 
+/** A value now, or later when something has to be asked first. */
+export type Eventually<T> = T | Promise<T>;
+
 /** Why a group could not decide a command or a read. */
 export interface Unavailable {
   /**

@@ -1,12 +1,16 @@
 import type { Clock, Random } from "../io/mod.ts";
 import {
+  type Entry,
+  type Fetch,
   type MemberId,
+  type MembershipChange,
   Raft,
   type RaftStatus,
   type Ready,
+  type RefusalReason,
   type SnapshotMark,
 } from "../raft/mod.ts";
-import type { RecordLog, StoredGroup } from "../storage/types.ts";
+import type { ReadableLog, StoredGroup } from "../storage/types.ts";
 import {
   type Command,
   type GroupState,
@@ -14,15 +18,20 @@ import {
   type StreamFacts,
   type StreamKey,
 } from "../stream/mod.ts";
-import type { Answer, ReadAnswer, ReadRequest } from "./answers.ts";
+import type { Answer, Eventually, ReadAnswer, ReadRequest, Unavailable } from "./answers.ts";
 import { GroupTime } from "./group_time.ts";
 import { adoptBody, CommandPayload, placeCommand } from "./payload.ts";
 import { RAFT_TIMING } from "./raft_timing.ts";
-import { placeEntry, restoreEntries } from "./records.ts";
+import { PendingReads } from "./reads.ts";
+import { placeEntry, restoreEntries, toEntries } from "./records.ts";
+import { Waiters } from "./waiters.ts";
 import { type Watcher, Watches } from "./watch.ts";
+import type { RaftMessage } from "./wire.ts";
 
 /** Streams whose deadlines are looked at, or pushed back, at one tick. */
 const KEYS_PER_TICK_MAX = 960;
+/** Live reads end on a replica that has heard no leader for longer (SPEC section 8). */
+const DEAF_ELECTION_TIMEOUTS = 2;
 
 /** What a group is made of. */
 export interface GroupOptions {
@@ -30,7 +39,7 @@ export interface GroupOptions {
   readonly member: MemberId;
   readonly clock: Clock;
   readonly random: Random;
-  readonly log: RecordLog;
+  readonly log: ReadableLog;
   readonly state: GroupState;
   readonly snapshot: SnapshotMark;
   readonly stored: StoredGroup | undefined;
@@ -38,8 +47,14 @@ export interface GroupOptions {
   readonly onDirty: (group: Group) => void;
   /** The monotonic clock as read once for all groups' commands of a turn, in ms. */
   readonly turnNowMs: () => number;
+  /** Sends a message to another replica; a group with a single voter never does. */
+  readonly send: (group: Group, message: RaftMessage) => void;
   /** The leader, too, applies what went through the codec. */
   readonly decodeOwn: boolean;
+  /** Whether reads may rely on the leader's lease. */
+  readonly readLease: boolean;
+  /** Bytes of entries that may stay in memory for other replicas' sake. */
+  readonly retainedBytesMax: number;
 }
 
 /** A RaftSnapshot about to be written. */
@@ -48,43 +63,48 @@ export interface SnapshotSource {
   readonly chunks: Iterable<Uint8Array>;
 }
 
-const UNKNOWN: Answer = { unavailable: "outcome_unknown" };
-
-interface Waiter {
-  readonly index: number;
-  readonly term: number;
-  readonly done: (answer: Answer) => void;
-}
-
 /** See the folder's doc. */
 export class Group {
   readonly id: number;
-  readonly state: GroupState;
+  readonly member: MemberId;
+  /** Replaced as a whole when a RaftSnapshot is installed. */
+  state: GroupState;
   /** Whether the group is on its shard's list for the next turn. */
   dirty = false;
   /** Encoded bytes of entries since the last RaftSnapshot. */
   logBytes = 0;
 
   readonly #raft: Raft<CommandPayload>;
-  readonly #log: RecordLog;
+  readonly #log: ReadableLog;
   readonly #clock: Clock;
   readonly #time: GroupTime;
   readonly #watches = new Watches();
+  readonly #waiters = new Waiters();
+  readonly #reads = new PendingReads();
   readonly #onDirty: (group: Group) => void;
   readonly #turnNowMs: () => number;
+  readonly #send: (group: Group, message: RaftMessage) => void;
   readonly #decodeOwn: boolean;
   readonly #touched = new Set<StreamKey>();
   #taken: Ready<CommandPayload>[] = [];
-  #waiters: Waiter[] = [];
+  /** Last index whose record is in the log's batch, or further. */
+  #placed: number;
+  /** The state that a RaftSnapshot brought, until Raft says whether it is wanted. */
+  #arrived: GroupState | undefined;
   #expiriesInFlight = 0;
+  /** This replica has heard from a leader since its start, and has applied what it then learnt. */
+  #caughtUp = false;
+  #catchingUp = false;
 
   constructor(options: GroupOptions) {
     this.id = options.id;
+    this.member = options.member;
     this.state = options.state;
     this.#log = options.log;
     this.#clock = options.clock;
     this.#onDirty = options.onDirty;
     this.#turnNowMs = options.turnNowMs;
+    this.#send = options.send;
     this.#decodeOwn = options.decodeOwn;
     const entries = restoreEntries(options.stored);
     let lastStampMs = options.state.stampMs;
@@ -101,24 +121,37 @@ export class Group {
       entries,
       random: () => options.random.next(),
       nowMs: options.clock.monotonicMs(),
+      readLease: options.readLease,
+      retainedBytesMax: options.retainedBytesMax,
       ...RAFT_TIMING,
     });
+    this.#placed = this.#raft.lastIndex;
   }
 
   /** Asks to lead at once: for a group's only voter, who needs nobody's consent. */
   campaign(): void {
     this.#raft.campaign();
-    this.#take();
+    this.#markIfReady();
   }
 
-  /** Group time in ms. */
+  /** Group time in ms; the leader's own is what counts. */
   get nowMs(): number {
     return this.#time.now();
   }
 
-  /** Whether this replica leads and has applied everything committed before its term. */
+  /** Lets group time go on to the wall clock's, which a majority of nodes agrees with. */
+  followWall(wallMs: number): void {
+    this.#time.follow(wallMs);
+  }
+
+  /** Whether this replica leads. */
+  get leads(): boolean {
+    return this.#raft.role === "leader";
+  }
+
+  /** Whether this replica has caught up with a leader since its start, and has one. */
   get ready(): boolean {
-    return this.#raft.hasLease(this.#clock.monotonicMs());
+    return this.#caughtUp && this.#raft.leader !== undefined;
   }
 
   /** Figures for operators. */
@@ -128,44 +161,56 @@ export class Group {
 
   /** Puts a command into the log; `done` is called once, when it was applied or can't be. */
   propose(command: Command, done: (answer: Answer) => void): void {
-    if (this.#raft.role !== "leader") return done({ unavailable: "no_leader" });
-    const stampMs = this.#time.now(this.#turnNowMs());
+    const raft = this.#raft;
+    if (raft.role !== "leader") return done({ unavailable: "not_leader", leader: raft.leader });
+    // What the core appended by itself must stand in the journal before what follows it.
+    if (raft.lastIndex !== this.#placed) this.#take();
+    const nowMs = this.#turnNowMs();
+    const stampMs = this.#time.now(nowMs);
     const space = placeCommand(this.#log, command, stampMs);
     const payload = this.#decodeOwn
       ? new CommandPayload(space)
       : new CommandPayload(space, command, stampMs);
-    const proposed = this.#raft.propose(payload);
+    const proposed = raft.propose(payload);
     if ("refused" in proposed) {
       const overloaded = proposed.refused === "overloaded";
-      return done({ unavailable: overloaded ? "overloaded" : "no_leader" });
+      return done({ unavailable: overloaded ? "overloaded" : "not_leader" });
     }
     adoptBody(command, space);
     this.#log.sealEntry(space, this.id, proposed.index, proposed.term, "command");
-    this.#waiters.push({ index: proposed.index, term: proposed.term, done });
+    this.#placed = proposed.index;
+    this.#waiters.add(proposed.index, proposed.term, nowMs, done);
     if (!this.dirty) this.#markDirty();
   }
 
-  /** Answers from the local replica, behind whatever makes that linearizable. */
-  read(request: ReadRequest): ReadAnswer {
-    if (!this.ready) return { unavailable: "no_leader" };
-    const { key, from, maxBytes, incarnation } = request;
-    const found = this.state.read(key, from, maxBytes, incarnation);
-    if ("refused" in found) return found;
-    if ("moved" in found) {
-      return { ok: "moved", target: found.moved, token: found.token, linked: found.linked };
-    }
-    if (request.touch && found.facts.ttlSeconds !== undefined) {
-      this.#touch(key, this.#time.now());
-    }
-    return { plan: found };
+  /**
+   * Answers from this replica, once it is sure to have applied whatever was acknowledged before
+   * the call: at once where it leads by a lease, else behind a read index.
+   */
+  read(request: ReadRequest): Eventually<ReadAnswer> {
+    if (this.#isCurrent()) return this.#readNow(request);
+    return new Promise((resolve) => {
+      this.#confirm((proven) => {
+        if (proven) resolve(this.#readNow(request));
+        else resolve({ unavailable: "no_leader" });
+      });
+    });
   }
 
   /** Begins to watch a stream; answers its facts, after which events follow. */
-  watch(key: StreamKey, incarnation: string, watcher: Watcher): StreamFacts | undefined {
-    const answer = this.read({ key, from: "now", maxBytes: 0, incarnation, touch: true });
-    if (!("plan" in answer)) return undefined;
-    this.#watches.add(key, answer.plan.facts, watcher);
-    return answer.plan.facts;
+  watch(
+    key: StreamKey,
+    incarnation: string,
+    watcher: Watcher,
+  ): Eventually<StreamFacts | undefined> {
+    const begin = (answer: ReadAnswer): StreamFacts | undefined => {
+      if (!("plan" in answer)) return undefined;
+      this.#watches.add(key, answer.plan.facts, watcher);
+      return answer.plan.facts;
+    };
+    const request: ReadRequest = { key, from: "now", maxBytes: 0, incarnation, touch: true };
+    const answer = this.read(request);
+    return answer instanceof Promise ? answer.then(begin) : begin(answer);
   }
 
   /** Stops watching. */
@@ -173,20 +218,51 @@ export class Group {
     this.#watches.remove(key, watcher);
   }
 
-  /** Moves time on: elections and leases, deadlines, and touches held back since the last tick. */
-  tick(monotonicMs: number = this.#clock.monotonicMs()): void {
-    this.#raft.tick(monotonicMs);
-    if (this.#raft.hasReady) this.#take();
-    if (!this.#raft.hasLease(monotonicMs)) return;
-    const nowMs = this.#time.now(monotonicMs);
-    this.#expireDue(nowMs);
-    this.#replicateTouches(nowMs);
+  /**
+   * Makes sure that this replica leads and has applied whatever was acknowledged before the call;
+   * answers what stands in the way, undefined where nothing does.
+   */
+  lead(): Eventually<Unavailable | undefined> {
+    if (this.#isCurrent()) return undefined;
+    const refusal = (): Unavailable => ({ unavailable: "not_leader", leader: this.#raft.leader });
+    if (!this.leads) return refusal();
+    return new Promise((resolve) => {
+      this.#confirm((proven) => resolve(proven && this.leads ? undefined : refusal()));
+    });
+  }
+
+  /** Takes a message of another replica. `nowMs` was read after it arrived. */
+  step(message: RaftMessage, nowMs: number): void {
+    this.#raft.step(message, nowMs);
+    this.#markIfReady();
+  }
+
+  /** Moves time on: elections and leases, who waits, deadlines, and reads' touches. */
+  tick(nowMs: number = this.#clock.monotonicMs()): void {
+    const raft = this.#raft;
+    raft.tick(nowMs);
+    this.#markIfReady();
+    if (!this.#caughtUp) this.#catchUp();
+    this.#waiters.expire(nowMs);
+    if (!this.#reads.empty) this.#reads.expire(nowMs);
+    for (const key of this.#watches.keys()) this.#touch(key, this.#time.now(nowMs));
+    if (raft.hasLease(nowMs)) this.#expireDue(this.#time.now(nowMs));
+    else if (!this.#watches.empty && this.#isDeaf(nowMs)) this.#watches.endAll();
+  }
+
+  /** Takes the streams whose deadlines reads have pushed back since the last call. */
+  takeTouched(): StreamKey[][] {
+    if (this.#touched.size === 0) return [];
+    const keys = [...this.#touched];
+    this.#touched.clear();
+    return parts(keys);
   }
 
   /** First half of a turn: what is new is in the log's batch. Hand the answer to `complete`. */
   absorb(): readonly Ready<CommandPayload>[] {
     // Still dirty while it takes, or it would ask for another turn, with nothing to write.
     this.dirty = true;
+    this.#reads.close();
     this.#take();
     const taken = this.#taken;
     this.#taken = [];
@@ -194,29 +270,23 @@ export class Group {
     return taken;
   }
 
-  /** Second half: that batch is durable. Applies what committed and answers who waits. */
+  /** Second half: that batch is durable. */
   complete(readies: readonly Ready<CommandPayload>[]): void {
-    for (const ready of readies) this.#raft.stable(ready);
-    const committed = this.#raft.takeCommitted();
-    if (committed.length === 0) return;
-    const waiters = this.#waiters;
-    let answered = 0;
-    for (const entry of committed) {
-      if (entry.kind !== "command") continue;
-      const { command, stampMs } = entry.payload;
-      const outcome = this.state.apply(command, entry.index, stampMs);
-      const waiter = waiters[answered];
-      if (waiter === undefined || waiter.index !== entry.index) continue;
-      answered++;
-      waiter.done(waiter.term === entry.term ? outcome : UNKNOWN);
+    for (const ready of readies) {
+      for (const message of this.#raft.stable(ready)) this.#send(this, message);
     }
-    if (answered > 0) this.#waiters = answered === waiters.length ? [] : waiters.slice(answered);
-    const last = (committed[committed.length - 1] as { index: number }).index;
-    this.#time.observe(this.state.stampMs);
-    this.#raft.applied(last);
-    this.#raft.release(last);
-    this.#wakeWatchers();
-    if (this.#raft.hasReady) this.#take();
+    this.advance();
+    this.#markIfReady();
+  }
+
+  /** Applies what is committed and durable here, and answers who waited for it. */
+  advance(): void {
+    const raft = this.#raft;
+    const committed = raft.takeCommitted();
+    if (committed.length > 0) this.#apply(committed);
+    if (this.#reads.empty) return;
+    this.#reads.answered(raft.takeReads());
+    this.#reads.applied(raft.appliedIndex);
   }
 
   /** The state as it is now, for a RaftSnapshot; applying goes on while it is read out. */
@@ -232,15 +302,56 @@ export class Group {
 
   /** A RaftSnapshot is durable; the log up to it may go. */
   compact(mark: SnapshotMark, logBytesCovered: number): void {
-    this.logBytes -= logBytesCovered;
+    this.logBytes = Math.max(0, this.logBytes - logBytesCovered);
     this.#raft.compact(mark);
+  }
+
+  /**
+   * Takes a leader's RaftSnapshot, durable here already, in place of log and state where Raft
+   * wants it. Says whether it did.
+   */
+  install(
+    message: Extract<RaftMessage, { type: "snapshot" }>,
+    state: GroupState,
+    nowMs: number,
+  ): boolean {
+    this.#arrived = state;
+    this.#raft.step(message, nowMs);
+    this.#take();
+    const installed = this.#arrived === undefined;
+    this.#arrived = undefined;
+    return installed;
+  }
+
+  /** The RaftSnapshot for a member went out whole, or not. */
+  reportSnapshot(to: MemberId, ok: boolean): void {
+    this.#raft.reportSnapshot(to, ok);
+    this.#markIfReady();
+  }
+
+  /** Says whether there is room for entries of other leaders, and for commands. */
+  acceptEntries(accepting: boolean): void {
+    this.#raft.acceptEntries(accepting);
+  }
+
+  /** Changes who takes part; undefined where that was put into the log. */
+  changeMembership(change: MembershipChange): RefusalReason | undefined {
+    const proposed = this.#raft.proposeMembership(change);
+    this.#markIfReady();
+    return "refused" in proposed ? proposed.refused : undefined;
+  }
+
+  /** Hands leadership over to a voter; undefined where that was begun. */
+  transfer(to: MemberId): RefusalReason | undefined {
+    const refused = this.#raft.transferLeadership(to);
+    this.#markIfReady();
+    return refused?.refused;
   }
 
   /** Gives up whatever waits, as its outcome can no longer be learnt here. */
   close(): void {
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const waiter of waiters) waiter.done(UNKNOWN);
+    this.#waiters.giveUpAll();
+    this.#reads.refuseAll();
     this.#watches.endAll();
   }
 
@@ -249,29 +360,134 @@ export class Group {
     this.#watches.endAll();
   }
 
+  /** Is the state here all that anybody may know of, because this replica leads for sure? */
+  #isCurrent(): boolean {
+    const raft = this.#raft;
+    return raft.appliedIndex === raft.commitIndex && raft.hasLease(this.#clock.monotonicMs());
+  }
+
+  #confirm(read: (proven: boolean) => void): void {
+    const nowMs = this.#clock.monotonicMs();
+    const context = this.#reads.add(nowMs, read);
+    if (context === undefined) return;
+    if (this.#raft.readIndex(context, nowMs) !== undefined) return this.#reads.refuse(context);
+    // It may be answered already; the turn looks.
+    if (!this.dirty) this.#markDirty();
+  }
+
+  #readNow(request: ReadRequest): ReadAnswer {
+    const { key, from, maxBytes, incarnation } = request;
+    const found = this.state.read(key, from, maxBytes, incarnation);
+    if ("refused" in found) return found;
+    if ("moved" in found) {
+      return { ok: "moved", target: found.moved, token: found.token, linked: found.linked };
+    }
+    if (request.touch && found.facts.ttlSeconds !== undefined) {
+      this.#touch(key, this.#time.now());
+    }
+    return { plan: found };
+  }
+
+  #apply(committed: readonly Entry<CommandPayload>[]): void {
+    const raft = this.#raft;
+    const waiters = this.#waiters;
+    const { leader } = raft;
+    for (const entry of committed) {
+      if (entry.kind === "command") {
+        const { command, stampMs } = entry.payload;
+        const outcome = this.state.apply(command, entry.index, stampMs);
+        waiters.applied(entry.index, entry.term, outcome, leader);
+      } else {
+        waiters.applied(entry.index, entry.term, undefined, leader);
+      }
+    }
+    waiters.settle();
+    const last = (committed[committed.length - 1] as { index: number }).index;
+    this.#time.observe(this.state.stampMs);
+    raft.applied(last);
+    raft.release(last);
+    if (!this.#caughtUp && this.#isCurrent()) this.#caughtUp = true;
+    this.#wakeWatchers();
+  }
+
   /**
-   * Takes what the core has to write and puts it into the log's batch. Entries that the core makes
-   * by itself must stand there before any proposal that follows them, so this is done at once.
+   * Takes what the core has to write and puts it into the log's batch, and sends what it has to
+   * say. Entries that the core makes by itself must stand there before any proposal that follows.
    */
   #take(): void {
-    for (let ready = this.#raft.ready(); ready !== undefined; ready = this.#raft.ready()) {
+    const raft = this.#raft;
+    for (let ready = raft.ready(); ready !== undefined; ready = raft.ready()) {
+      for (const message of ready.messages) this.#send(this, message);
       if (!ready.durable) continue;
-      const { hardState } = ready;
+      const { hardState, snapshot } = ready;
       if (hardState !== undefined) {
         this.#log.putHardState(this.id, hardState.term, hardState.votedFor);
       }
-      for (const entry of ready.entries) {
-        if (entry.kind === "command") this.logBytes += entry.payload.length;
-        else placeEntry(this.#log, this.id, entry);
-      }
+      if (snapshot !== undefined) this.#takeOver(snapshot);
+      for (const entry of ready.entries) this.#place(entry);
       this.#taken.push(ready);
     }
+    for (const fetch of raft.takeFetches()) this.#readBack(fetch);
     if (this.#taken.length > 0 && !this.dirty) this.#markDirty();
+  }
+
+  /** A follower lacks what left memory: the journal may have it, else it gets a RaftSnapshot. */
+  async #readBack(fetch: Fetch): Promise<void> {
+    const { from, through, bytesMax } = fetch;
+    const found = await this.#log.readEntries(this.id, from, through, bytesMax)
+      .catch(() => undefined);
+    this.#raft.provide(fetch, found && toEntries(found));
+    this.#markIfReady();
+  }
+
+  #place(entry: Entry<CommandPayload>): void {
+    const { index, term } = entry;
+    if (entry.kind === "command") {
+      this.logBytes += entry.payload.length;
+      const space = entry.payload.place(this.#log);
+      if (space !== undefined) this.#log.sealEntry(space, this.id, index, term, "command");
+    } else {
+      placeEntry(this.#log, this.id, entry);
+    }
+    this.#placed = index;
+  }
+
+  /** A RaftSnapshot replaces log and state. */
+  #takeOver(mark: SnapshotMark): void {
+    const state = this.#arrived;
+    if (state === undefined) throw new Error("invariant: Raft installs what arrived");
+    this.#arrived = undefined;
+    this.#log.putSnapshotMark(this.id, mark.index, mark.term, true);
+    this.state = state;
+    this.logBytes = 0;
+    this.#placed = mark.index;
+    this.#time.observe(state.stampMs);
+    // Readers come back and find where they are.
+    this.#watches.endAll();
+  }
+
+  #markIfReady(): void {
+    if (!this.dirty && this.#raft.hasReady) this.#markDirty();
   }
 
   #markDirty(): void {
     this.dirty = true;
     this.#onDirty(this);
+  }
+
+  /** Asks once since the start how far a leader has committed, to get there. */
+  #catchUp(): void {
+    if (this.#catchingUp || this.#raft.leader === undefined) return;
+    this.#catchingUp = true;
+    this.#confirm((proven) => {
+      this.#catchingUp = false;
+      this.#caughtUp = proven;
+    });
+  }
+
+  /** Has no leader been heard from for so long that others may have moved on? */
+  #isDeaf(nowMs: number): boolean {
+    return this.#raft.silentMs(nowMs) > DEAF_ELECTION_TIMEOUTS * RAFT_TIMING.electionTimeoutMs;
   }
 
   #wakeWatchers(): void {
@@ -284,14 +500,6 @@ export class Group {
     if (this.#touched.size < KEYS_PER_TICK_MAX && this.state.touchWanted(key, nowMs)) {
       this.#touched.add(key);
     }
-  }
-
-  #replicateTouches(nowMs: number): void {
-    for (const key of this.#watches.keys()) this.#touch(key, nowMs);
-    if (this.#touched.size === 0) return;
-    const keys = [...this.#touched];
-    this.#touched.clear();
-    for (const part of parts(keys)) this.propose({ type: "touch", keys: part }, () => {});
   }
 
   #expireDue(nowMs: number): void {

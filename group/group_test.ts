@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { appendOf, createOf, openBucketOf, textOf } from "../tests/given/commands.ts";
 import { type GivenGroup, givenGroup } from "../tests/given/group.ts";
-import { type Answer, joinSlices, type LiveEvent } from "./mod.ts";
+import { type Answer, type Eventually, joinSlices, type LiveEvent } from "./mod.ts";
 
 const KEY = "demo/a";
 
@@ -24,8 +24,23 @@ function tailOf(answer: Answer | undefined): number | undefined {
 }
 
 function textIn({ group }: GivenGroup, key = KEY): string {
-  const answer = group.read({ key, from: "start", maxBytes: 1000, touch: false });
+  const answer = now(group.read({ key, from: "start", maxBytes: 1000, touch: false }));
   return "plan" in answer ? textOf(joinSlices(answer.plan.slices)) : JSON.stringify(answer);
+}
+
+/** What a leader answers at once. */
+function now<T>(answer: Eventually<T>): T {
+  assert.ok(!(answer instanceof Promise));
+  return answer;
+}
+
+/** One tick, with what the shard does about touches; answers how many commands that took. */
+function touched(given: GivenGroup): number {
+  given.group.tick();
+  const commands = given.group.takeTouched();
+  for (const keys of commands) given.propose({ type: "touch", keys });
+  while (given.group.dirty) given.turn();
+  return commands.length;
 }
 
 Deno.test("propose() answers when the entry is durable, and nothing shows before", () => {
@@ -69,13 +84,14 @@ Deno.test("propose() copies the request's bytes, which may then be used for some
   }
 });
 
-Deno.test("propose() refuses when the group does not lead, and nothing enters the log", () => {
+Deno.test("propose() refuses when the group does not lead, and nothing enters the log", async () => {
   const given = givenGroup({ idle: true });
-  assert.deepEqual(given.propose(openBucketOf("demo")), [{ unavailable: "no_leader" }]);
+  assert.deepEqual(given.propose(openBucketOf("demo")), [
+    { unavailable: "not_leader", leader: undefined },
+  ]);
   assert.deepEqual(given.log.lines, []);
-  assert.deepEqual(given.group.read({ key: KEY, from: "now", maxBytes: 0, touch: false }), {
-    unavailable: "no_leader",
-  });
+  const request = { key: KEY, from: "now", maxBytes: 0, touch: false } as const;
+  assert.deepEqual(await given.group.read(request), { unavailable: "no_leader" });
 });
 
 Deno.test("propose() says overloaded when too much waits, and leaves the rest as it was", () => {
@@ -138,21 +154,16 @@ Deno.test("tick() holds a deadline off when somebody has read or watches", async
   const { clock, group, incarnation } = given;
   await clock.run(5_000);
   group.read({ key: KEY, from: "now", maxBytes: 0, touch: false });
-  group.tick();
-  assert.equal(group.dirty, false, "HEAD touches nothing");
+  assert.equal(touched(given), 0, "HEAD touches nothing");
   group.read({ key: KEY, from: "now", maxBytes: 0, touch: true });
-  group.tick();
-  assert.equal(group.dirty, true);
-  given.turn();
+  assert.equal(touched(given), 1);
   group.read({ key: KEY, from: "now", maxBytes: 0, touch: true });
-  group.tick();
-  assert.equal(group.dirty, false, "touches are coarse");
+  assert.equal(touched(given), 0, "touches are coarse");
   const watcher = () => {};
   group.watch(KEY, incarnation, watcher);
   for (let second = 0; second < 30; second++) {
     await clock.run(1_000);
-    group.tick();
-    while (group.dirty) given.turn();
+    touched(given);
   }
   assert.equal(textIn(given), "", "it is still there");
   group.unwatch(KEY, watcher);
@@ -168,7 +179,7 @@ Deno.test("watch() tells every byte once, in order, and then that the stream clo
   given.turn();
   const events: LiveEvent[] = [];
   const watcher = (event: LiveEvent) => events.push(event);
-  const facts = given.group.watch(KEY, given.incarnation, watcher);
+  const facts = now(given.group.watch(KEY, given.incarnation, watcher));
   assert.equal(facts?.tail, 6);
   given.propose(appendOf(KEY, "one"));
   given.propose(appendOf(KEY, "two"));

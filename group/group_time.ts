@@ -3,8 +3,8 @@ import type { Clock } from "../io/mod.ts";
 /**
  * Group time (SPEC section 3, TTL): what commands are stamped with, in ms since the Unix epoch.
  *
- * It starts at the later of the last committed stamp and the wall clock, and from then on follows
- * the monotonic clock alone, so that a wall clock that jumps while the node runs expires nothing.
+ * It goes on from the last committed stamp by the monotonic clock, and further only to a wall clock
+ * that the caller vouches for, so that one that jumps while the node runs expires nothing.
  */
 export class GroupTime {
   readonly #clock: Clock;
@@ -14,7 +14,7 @@ export class GroupTime {
   constructor(clock: Clock, lastStampMs: number) {
     this.#clock = clock;
     this.#last = lastStampMs;
-    this.#offset = Math.max(clock.wallMs(), lastStampMs) - clock.monotonicMs();
+    this.#offset = lastStampMs - clock.monotonicMs();
   }
 
   /**
@@ -33,5 +33,10 @@ export class GroupTime {
     if (stampMs <= this.#last) return;
     this.#last = stampMs;
     this.#offset = Math.max(this.#offset, stampMs - this.#clock.monotonicMs());
+  }
+
+  /** Goes on to the wall clock's time where that is later; never back. */
+  follow(wallMs: number): void {
+    this.#offset = Math.max(this.#offset, wallMs - this.#clock.monotonicMs());
   }
 }

@@ -2,10 +2,14 @@ import assert from "node:assert/strict";
 import { SimClock } from "../tests/sim/clock.ts";
 import { GroupTime } from "./group_time.ts";
 
-Deno.test("GroupTime begins at the later of the wall clock and the last stamp", () => {
+Deno.test("GroupTime.follow() moves time up to a wall clock, never back", () => {
   const clock = new SimClock();
-  assert.equal(new GroupTime(clock, 0).now(), clock.wallMs());
-  assert.equal(new GroupTime(clock, clock.wallMs() + 5_000).now(), clock.wallMs() + 5_000);
+  const time = new GroupTime(clock, 7_000);
+  assert.equal(time.now(), 7_000);
+  time.follow(clock.wallMs());
+  assert.equal(time.now(), clock.wallMs());
+  time.follow(clock.wallMs() - 5_000);
+  assert.equal(time.now(), clock.wallMs());
 });
 
 Deno.test("GroupTime follows the monotonic clock when the wall clock jumps", async () => {
@@ -23,6 +27,7 @@ Deno.test("GroupTime gives whole milliseconds that never go back", () => {
   const clock = new SimClock();
   clock.wallOffsetMs += 0.75;
   const time = new GroupTime(clock, 0);
+  time.follow(clock.wallMs());
   assert.ok(Number.isInteger(time.now()));
   const seen = time.now();
   time.observe(seen - 10);

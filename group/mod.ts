@@ -8,7 +8,9 @@
  * @module
  */
 export { Group, type GroupOptions, type SnapshotSource } from "./group.ts";
-export type { Answer, ReadAnswer, ReadRequest, Unavailable } from "./answers.ts";
+export type { Answer, Eventually, ReadAnswer, ReadRequest, Unavailable } from "./answers.ts";
 export type { CommandPayload } from "./payload.ts";
+export { RAFT_TIMING, retainedBytesMax } from "./raft_timing.ts";
 export { joinSlices } from "./slices.ts";
+export { type RaftMessage, readMessage, splitBatch, type WireItem, WireWriter } from "./wire.ts";
 export type { LiveEvent, Watcher } from "./watch.ts";

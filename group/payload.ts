@@ -6,19 +6,44 @@ import type { RecordLog, RecordSpace } from "../storage/types.ts";
  * decoded it once, the command itself. Hot bytes of the streams are views of the same slab.
  */
 export class CommandPayload {
-  readonly space: RecordSpace;
+  #space: RecordSpace;
   #command: Command | undefined;
   #stampMs: number;
+  /** The bytes are part of this node's log already, and not of the message that brought them. */
+  #placed = true;
 
   constructor(space: RecordSpace, command?: Command, stampMs = 0) {
-    this.space = space;
+    this.#space = space;
     this.#command = command;
     this.#stampMs = stampMs;
   }
 
+  /** A payload that came from another replica. */
+  static received(space: RecordSpace): CommandPayload {
+    const payload = new CommandPayload(space);
+    payload.#placed = false;
+    return payload;
+  }
+
+  /** Where the encoded bytes lie. */
+  get space(): RecordSpace {
+    return this.#space;
+  }
+
+  /** Copies the bytes into the log's current batch, unless they lie there; answers the space to seal. */
+  place(log: RecordLog): RecordSpace | undefined {
+    if (this.#placed) return undefined;
+    const { slab, start, end } = this.#space;
+    const space = log.reserve(end - start);
+    space.slab.bytes.set(slab.bytes.subarray(start, end), space.start);
+    this.#space = space;
+    this.#placed = true;
+    return space;
+  }
+
   /** Encoded size in bytes. */
   get length(): number {
-    return this.space.end - this.space.start;
+    return this.#space.end - this.#space.start;
   }
 
   /** The command, decoded on first use. Throws where the bytes are of a version not known here. */
@@ -34,7 +59,7 @@ export class CommandPayload {
   }
 
   #decode(): void {
-    const { command, stampMs } = decode(this.space.slab, this.space.start, this.space.end);
+    const { command, stampMs } = decode(this.#space.slab, this.#space.start, this.#space.end);
     this.#command = command;
     this.#stampMs = stampMs;
   }

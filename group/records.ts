@@ -1,6 +1,6 @@
 import { decode, encode } from "cbor-x";
 import type { Entry, Membership } from "../raft/mod.ts";
-import type { RecordLog, RecordSpace, StoredGroup } from "../storage/types.ts";
+import type { RecordLog, RecordSpace, StoredEntry, StoredGroup } from "../storage/types.ts";
 import { CommandPayload } from "./payload.ts";
 
 /** Writes an entry that the core made by itself into the log's current batch. */
@@ -15,7 +15,12 @@ const NOTHING = new Uint8Array(0);
 
 /** Entries as the core wants them, from what the journal found. */
 export function restoreEntries(stored: StoredGroup | undefined): Entry<CommandPayload>[] {
-  return (stored?.entries ?? []).map((entry) => {
+  return toEntries(stored?.entries ?? []);
+}
+
+/** Entries as the core wants them. */
+export function toEntries(stored: readonly StoredEntry[]): Entry<CommandPayload>[] {
+  return stored.map((entry) => {
     const { index, term, kind, payload } = entry;
     if (kind === "command") return { index, term, kind, payload: new CommandPayload(payload) };
     if (kind === "noop") return { index, term, kind };

@@ -1,4 +1,11 @@
-import type { Answer, ReadAnswer, ReadRequest, Unavailable, Watcher } from "../group/mod.ts";
+import type {
+  Answer,
+  Eventually,
+  ReadAnswer,
+  ReadRequest,
+  Unavailable,
+  Watcher,
+} from "../group/mod.ts";
 import type {
   BucketView,
   Command,
@@ -44,7 +51,6 @@ export interface GroupFacts {
   readonly ready: boolean;
   readonly hotBytes: number;
   readonly streams: number;
-  readonly nowMs: number;
 }
 
 /** What a crash may have left half-way, for the sweep to finish. */
@@ -68,9 +74,6 @@ export interface SurveyAnswers {
   /** The leader's group time, in ms. */
   readonly time: { readonly nowMs: number };
 }
-
-/** A value now, or later when the group lives on another shard. */
-export type Eventually<T> = T | Promise<T>;
 
 /**
  * Every group of this node, from wherever the caller runs: its own shard's are called, the others'

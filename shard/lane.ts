@@ -9,10 +9,13 @@ const FLUSHES_IN_FLIGHT_MAX = 2;
 /** What a lane does for its groups. */
 export type LaneOfGroups = Pick<GroupOptions, "onDirty" | "turnNowMs">;
 
+/** What one write makes durable. */
 interface Batch {
   readonly groups: Group[];
   readonly readies: (readonly Ready<CommandPayload>[])[];
 }
+
+const NO_MESSAGES = () => {};
 
 /**
  * The turn: everything that the groups of one journal have to write goes out as one batch, and what
@@ -27,7 +30,10 @@ export class Lane {
   readonly #clock: Clock;
   readonly #onFatal: (reason: Error) => void;
   readonly #onTurn: (groups: readonly Group[]) => void;
+  readonly #sendMessages: () => void;
   #dirty: Group[] = [];
+  /** Collected, and not yet handed to the log's flush: too many were under way. */
+  #collected: Batch = { groups: [], readies: [] };
   #scheduled = false;
   #inFlight = 0;
   /** The monotonic clock as this turn's first command read it; -1 before that. */
@@ -44,11 +50,14 @@ export class Lane {
     onFatal: (reason: Error) => void;
     /** Called after each turn with the groups that took part. */
     onTurn: (groups: readonly Group[]) => void;
+    /** Sends what the groups have to say to other nodes; left out where there are none. */
+    sendMessages?: () => void;
   }) {
     this.log = options.log;
     this.#clock = options.clock;
     this.#onFatal = options.onFatal;
     this.#onTurn = options.onTurn;
+    this.#sendMessages = options.sendMessages ?? NO_MESSAGES;
     this.groups = options.groups({
       onDirty: (group) => this.#markDirty(group),
       turnNowMs: () => this.#nowMs < 0 ? this.#nowMs = this.#clock.monotonicMs() : this.#nowMs,
@@ -63,7 +72,7 @@ export class Lane {
 
   /** Resolves once nothing is waiting to be written. */
   async drain(): Promise<void> {
-    while (!this.#failed && (this.#dirty.length > 0 || this.#inFlight > 0 || this.#nudged)) {
+    while (!this.#failed && (this.#dirty.length > 0 || this.#writing || this.#nudged)) {
       await new Promise<void>((resolve) => this.#drained = resolve);
     }
   }
@@ -73,8 +82,12 @@ export class Lane {
     this.#schedule();
   }
 
+  get #writing(): boolean {
+    return this.#inFlight > 0 || this.#collected.groups.length > 0;
+  }
+
   #schedule(): void {
-    if (this.#scheduled || this.#failed || this.#inFlight >= FLUSHES_IN_FLIGHT_MAX) return;
+    if (this.#scheduled || this.#failed) return;
     this.#scheduled = true;
     this.#clock.defer(this.#turn);
   }
@@ -83,29 +96,46 @@ export class Lane {
     this.#scheduled = false;
     this.#nowMs = -1;
     if (this.#failed) return;
+    const nudged = this.#nudged;
     this.#nudged = false;
-    const batch = this.#collect();
+    this.#collect();
+    this.#sendMessages();
+    if (nudged || this.#collected.groups.length > 0) this.#write(nudged);
+    else this.#rest();
+  };
+
+  /** Messages go out and reads are answered whatever is being written; writes wait for a place. */
+  #write(nudged: boolean): void {
+    if (this.#inFlight >= FLUSHES_IN_FLIGHT_MAX) {
+      this.#nudged ||= nudged;
+      return;
+    }
+    const batch = this.#collected;
+    this.#collected = { groups: [], readies: [] };
     const flushed = this.#flush();
     if (flushed === undefined) return this.#complete(batch);
     this.#inFlight++;
     flushed.then(() => {
       this.#inFlight--;
-      if (!this.#failed) this.#complete(batch);
-    }, (reason) => this.#fail(reason));
-  };
+      if (this.#failed) return;
+      this.#complete(batch);
+      if (this.#collected.groups.length > 0 || this.#nudged) this.#schedule();
+    }).catch((reason) => this.#fail(reason));
+  }
 
-  #collect(): Batch {
+  #collect(): void {
     const dirty = this.#dirty;
     this.#dirty = [];
-    const groups: Group[] = [];
-    const readies: (readonly Ready<CommandPayload>[])[] = [];
+    const { groups, readies } = this.#collected;
     for (const group of dirty) {
       const taken = group.absorb();
-      if (taken.length === 0) continue;
-      groups.push(group);
-      readies.push(taken);
+      if (taken.length > 0) {
+        groups.push(group);
+        readies.push(taken);
+      } else {
+        group.advance();
+      }
     }
-    return { groups, readies };
   }
 
   #flush(): Promise<void> | undefined {
@@ -120,9 +150,16 @@ export class Lane {
     for (let i = 0; i < groups.length; i++) {
       (groups[i] as Group).complete(readies[i] as Batch["readies"][number]);
     }
+    this.#sendMessages();
     this.#onTurn(groups);
-    if (this.#dirty.length > 0 || this.#nudged) return this.#schedule();
-    if (this.#inFlight === 0) this.#release();
+    this.#rest();
+  }
+
+  /** What a turn left behind makes the next one come; with nothing left, who waits may go on. */
+  #rest(): void {
+    if (this.#dirty.length > 0) return this.#schedule();
+    if (this.#nudged && this.#inFlight < FLUSHES_IN_FLIGHT_MAX) return this.#schedule();
+    if (!this.#writing && !this.#nudged) this.#release();
   }
 
   #fail(reason: unknown): void {

@@ -1,9 +1,10 @@
-import type { Watcher } from "../group/mod.ts";
+import type { Eventually, Watcher } from "../group/mod.ts";
 import type { Shard } from "./shard.ts";
 import {
   type Call,
   type CallAnswer,
   emptyParcel,
+  type Frame,
   packEvent,
   packRead,
   type Parcel,
@@ -16,6 +17,8 @@ type CallBody = Call extends infer C ? C extends Call ? Omit<C, "id"> : never : 
 
 /** What a call is answered whose answer can't come any more. */
 const STOPPING: CallAnswer["value"] = { unavailable: "stopping" };
+
+const asIs = (value: CallAnswer["value"]) => value;
 
 /**
  * One end of the line between two shards. Whatever a turn has for the other side leaves as one
@@ -66,6 +69,12 @@ export class Mailbox {
     this.#send(body);
   }
 
+  /** Passes a Raft message on to the group's owner. */
+  pass(frame: Frame): void {
+    this.#outgoing.frames.push(frame);
+    this.#schedule();
+  }
+
   /** Closes the line. */
   close(): void {
     this.#port.close();
@@ -101,6 +110,7 @@ export class Mailbox {
       resolve?.(answer.value);
     }
     for (const { watch, event } of parcel.events) this.#deliver(watch, event);
+    for (const { group, from, bytes } of parcel.frames) this.#shard.step(group, from, bytes);
     for (const call of parcel.calls) this.#serve(call);
   }
 
@@ -119,9 +129,19 @@ export class Mailbox {
           (answer) => this.#answer(call.id, answer),
         );
       case "read":
-        return this.#answer(call.id, packRead(this.#shard.read(call.group, call.request)));
-      case "survey":
-        return this.#answer(call.id, this.#shard.survey(call.group, call.survey as never));
+        return this.#answerLater(call.id, this.#shard.read(call.group, call.request), packRead);
+      case "survey": {
+        const answer = this.#shard.survey(call.group, call.survey as never);
+        return this.#answerLater(call.id, answer, asIs);
+      }
+      case "facts":
+        return this.#answer(call.id, this.#shard.facts(call.group));
+      case "arrival":
+        return this.#answerLater(
+          call.id,
+          this.#shard.arrive(call.group, call.from, call.bytes),
+          asIs,
+        );
       case "watch":
         return this.#hold(call);
       case "unwatch": {
@@ -144,6 +164,15 @@ export class Mailbox {
         if (facts === undefined) this.#held.delete(call.id);
         this.#answer(call.id, facts);
       });
+  }
+
+  #answerLater<T>(
+    id: number,
+    answer: Eventually<T>,
+    pack: (answer: T) => CallAnswer["value"],
+  ): void {
+    if (answer instanceof Promise) answer.then((value) => this.#answer(id, pack(value)));
+    else this.#answer(id, pack(answer));
   }
 
   #answer(id: number, value: CallAnswer["value"]): void {

@@ -4,19 +4,14 @@
  *
  * @module
  */
-export type {
-  Errands,
-  Eventually,
-  GroupAccess,
-  GroupFacts,
-  Page,
-  Survey,
-  SurveyAnswers,
-} from "./access.ts";
+export type { Errands, GroupAccess, GroupFacts, Page, Survey, SurveyAnswers } from "./access.ts";
+export type { Eventually } from "../group/mod.ts";
 export { Feed, FeedBatch, type FeedReader, Feeds } from "./feed.ts";
 export { Mailbox } from "./mailbox.ts";
 export { Neighbourhood } from "./neighbourhood.ts";
 export { type OpenShard, openShard, type ShardHooks, type ShardIo } from "./open.ts";
-export type { ShardSetup } from "./setup.ts";
+export { PEER_KINDS } from "./peer_kinds.ts";
+export { memberOf, nodeOf, type Peers } from "./peers.ts";
+export type { ClusterSetup, ShardSetup } from "./setup.ts";
 export { groupOf, journalOf, shardOf } from "./placement.ts";
 export { Shard, type ShardBounds } from "./shard.ts";

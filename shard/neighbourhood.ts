@@ -1,6 +1,17 @@
-import type { Answer, ReadAnswer, ReadRequest, Watcher } from "../group/mod.ts";
+import {
+  type Answer,
+  type Eventually,
+  type ReadAnswer,
+  type ReadRequest,
+  splitBatch,
+  type Unavailable,
+  type Watcher,
+} from "../group/mod.ts";
+import type { Clock } from "../io/mod.ts";
+import type { MemberId } from "../raft/mod.ts";
 import type { Command, StreamFacts, StreamKey } from "../stream/mod.ts";
-import type { Eventually, GroupAccess, Survey, SurveyAnswers } from "./access.ts";
+import type { GroupAccess, GroupFacts, Survey, SurveyAnswers } from "./access.ts";
+import { groupOfTransfer } from "./arrivals.ts";
 import type { Mailbox } from "./mailbox.ts";
 import { packCommand, type PackedRead, unpackRead } from "./parcel.ts";
 import type { Shard } from "./shard.ts";
@@ -13,8 +24,11 @@ export class Neighbourhood implements GroupAccess {
   /** Weak, as nobody says here that a watch ended by itself. */
   readonly #watchIds = new WeakMap<Watcher, number>();
 
+  readonly #clock: Clock;
+
   /** @param ownerOf the mailbox of the shard that owns a group not owned by `shard` */
-  constructor(shard: Shard, ownerOf: (group: number) => Mailbox) {
+  constructor(shard: Shard, clock: Clock, ownerOf: (group: number) => Mailbox) {
+    this.#clock = clock;
     this.groupCount = shard.groupCount;
     this.#shard = shard;
     this.#ownerOf = ownerOf;
@@ -40,11 +54,35 @@ export class Neighbourhood implements GroupAccess {
   survey<A extends Survey["about"]>(
     group: number,
     survey: Extract<Survey, { about: A }>,
-  ): Eventually<SurveyAnswers[A]> {
+  ): Eventually<SurveyAnswers[A] | Unavailable> {
     if (this.#shard.owns(group)) return this.#shard.survey<A>(group, survey);
     return this.#ownerOf(group).call({ verb: "survey", group, survey }) as Promise<
       SurveyAnswers[A]
     >;
+  }
+
+  facts(group: number): Eventually<GroupFacts> {
+    if (this.#shard.owns(group)) return this.#shard.facts(group);
+    return this.#ownerOf(group).call({ verb: "facts", group }) as Promise<GroupFacts>;
+  }
+
+  /** Takes a batch of Raft messages that another node sent, for whatever groups. */
+  takeRaft(from: MemberId, bytes: Uint8Array): void {
+    const nowMs = this.#clock.monotonicMs();
+    for (const item of splitBatch(bytes)) {
+      const { group } = item;
+      if (group >= this.groupCount) throw new Error(`a message for group ${group}`);
+      if (this.#shard.owns(group)) this.#shard.step(group, from, item.bytes, nowMs);
+      else this.#ownerOf(group).pass({ from, group, bytes: item.bytes.slice() });
+    }
+  }
+
+  /** Takes a step of a RaftSnapshot's transfer; answers what to say to the sender. */
+  async arrive(from: MemberId, bytes: Uint8Array): Promise<Uint8Array> {
+    const group = groupOfTransfer(bytes);
+    if (group < 0 || group >= this.groupCount) throw new Error(`a RaftSnapshot of group ${group}`);
+    if (this.#shard.owns(group)) return await this.#shard.arrive(group, from, bytes);
+    return await this.#ownerOf(group).call({ verb: "arrival", group, from, bytes }) as Uint8Array;
   }
 
   watch(

@@ -1,15 +1,23 @@
-import { Group } from "../group/mod.ts";
+import { Group, type RaftMessage, retainedBytesMax } from "../group/mod.ts";
 import type { Clock, Disk, Random } from "../io/mod.ts";
 import { Journal, MemoryLog } from "../storage/journal/mod.ts";
 import { RaftSnapshots } from "../storage/raft_snapshots/mod.ts";
 import type { StoredGroup } from "../storage/types.ts";
+import { Arrivals } from "./arrivals.ts";
+import { Caretaker } from "./caretaker.ts";
 import { DiskSpace } from "./disk_space.ts";
 import { Lane } from "./lane.ts";
 import { journalOf, shardOf } from "./placement.ts";
+import type { Peers } from "./peers.ts";
+import { RaftOutbox } from "./raft_outbox.ts";
 import { behind, loadReplica, newReplica, type Replica } from "./replica.ts";
 import type { ShardSetup } from "./setup.ts";
-import { Shard } from "./shard.ts";
+import { Shard, type ShardLinks } from "./shard.ts";
 import { SNAPSHOT_LOG_BYTES_MIN, Snapshots } from "./snapshots.ts";
+import { Transfers } from "./transfers.ts";
+
+/** Wall clocks of nodes that agree lie no further apart (SPEC section 3, TTL). */
+const WALL_OFFSET_MS_MAX = 1_000;
 
 /** A shard and what it holds open. */
 export interface OpenShard {
@@ -40,24 +48,69 @@ interface OpenLane {
   readonly lane: Lane;
   readonly snapshots: Snapshots | undefined;
   readonly journal: Journal | undefined;
+  readonly store: RaftSnapshots | undefined;
+}
+
+/** Where messages of a shard's groups go. */
+class Line {
+  readonly outbox: RaftOutbox;
+  readonly transfers: Transfers;
+
+  constructor(peers: Peers, log: (line: string) => void) {
+    this.outbox = new RaftOutbox(peers);
+    this.transfers = new Transfers(peers, log);
+  }
+
+  send(group: Group, message: RaftMessage): void {
+    if (message.type === "snapshot") this.transfers.begin(group, message);
+    else this.outbox.add(group.id, message);
+  }
+}
+
+function linksOf(
+  peers: Peers,
+  { transfers }: Line,
+  lanes: readonly OpenLane[],
+  setup: ShardSetup,
+  { clock }: ShardIo,
+  { log }: ShardHooks,
+): ShardLinks {
+  const storeOf = (group: number) =>
+    lanes.find(({ lane }) => lane.groups.some(({ id }) => id === group))?.store;
+  const nodes = setup.cluster?.peers ?? [];
+  return {
+    transfers,
+    arrivals: new Arrivals({ clock, formation: setup.formation, storeOf, log }),
+    caretaker: new Caretaker(peers, setup.directory === undefined),
+    agreedWallMs() {
+      const agreeing = nodes.filter(({ nodeId }) => {
+        const peer = peers.peer(nodeId);
+        return peer !== undefined && Math.abs(peer.wallOffsetMs) <= WALL_OFFSET_MS_MAX;
+      });
+      return 2 * (agreeing.length + 1) > nodes.length ? clock.wallMs() : undefined;
+    },
+  };
 }
 
 /**
- * Opens the journals and RaftSnapshots of a shard's groups, replays what they hold, and leads the
- * groups: each has this node as its only voter.
+ * Opens the journals and RaftSnapshots of a shard's groups and replays what they hold. A single node
+ * then leads all groups, as their only voter; in a cluster elections decide.
  *
+ * @param peers links to the other nodes; left out on a single node
  * @throws when the data is damaged or can't be read; nothing is left open then
  */
 export async function openShard(
   setup: ShardSetup,
   io: ShardIo,
   hooks: ShardHooks,
+  peers?: Peers,
 ): Promise<OpenShard> {
   const lanes: OpenLane[] = [];
+  const line = peers && new Line(peers, hooks.log);
   try {
     for (let journal = 0; journal < setup.journalCount; journal++) {
       if (shardOf(journal, setup.shardCount) !== setup.index) continue;
-      lanes.push(await openLane(journal, setup, io, hooks));
+      lanes.push(await openLane(journal, setup, io, hooks, line));
     }
     for (const { lane } of lanes) lane.groups.forEach((group) => hooks.onGroup?.(group));
   } catch (reason) {
@@ -69,11 +122,12 @@ export async function openShard(
     clock: io.clock,
     bounds: { hotBytesMax: setup.hotBytesMax },
     lanes: lanes.map(({ lane }) => lane),
+    links: peers && line && linksOf(peers, line, lanes, setup, io, hooks),
   });
   const space = setup.directory === undefined
     ? undefined
     : new DiskSpace(io, setup.directory, (low) => shard.diskLow = low, hooks.log);
-  await shard.lead();
+  if (setup.cluster === undefined) await shard.lead(io.clock.wallMs());
   return {
     shard,
     async stop() {
@@ -98,6 +152,7 @@ async function openLane(
   setup: ShardSetup,
   io: ShardIo,
   hooks: ShardHooks,
+  line: Line | undefined,
 ): Promise<OpenLane> {
   const { directory } = setup;
   const files = directory === undefined
@@ -113,6 +168,7 @@ async function openLane(
     clock: io.clock,
     onFatal,
     onTurn: (groups) => snapshots?.consider(groups),
+    sendMessages: line && (() => line.outbox.flush()),
     groups: (ofLane) =>
       replicas.map(({ id, state, mark }) =>
         new Group({
@@ -125,7 +181,10 @@ async function openLane(
           snapshot: mark,
           stored: behind(mark, files?.stored.get(id)),
           ...ofLane,
+          send: (group, message) => line?.send(group, message),
           decodeOwn: setup.decodeOwn,
+          readLease: setup.cluster?.readLease ?? true,
+          retainedBytesMax: retainedBytesMax(setup.groupCount),
         })
       ),
   });
@@ -139,7 +198,7 @@ async function openLane(
       onFatal,
     });
   }
-  return { lane, snapshots, journal };
+  return { lane, snapshots, journal, store: files?.snapshots };
 }
 
 /** What of a lane lies on disk. */

@@ -2,7 +2,8 @@ import type { Answer, LiveEvent, ReadAnswer, ReadRequest } from "../group/mod.ts
 import { joinSlices } from "../group/mod.ts";
 import { sliceOf } from "../stream/mod.ts";
 import type { Command, ReadPlan, StreamFacts, StreamKey } from "../stream/mod.ts";
-import type { Survey, SurveyAnswers } from "./access.ts";
+import type { MemberId } from "../raft/mod.ts";
+import type { GroupFacts, Survey, SurveyAnswers } from "./access.ts";
 
 /**
  * What goes between two shards in one message: many calls, answers and events at once. Slices become
@@ -12,6 +13,14 @@ export interface Parcel {
   readonly calls: Call[];
   readonly answers: CallAnswer[];
   readonly events: WatchEvent[];
+  readonly frames: Frame[];
+}
+
+/** A Raft message from another node, for a group of the shard that it is passed on to. */
+export interface Frame {
+  readonly from: MemberId;
+  readonly group: number;
+  readonly bytes: Uint8Array;
 }
 
 /** A request to the owner of a group. `id` pairs it with its answer. */
@@ -21,6 +30,9 @@ export type Call =
     | { readonly verb: "submit"; readonly command: Command; readonly body: Uint8Array | undefined }
     | { readonly verb: "read"; readonly request: ReadRequest }
     | { readonly verb: "survey"; readonly survey: Survey }
+    | { readonly verb: "facts" }
+    /** A step of a RaftSnapshot's transfer from another node. */
+    | { readonly verb: "arrival"; readonly from: MemberId; readonly bytes: Uint8Array }
     | { readonly verb: "watch"; readonly key: StreamKey; readonly incarnation: string }
     | { readonly verb: "unwatch"; readonly key: StreamKey; readonly watch: number }
   );
@@ -28,7 +40,14 @@ export type Call =
 /** What came of a call. */
 export interface CallAnswer {
   readonly id: number;
-  readonly value: Answer | PackedRead | StreamFacts | SurveyAnswers[Survey["about"]] | undefined;
+  readonly value:
+    | Answer
+    | PackedRead
+    | StreamFacts
+    | SurveyAnswers[Survey["about"]]
+    | GroupFacts
+    | Uint8Array
+    | undefined;
 }
 
 /** An event for the watch that call `watch` began. */
@@ -47,7 +66,7 @@ export type PackedEvent = Omit<LiveEvent, "slices"> & { readonly bytes: Uint8Arr
 
 /** An empty parcel. */
 export function emptyParcel(): Parcel {
-  return { calls: [], answers: [], events: [] };
+  return { calls: [], answers: [], events: [], frames: [] };
 }
 
 /** Takes a command's body out of it, as bytes of their own. */

@@ -14,7 +14,7 @@ export interface Replica {
 
 /** A group that begins with nothing. */
 export function newReplica(id: number, setup: ShardSetup): Replica {
-  const membership = { voters: [setup.member], outgoing: [], learners: [] };
+  const membership = { voters: setup.voters, outgoing: [], learners: [] };
   return {
     id,
     state: new GroupState({ group: id, formation: setup.formation }),

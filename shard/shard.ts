@@ -1,17 +1,47 @@
+import {
+  type Answer,
+  type Eventually,
+  type Group,
+  type ReadAnswer,
+  readMessage,
+  type ReadRequest,
+  type Unavailable,
+  type Watcher,
+} from "../group/mod.ts";
 import type { Clock, Timer } from "../io/mod.ts";
-import type { Answer, Group, ReadAnswer, ReadRequest, Watcher } from "../group/mod.ts";
+import type { MemberId } from "../raft/mod.ts";
 import type { Command, StreamFacts, StreamKey } from "../stream/mod.ts";
-import type { Eventually, GroupAccess, GroupFacts, Survey, SurveyAnswers } from "./access.ts";
+import type { GroupAccess, GroupFacts, Survey, SurveyAnswers } from "./access.ts";
+import type { Arrivals } from "./arrivals.ts";
+import { type Caretaker, heirOf } from "./caretaker.ts";
 import type { Lane } from "./lane.ts";
+import type { Transfers } from "./transfers.ts";
 
 /** How often deadlines, elections and bounds are looked at. */
-const TICK_MS = 50;
+const TICK_MS = 20;
+/** How often the groups' memberships are. */
+const LOOK_MS = 1_000;
+/** Handing leaderships over may take this long, and is looked at so often. */
+const HAND_OVER_MS = 2_000;
+const HAND_OVER_LOOK_MS = 2;
 
 /** What a shard may hold. */
 export interface ShardBounds {
   /** Bytes of streams in memory; beyond it what would add bytes is `overloaded`. */
   readonly hotBytesMax: number;
 }
+
+/** What a shard has where its node is part of a cluster. */
+export interface ShardLinks {
+  readonly transfers: Transfers;
+  readonly arrivals: Arrivals;
+  readonly caretaker: Caretaker;
+  /** The wall clock, where a majority of nodes agrees with it. */
+  readonly agreedWallMs: () => number | undefined;
+}
+
+/** Puts a command to wherever its group is led. */
+export type Submit = (group: number, command: Command) => void;
 
 /** One core: the groups it owns, and the turns of their journals. */
 export class Shard implements GroupAccess {
@@ -24,17 +54,24 @@ export class Shard implements GroupAccess {
   #diskLow = false;
   #stopping = false;
   #ticker: Timer | undefined;
+  readonly #links: ShardLinks | undefined;
+  #lookedMs: number;
+  /** Reads push deadlines back wherever they are served; the leader has to hear of it. */
+  submitTouch: Submit = (group, command) => this.propose(group, command, () => {});
 
   constructor(options: {
     groupCount: number;
     clock: Clock;
     bounds: ShardBounds;
     lanes: readonly Lane[];
+    links?: ShardLinks;
   }) {
     this.groupCount = options.groupCount;
     this.#clock = options.clock;
     this.#bounds = options.bounds;
     this.#lanes = options.lanes;
+    this.#links = options.links;
+    this.#lookedMs = options.clock.monotonicMs();
     for (const lane of options.lanes) {
       for (const group of lane.groups) this.#groups.set(group.id, group);
     }
@@ -66,15 +103,40 @@ export class Shard implements GroupAccess {
     return new Promise((resolve) => this.propose(group, command, resolve));
   }
 
-  read(group: number, request: ReadRequest): ReadAnswer {
+  read(group: number, request: ReadRequest): Eventually<ReadAnswer> {
     return this.#group(group).read(request);
   }
 
   survey<A extends Survey["about"]>(
     group: number,
     survey: Extract<Survey, { about: A }>,
-  ): SurveyAnswers[A] {
-    return answerSurvey(this.#group(group), survey) as SurveyAnswers[A];
+  ): Eventually<SurveyAnswers[A] | Unavailable> {
+    const replica = this.#group(group);
+    const answer = (obstacle: Unavailable | undefined) =>
+      obstacle ?? answerSurvey(replica, survey) as SurveyAnswers[A];
+    const leading = replica.lead();
+    return leading instanceof Promise ? leading.then(answer) : answer(leading);
+  }
+
+  facts(group: number): GroupFacts {
+    return factsOf(this.#group(group));
+  }
+
+  /** Takes a Raft message of another node's replica. @throws Error when it is malformed */
+  step(
+    group: number,
+    from: MemberId,
+    bytes: Uint8Array,
+    nowMs: number = this.#clock.monotonicMs(),
+  ): void {
+    const replica = this.#group(group);
+    replica.step(readMessage(bytes, from, replica.member), nowMs);
+  }
+
+  /** Takes a step of a RaftSnapshot's transfer; answers what to say to the sender. */
+  arrive(group: number, from: MemberId, bytes: Uint8Array): Promise<Uint8Array> {
+    if (this.#links === undefined) throw new Error("a single node takes in no RaftSnapshots");
+    return this.#links.arrivals.take(this.#group(group), from, bytes);
   }
 
   watch(
@@ -90,17 +152,38 @@ export class Shard implements GroupAccess {
     this.#group(group).unwatch(key, watcher);
   }
 
-  /** Has every group elect this node, its only voter; resolves once all have caught up. */
-  async lead(): Promise<void> {
-    for (const group of this.#groups.values()) group.campaign();
+  /**
+   * Has every group elect this node, its only voter; resolves once all have caught up.
+   *
+   * @param wallMs where group time goes on, unless it is there already
+   */
+  async lead(wallMs: number): Promise<void> {
+    for (const group of this.#groups.values()) {
+      group.followWall(wallMs);
+      group.campaign();
+    }
     for (const lane of this.#lanes) await lane.drain();
     const waiting = [...this.#groups.values()].find((group) => !group.ready);
     if (waiting !== undefined) throw new Error(`group ${waiting.id} did not come to lead itself`);
   }
 
+  /** Hands the leadership of every group over to another node, as far as there is one. */
+  async handOver(): Promise<void> {
+    this.#links?.caretaker.retire();
+    const untilMs = this.#clock.monotonicMs() + HAND_OVER_MS;
+    for (;;) {
+      let waiting = 0;
+      for (const group of this.#groups.values()) if (handsOver(group)) waiting++;
+      if (waiting === 0 || this.#clock.monotonicMs() >= untilMs) return;
+      await new Promise<void>((resolve) => this.#clock.setTimer(HAND_OVER_LOOK_MS, resolve));
+    }
+  }
+
   /** Takes no new commands, finishes those under way and ends live reads. */
   async stop(): Promise<void> {
     this.#stopping = true;
+    this.#links?.transfers.stop();
+    await this.#links?.arrivals.stop();
     for (const group of this.#groups.values()) group.endWatches();
     for (const lane of this.#lanes) await lane.drain();
     this.abandon();
@@ -109,6 +192,7 @@ export class Shard implements GroupAccess {
   /** Stops at once: whatever waits gets an unknown outcome. */
   abandon(): void {
     this.#stopping = true;
+    this.#links?.transfers.stop();
     this.#ticker?.cancel();
     for (const group of this.#groups.values()) group.close();
   }
@@ -122,10 +206,26 @@ export class Shard implements GroupAccess {
     const nowMs = this.#clock.monotonicMs();
     for (const group of this.#groups.values()) {
       group.tick(nowMs);
+      for (const keys of group.takeTouched()) this.submitTouch(group.id, { type: "touch", keys });
       hotBytes += group.state.hotFootprint;
     }
     this.#hotBytes = hotBytes;
+    if (this.#links !== undefined) this.#tickLinks(this.#links, nowMs);
     this.#ticker = this.#clock.setTimer(TICK_MS, () => this.#tick());
+  }
+
+  #tickLinks({ arrivals, caretaker, agreedWallMs }: ShardLinks, nowMs: number): void {
+    // A follower out of room acknowledges nothing more; what a leader refuses is decided by command.
+    const hasRoom = !this.#overloaded;
+    const wallMs = agreedWallMs();
+    for (const group of this.#groups.values()) {
+      group.acceptEntries(hasRoom || group.leads);
+      if (wallMs !== undefined) group.followWall(wallMs);
+    }
+    if (nowMs - this.#lookedMs < LOOK_MS) return;
+    this.#lookedMs = nowMs;
+    arrivals.tick(nowMs);
+    for (const group of this.#groups.values()) caretaker.look(group, nowMs);
   }
 
   #group(id: number): Group {
@@ -137,6 +237,15 @@ export class Shard implements GroupAccess {
 
 function addsBytes(command: Command): boolean {
   return command.type === "create" || (command.type === "append" && command.body !== undefined);
+}
+
+/** Begins to hand a group over, or sees to it that it goes on; says whether to wait for it. */
+function handsOver(group: Group): boolean {
+  if (!group.leads) return false;
+  const status = group.status();
+  if (status.transferringTo !== undefined) return true;
+  const heir = heirOf(status);
+  return heir !== undefined && group.transfer(heir) === undefined;
 }
 
 function answerSurvey(group: Group, survey: Survey): SurveyAnswers[Survey["about"]] {
@@ -151,7 +260,7 @@ function answerSurvey(group: Group, survey: Survey): SurveyAnswers[Survey["about
       return state.listBuckets(prefix, after || undefined, limit);
     }
     case "bucket":
-      return state.bucket(survey.bucket);
+      return { view: state.bucket(survey.bucket) };
     case "errands":
       return {
         intents: state.pendingIntents(),
@@ -159,18 +268,21 @@ function answerSurvey(group: Group, survey: Survey): SurveyAnswers[Survey["about
         unlinks: state.pendingUnlinks(),
       };
     case "link":
-      return state.linkOf(survey.key);
-    case "group":
-      return groupFacts(group);
+      return { link: state.linkOf(survey.key) };
+    case "time":
+      return { nowMs: group.nowMs };
   }
 }
 
-function groupFacts(group: Group): GroupFacts {
-  const { leader, term, lastIndex, commitIndex, appliedIndex } = group.status();
-  const { id, state, ready, nowMs } = group;
+function factsOf(group: Group): GroupFacts {
+  const { leader, term, lastIndex, commitIndex, appliedIndex, membership } = group.status();
+  const { id, state, ready, leads } = group;
   return {
     id,
     leader,
+    leads,
+    voters: membership.voters,
+    learners: membership.learners,
     term,
     lastIndex,
     commitIndex,
@@ -178,6 +290,5 @@ function groupFacts(group: Group): GroupFacts {
     ready,
     hotBytes: state.hotBytes,
     streams: state.streamCount,
-    nowMs,
   };
 }

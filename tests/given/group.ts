@@ -6,13 +6,18 @@
 
 import { type Answer, Group } from "../../group/mod.ts";
 import { MemoryLog } from "../../storage/journal/mod.ts";
-import type { RecordLog, RecordSpace, StoredEntryKind, StoredGroup } from "../../storage/types.ts";
+import type {
+  ReadableLog,
+  RecordSpace,
+  StoredEntryKind,
+  StoredGroup,
+} from "../../storage/types.ts";
 import { type Command, GroupState } from "../../stream/mod.ts";
 import { SimClock } from "../sim/clock.ts";
 import { SimRandom } from "../sim/random.ts";
 
 /** Remembers, in a line each, what was put into it. */
-export class NotedLog implements RecordLog {
+export class NotedLog implements ReadableLog {
   readonly lines: string[] = [];
   readonly entries: { index: number; term: number; kind: StoredEntryKind; payload: RecordSpace }[] =
     [];
@@ -38,8 +43,17 @@ export class NotedLog implements RecordLog {
     this.lines.push(`term ${term} vote ${votedFor}`);
   }
 
-  putSnapshotMark(_group: number, index: number): void {
-    this.lines.push(`mark ${index}`);
+  putSnapshotMark(
+    _group: number,
+    index: number,
+    _term: number,
+    replacesLog: boolean = false,
+  ): void {
+    this.lines.push(replacesLog ? `mark ${index} for all` : `mark ${index}`);
+  }
+
+  readEntries(): Promise<undefined> {
+    return Promise.resolve(undefined);
   }
 
   flush(): undefined {
@@ -87,7 +101,10 @@ export function givenGroup(
     stored,
     onDirty: () => void given.turns++,
     turnNowMs: () => clock.monotonicMs(),
+    send: () => {},
     decodeOwn,
+    readLease: true,
+    retainedBytesMax: 1024 * 1024,
   });
   const given: GivenGroup = {
     clock,
@@ -102,6 +119,7 @@ export function givenGroup(
     turn: () => group.complete(group.absorb()),
   };
   if (options.idle) return given;
+  group.followWall(clock.wallMs());
   group.campaign();
   while (group.dirty) given.turn();
   return given;

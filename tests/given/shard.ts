@@ -38,6 +38,8 @@ export function setupOf(more: Partial<ShardSetup> = {}): ShardSetup {
     journalCount: 1,
     formation: "f0000000",
     member: "1.store",
+    voters: ["1.store"],
+    cluster: undefined,
     directory: undefined,
     fsync: true,
     hotBytesMax: 64 * 1024 * 1024,

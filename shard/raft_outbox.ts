@@ -1,0 +1,62 @@
+import { type RaftMessage, WireWriter } from "../group/mod.ts";
+import type { MemberId } from "../raft/mod.ts";
+import { PEER_KINDS } from "./peer_kinds.ts";
+import { nodeOf, type Peers, presentMember } from "./peers.ts";
+
+/** A bulk message of a turn that grew to this goes out at once, in bytes. */
+const BATCH_BYTES_MAX = 4 * 1024 * 1024;
+
+interface Line {
+  readonly nodeId: number;
+  readonly control: WireWriter;
+  readonly bulk: WireWriter;
+}
+
+/**
+ * Raft messages of a shard's groups on their way out: all that a turn has for a node leaves as one
+ * message in each lane. Only entries go in bulk; a large append must not hold a heartbeat back.
+ */
+export class RaftOutbox {
+  readonly #peers: Peers;
+  readonly #lines = new Map<MemberId, Line>();
+  #waiting = false;
+
+  constructor(peers: Peers) {
+    this.#peers = peers;
+  }
+
+  /** Adds a message of a group. */
+  add(group: number, message: RaftMessage): void {
+    const line = this.#lines.get(message.to) ?? this.#line(message.to);
+    this.#waiting = true;
+    if (message.type !== "append" || message.entries.length === 0) {
+      line.control.add(group, message);
+      return;
+    }
+    line.bulk.add(group, message);
+    if (line.bulk.length >= BATCH_BYTES_MAX) this.#send(message.to, line, "bulk");
+  }
+
+  /** Sends what waits. */
+  flush(): void {
+    if (!this.#waiting) return;
+    this.#waiting = false;
+    for (const [member, line] of this.#lines) {
+      if (line.control.length > 0) this.#send(member, line, "control");
+      if (line.bulk.length > 0) this.#send(member, line, "bulk");
+    }
+  }
+
+  #send(member: MemberId, line: Line, lane: "control" | "bulk"): void {
+    const bytes = line[lane].take();
+    // What is meant for a store must not reach the one that took its place. Raft bears the loss.
+    if (presentMember(this.#peers, line.nodeId) !== member) return;
+    this.#peers.send(line.nodeId, lane, PEER_KINDS.RAFT, [bytes]);
+  }
+
+  #line(member: MemberId): Line {
+    const line = { nodeId: nodeOf(member), control: new WireWriter(), bulk: new WireWriter() };
+    this.#lines.set(member, line);
+    return line;
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * Sends RaftSnapshots to members that are too far behind for the log.
+ *
+ * A transfer is a row of calls, each answered with one byte: `[begin]`, `[chunk]…`, `[end]`, each
+ * followed by the transfer's number and the group. Few are unanswered at a time, so that a slow
+ * member holds little memory here, and the group goes on applying meanwhile.
+ *
+ * @module
+ */
+
+import { type Group, type RaftMessage, type SnapshotSource, WireWriter } from "../group/mod.ts";
+import { PEER_KINDS } from "./peer_kinds.ts";
+import { nodeOf, type Peers, presentMember } from "./peers.ts";
+
+/** The wish of a group's core to send a RaftSnapshot. */
+export type SnapshotMessage = Extract<RaftMessage, { type: "snapshot" }>;
+
+/** Steps of a transfer. */
+export const TRANSFER = { BEGIN: 1, CHUNK: 2, END: 3 } as const;
+/** Bytes before what a step carries: step, transfer (4), group (4). */
+export const TRANSFER_HEAD_BYTES = 9;
+/** A step was taken. */
+export const TRANSFER_OK = 1;
+
+/** Transfers of a shard at a time; others wait. */
+const TRANSFERS_MAX = 2;
+/** Chunks of a transfer that are not answered yet. */
+const CHUNKS_IN_FLIGHT_MAX = 4;
+
+/** The outgoing transfers of a shard. */
+export class Transfers {
+  readonly #peers: Peers;
+  readonly #log: (line: string) => void;
+  readonly #waiting: { group: Group; message: SnapshotMessage }[] = [];
+  #running = 0;
+  #nextId = 1;
+  #stopped = false;
+
+  constructor(peers: Peers, log: (line: string) => void) {
+    this.#peers = peers;
+    this.#log = log;
+  }
+
+  /** Begins a transfer, or notes it down; the group is told how it ended. */
+  begin(group: Group, message: SnapshotMessage): void {
+    this.#waiting.push({ group, message });
+    this.#next();
+  }
+
+  /** Breaks off what is under way. */
+  stop(): void {
+    this.#stopped = true;
+    this.#waiting.length = 0;
+  }
+
+  #next(): void {
+    if (this.#running >= TRANSFERS_MAX || this.#stopped) return;
+    const next = this.#waiting.shift();
+    if (next === undefined) return;
+    const { group, message } = next;
+    this.#running++;
+    this.#run(group, message).catch((reason) => {
+      this.#log(`a RaftSnapshot of group ${group.id} could not be sent: ${reason}`);
+      return false;
+    }).then((ok) => {
+      this.#running--;
+      if (this.#stopped) return;
+      group.reportSnapshot(message.to, ok);
+      this.#next();
+    });
+  }
+
+  async #run(group: Group, message: SnapshotMessage): Promise<boolean> {
+    // It may have waited; the group may have lost its leadership since.
+    if (!group.leads) return false;
+    const head = new Uint8Array(TRANSFER_HEAD_BYTES);
+    new DataView(head.buffer).setUint32(1, this.#nextId++);
+    new DataView(head.buffer).setUint32(5, group.id);
+    const step = (name: keyof typeof TRANSFER, bytes: readonly Uint8Array[]) => {
+      head[0] = TRANSFER[name];
+      return this.#step(message, [head, ...bytes]);
+    };
+    if (!await step("BEGIN", [])) return false;
+    const { mark, chunks } = group.snapshot();
+    if (!await this.#sendChunks(chunks, (chunk) => step("CHUNK", [chunk]))) return false;
+    const writer = new WireWriter();
+    writer.add(group.id, { ...message, mark });
+    return await step("END", [writer.take()]);
+  }
+
+  async #sendChunks(
+    chunks: SnapshotSource["chunks"],
+    send: (chunk: Uint8Array) => Promise<boolean>,
+  ): Promise<boolean> {
+    const unanswered: Promise<boolean>[] = [];
+    for (const chunk of chunks) {
+      unanswered.push(send(chunk));
+      if (unanswered.length < CHUNKS_IN_FLIGHT_MAX) continue;
+      if (!await unanswered.shift()) return false;
+    }
+    return (await Promise.all(unanswered)).every((ok) => ok);
+  }
+
+  async #step(message: SnapshotMessage, parts: readonly Uint8Array[]): Promise<boolean> {
+    const nodeId = nodeOf(message.to);
+    if (this.#stopped || presentMember(this.#peers, nodeId) !== message.to) return false;
+    const answer = await this.#peers.call(nodeId, PEER_KINDS.SNAPSHOT, parts);
+    return answer instanceof Uint8Array && answer[0] === TRANSFER_OK;
+  }
+}
