@@ -1,5 +1,5 @@
 /**
- * Time, randomness and files of the real machine.
+ * Time, randomness, files and network of the real machine.
  *
  * @module
  */
@@ -8,11 +8,17 @@ import { statfs, type StatsFs } from "node:fs";
 import { setImmediate } from "node:timers";
 import {
   type Clock,
+  type Connection,
   type Disk,
   DiskError,
   type DiskErrorCode,
   type DiskFile,
   type DiskLock,
+  type Network,
+  type NetworkAddress,
+  NetworkError,
+  type NetworkErrorCode,
+  type NetworkListener,
   type Random,
   type Timer,
 } from "./mod.ts";
@@ -21,6 +27,8 @@ import {
 const TIMER_DELAY_MS_MAX = 2 ** 31 - 1;
 /** Most bytes that one call of `getRandomValues` fills. */
 const RANDOM_CALL_BYTES_MAX = 65_536;
+/** Pause after the system could not accept a connection, such as for want of file handles. */
+const ACCEPT_PAUSE_MS = 100;
 
 /** The machine's clocks and the event loop's timers. */
 export class DenoClock implements Clock {
@@ -259,4 +267,117 @@ function kindOf(code: unknown): DiskErrorCode {
     default:
       return "failed";
   }
+}
+
+/** The machine's TCP. Small writes leave at once (`TCP_NODELAY`). */
+export const denoNetwork: Network = {
+  async connect({ hostname, port }: NetworkAddress): Promise<Connection> {
+    const address = nameOf(hostname, port);
+    try {
+      return new DenoConnection(await Deno.connect({ hostname, port }), address);
+    } catch (error) {
+      throw networkError("unreachable", address, error);
+    }
+  },
+  listen(
+    { hostname, port }: NetworkAddress,
+    shared: boolean,
+    accept: (connection: Connection) => void,
+  ): Promise<NetworkListener> {
+    try {
+      // Without the flag for it, Deno ends the process at the mere mention of `reusePort`.
+      const reusePort = shared && "listenDatagram" in Deno;
+      const listener = Deno.listen(reusePort ? { hostname, port, reusePort } : { hostname, port });
+      return Promise.resolve(new DenoListener(listener, hostname, accept));
+    } catch (error) {
+      const code = error instanceof Deno.errors.AddrInUse ? "in_use" : "failed";
+      return Promise.reject(networkError(code, nameOf(hostname, port), error));
+    }
+  },
+};
+
+class DenoListener implements NetworkListener {
+  readonly port: number;
+  #closed = false;
+  #pause: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    readonly listener: Deno.TcpListener,
+    readonly hostname: string,
+    readonly onAccept: (connection: Connection) => void,
+  ) {
+    this.port = listener.addr.port;
+    this.#accept();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearTimeout(this.#pause);
+    this.listener.close();
+  }
+
+  async #accept(): Promise<void> {
+    while (!this.#closed) {
+      let accepted: Deno.TcpConn;
+      try {
+        accepted = await this.listener.accept();
+      } catch {
+        if (this.#closed) return;
+        this.#pause = setTimeout(() => this.#accept(), ACCEPT_PAUSE_MS);
+        return;
+      }
+      const { hostname, port } = accepted.remoteAddr;
+      if (this.#closed) return accepted.close();
+      this.onAccept(new DenoConnection(accepted, nameOf(hostname, port)));
+    }
+  }
+}
+
+class DenoConnection implements Connection {
+  #closed = false;
+
+  constructor(readonly connection: Deno.TcpConn, readonly remote: string) {
+    try {
+      connection.setNoDelay(true);
+    } catch {
+      // The other end has gone already: the first read says so.
+    }
+  }
+
+  async read(into: Uint8Array): Promise<number> {
+    try {
+      return await this.connection.read(into) ?? 0;
+    } catch (error) {
+      throw this.#broken(error);
+    }
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    try {
+      let done = await this.connection.write(bytes);
+      while (done < bytes.length) done += await this.connection.write(bytes.subarray(done));
+    } catch (error) {
+      throw this.#broken(error);
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.connection.close();
+  }
+
+  #broken(error: unknown): NetworkError {
+    if (this.#closed) return new NetworkError("broken", this.remote, "closed on this side");
+    return networkError("broken", this.remote, error);
+  }
+}
+
+function nameOf(hostname: string, port: number): string {
+  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+}
+
+function networkError(code: NetworkErrorCode, address: string, error: unknown): NetworkError {
+  return new NetworkError(code, address, error instanceof Error ? error.message : String(error));
 }
