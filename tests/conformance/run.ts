@@ -2,7 +2,8 @@
  * Runs the official conformance suite, `npm:@durable-streams/server-conformance-tests`.
  *
  * ```sh
- * deno run -A tests/conformance/run.ts                  # the four runs that must all pass
+ * deno run -A tests/conformance/run.ts                  # all runs, which must all pass
+ * deno run -A tests/conformance/run.ts --only cluster   # those whose name has this word
  * deno run -A tests/conformance/run.ts --against URL    # one run against a server that listens there
  * ```
  *
@@ -13,16 +14,27 @@
  */
 
 import { parseArgs } from "node:util";
+import { Cluster } from "../cluster/cluster.ts";
 import { installSuite } from "./suite.ts";
+import { RoundRobin } from "./round_robin.ts";
 import { judge, summary, type Verdict } from "./verdict.ts";
 import { runSuite, type Runtime } from "./vitest.ts";
 import { startServer } from "../server.ts";
+
+/** Whom of three nodes the suite talks to. */
+type Entry =
+  /** One that leads no group. */
+  | "follower"
+  /** A proxy that gives each request to the next node. */
+  | "round robin";
 
 /** One run: who runs vitest, and how the server is started. */
 interface Run {
   readonly runtime: Runtime;
   readonly memory: boolean;
   readonly cores: number;
+  /** A cluster of three; without it one server. */
+  readonly entry?: Entry;
 }
 
 const RUNS: readonly Run[] = [
@@ -30,6 +42,10 @@ const RUNS: readonly Run[] = [
   { runtime: "node", memory: false, cores: 2 },
   { runtime: "deno", memory: false, cores: 1 },
   { runtime: "deno", memory: true, cores: 2 },
+  { runtime: "node", memory: false, cores: 1, entry: "follower" },
+  { runtime: "node", memory: true, cores: 2, entry: "follower" },
+  { runtime: "node", memory: true, cores: 1, entry: "round robin" },
+  { runtime: "deno", memory: false, cores: 2, entry: "round robin" },
 ];
 
 /** Runs at a time: each is a server and a vitest, and mostly waits. */
@@ -41,26 +57,80 @@ const LONG_POLL_TIMEOUT_MS = 500;
 /** The default of `--long-poll-timeout`, for a server that we did not start. */
 const LONG_POLL_TIMEOUT_DEFAULT_MS = 20_000;
 
+/** How long one node must have led before it is taken for the leader. */
+const SETTLED_MS = 1_000;
+
+function nameOf({ runtime, memory, cores, entry }: Run): string {
+  const parts = [runtime, memory ? "memory" : "disk", `${cores} core${cores === 1 ? "" : "s"}`];
+  return [...parts, ...(entry === undefined ? [] : [`cluster, ${entry}`])].join(" · ");
+}
+
 async function conform(run: Run, folder: string): Promise<Verdict> {
-  const name = `${run.runtime} · ${run.memory ? "memory" : "disk"} · ${run.cores} core${
-    run.cores === 1 ? "" : "s"
-  }`;
+  try {
+    return run.entry === undefined
+      ? await conformAlone(run, folder)
+      : await conformCluster(run, folder);
+  } catch (error) {
+    return { name: nameOf(run), passed: 0, failed: 0, skipped: 0, problems: [String(error)] };
+  }
+}
+
+async function conformAlone(run: Run, folder: string): Promise<Verdict> {
   const args = [
     "--core-count",
     String(run.cores),
     "--long-poll-timeout",
     `${LONG_POLL_TIMEOUT_MS}ms`,
   ];
-  try {
-    await using server = await startServer({ memory: run.memory, args });
-    const report = await runSuite(folder, run.runtime, server.url, LONG_POLL_TIMEOUT_MS);
-    const verdict = judge(name, report);
-    if (!server.alive) verdict.problems.push("the server ended during the run");
-    if (verdict.problems.length > 0) verdict.serverLog = await server.stderr();
-    return verdict;
-  } catch (error) {
-    return { name, passed: 0, failed: 0, skipped: 0, problems: [String(error)] };
+  await using server = await startServer({ memory: run.memory, args });
+  const report = await runSuite(folder, run.runtime, server.url, LONG_POLL_TIMEOUT_MS);
+  const verdict = judge(nameOf(run), report);
+  if (!server.alive) verdict.problems.push("the server ended during the run");
+  if (verdict.problems.length > 0) verdict.serverLog = await server.stderr();
+  return verdict;
+}
+
+async function conformCluster(run: Run, folder: string): Promise<Verdict> {
+  await using cluster = await Cluster.start({
+    memory: run.memory,
+    cores: run.cores,
+    // With one group there is a node that leads nothing at all.
+    groups: run.entry === "follower" ? 1 : undefined,
+    args: ["--long-poll-timeout", `${LONG_POLL_TIMEOUT_MS}ms`],
+  });
+  const suite = (url: string) => runSuite(folder, run.runtime, url, LONG_POLL_TIMEOUT_MS);
+  let verdict: Verdict;
+  if (run.entry === "follower") {
+    const leader = await settledLeader(cluster);
+    const follower = cluster.node(leader % cluster.nodes.length + 1);
+    verdict = judge(nameOf(run), await suite(follower.url));
+    const now = await leaderOf(cluster);
+    if (now === follower.id) verdict.problems.push("the follower came to lead during the run");
+  } else {
+    await using proxy = RoundRobin.open(cluster.nodes.map(({ address }) => address));
+    verdict = judge(nameOf(run), await suite(proxy.url));
+    console.log(`  ${nameOf(run)}: ${proxy.counts.join(", ")} requests`);
   }
+  for (const node of cluster.nodes) {
+    if (!node.alive) verdict.problems.push(`node ${node.id} ended during the run`);
+  }
+  if (verdict.problems.length > 0) verdict.serverLog = await cluster.logs();
+  return verdict;
+}
+
+/** The leader of the only group, once it has been the same for a while. */
+async function settledLeader(cluster: Cluster): Promise<number> {
+  for (let before = await leaderOf(cluster);;) {
+    await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
+    const leader = await leaderOf(cluster);
+    if (leader !== undefined && leader === before) return leader;
+    before = leader;
+  }
+}
+
+async function leaderOf(cluster: Cluster): Promise<number | undefined> {
+  const [group] = await cluster.node(1).groups();
+  return group?.leader;
 }
 
 async function main(): Promise<number> {
@@ -68,6 +138,7 @@ async function main(): Promise<number> {
     args: Deno.args,
     options: {
       against: { type: "string" },
+      only: { type: "string", default: "" },
       runtime: { type: "string", default: "node" },
       "long-poll-timeout-ms": { type: "string", default: String(LONG_POLL_TIMEOUT_DEFAULT_MS) },
     },
@@ -85,7 +156,7 @@ async function main(): Promise<number> {
     const wait = Number(values["long-poll-timeout-ms"]);
     note(judge(`${runtime} · ${url}`, await runSuite(folder, runtime, url, wait)));
   } else {
-    const waiting = [...RUNS];
+    const waiting = RUNS.filter((run) => nameOf(run).includes(values.only));
     const worker = async () => {
       for (let run = waiting.shift(); run !== undefined; run = waiting.shift()) {
         note(await conform(run, folder));
