@@ -3,7 +3,7 @@ import { Crew } from "./crew.ts";
 import type { Log } from "./log.ts";
 import { type Io, ShardRuntime } from "./runtime.ts";
 import type { ShardSetup } from "../shard/mod.ts";
-import { NODE_ID, openStore, type Store } from "./store.ts";
+import { openStore, type Store } from "./store.ts";
 
 /** What a node needs beside its configuration. */
 export interface NodeParts {
@@ -28,7 +28,7 @@ const HOT_PART_OF_MEMORY = 1 / 4;
 export class Node {
   /** This isolate's shard. */
   readonly runtime: ShardRuntime;
-  readonly nodeId = NODE_ID;
+  readonly nodeId: number;
   readonly #crew: Crew;
   readonly #store: Store;
 
@@ -36,6 +36,7 @@ export class Node {
     this.runtime = runtime;
     this.#crew = crew;
     this.#store = store;
+    this.nodeId = store.nodeId;
   }
 
   /**

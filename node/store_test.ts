@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { SimClock } from "../tests/sim/clock.ts";
 import { SimDisk } from "../tests/sim/disk.ts";
 import { SimRandom } from "../tests/sim/random.ts";
+import { configFromInput } from "./config/mod.ts";
 import { openStore, type Store, type StoreConfig } from "./store.ts";
 
 const CONFIG: StoreConfig = {
@@ -11,12 +11,25 @@ const CONFIG: StoreConfig = {
   raftGroupCount: 64,
   clusterId: "ursula",
   fsync: "always",
+  nodeId: 1,
+  cluster: undefined,
 };
+
+/** Node 1 of three. */
+const CLUSTER: Partial<StoreConfig> = configFromInput({
+  nodeId: 1,
+  raftPeers: ["1=http://a:1", "2=http://b:1", "3=http://c:1"],
+  dataDir: "/data",
+  cores: 2,
+}, { cores: 2 });
+const FORMED = { id: "f0f0f0f0f0f0f0f0", unconfirmed: ["2.b"] };
 
 function machine() {
   const random = new SimRandom(7);
   let disk = new SimDisk({ random });
+  const lines: string[] = [];
   return {
+    lines,
     get disk() {
       return disk;
     },
@@ -25,7 +38,7 @@ function machine() {
       disk = power ? disk.crash() : disk.kill();
     },
     open(more: Partial<StoreConfig> = {}, boot = "boot 1"): Promise<Store> {
-      return openStore({ ...CONFIG, ...more }, { clock: new SimClock(), random, disk }, boot);
+      return openStore({ ...CONFIG, ...more }, { random, disk }, boot, (line) => lines.push(line));
     },
   };
 }
@@ -131,4 +144,117 @@ Deno.test("openStore() in memory touches no disk, and is another store every tim
   await one.close();
   two.release();
   assert.deepEqual(at.disk.paths(), []);
+});
+
+Deno.test("openStore() names a single node's id as configured, and its cluster after itself", async () => {
+  const at = machine();
+  const store = await at.open({ nodeId: 7 });
+  assert.match(store.member, /^7\.[0-9a-f]{16}$/);
+  assert.deepEqual(store.record?.members, [store.member]);
+  assert.deepEqual(store.founders, [store.member]);
+  await store.close();
+  await assert.rejects(at.open(), /node id 7, but this node was started with 1/);
+});
+
+Deno.test("openStore() leaves a node of several empty until it adopts a formation", async () => {
+  const at = machine();
+  const first = await at.open(CLUSTER);
+  assert.deepEqual([first.record, first.formation, first.founders], [undefined, "", []]);
+  await first.close();
+  const second = await at.open(CLUSTER);
+  assert.equal(second.hasStarted, false, "nothing is there that could be missing");
+  assert.equal(second.member, first.member);
+  const members = [second.member, "2.b"];
+  await second.adopt({ ...FORMED, members });
+  assert.deepEqual([second.formation, second.founders], ["f0f0f0f0", members]);
+  at.die(true);
+  const third = await at.open(CLUSTER, "boot 2");
+  assert.deepEqual(third.record, { ...FORMED, members });
+  assert.equal(third.hasStarted, false);
+  await third.adopt({ ...FORMED, members, unconfirmed: [] });
+  await assert.rejects(
+    third.adopt({ ...FORMED, id: "other", members }),
+    /formation f0f0f0f0f0f0f0f0/,
+  );
+  await third.started();
+  await third.close();
+  const fourth = await at.open(CLUSTER);
+  assert.deepEqual([fourth.record?.unconfirmed, fourth.hasStarted], [[], true]);
+});
+
+Deno.test("openStore() has no founders where the cluster formed without this store", async () => {
+  const store = await machine().open({ ...CLUSTER, raftMemory: true });
+  assert.equal(store.record, undefined);
+  await store.adopt({ ...FORMED, members: ["1.a", "2.b"] });
+  assert.deepEqual([store.formation, store.founders], ["f0f0f0f0", []]);
+});
+
+Deno.test("Store.adopt() leaves the old identity or the new one when it fails", async () => {
+  for (const operation of ["write", "sync", "rename"] as const) {
+    const at = machine();
+    const store = await at.open(CLUSTER);
+    at.disk.failAt(operation, 1);
+    const members = [store.member, "2.b"];
+    await assert.rejects(store.adopt({ ...FORMED, members }));
+    assert.equal(store.record, undefined);
+    store.release();
+    await assert.rejects(store.adopt({ ...FORMED, members }), /given back/);
+    assert.equal((await at.open(CLUSTER)).record, undefined);
+  }
+});
+
+Deno.test("openStore() makes no cluster's node of a single one, nor the other way", async () => {
+  const alone = machine();
+  await (await alone.open()).close();
+  await assert.rejects(alone.open(CLUSTER), /is a single node's, but .* started with peers/);
+  const several = machine();
+  const store = await several.open(CLUSTER);
+  await store.adopt({ ...FORMED, members: [store.member, "2.b"] });
+  await store.close();
+  await assert.rejects(several.open(), /is a cluster's, but .* started without peers/);
+});
+
+Deno.test("openStore() starts a cluster's node anew when unsynced writes may be lost", async () => {
+  const never = { ...CLUSTER, fsync: "never" } as const;
+  /** A node that worked; its machine loses power. */
+  const lost = async () => {
+    const at = machine();
+    const store = await at.open(never);
+    await store.adopt({ ...FORMED, members: [store.member, "2.b"] });
+    for (const folder of ["/data/journal", "/data/snapshots/1"]) {
+      await at.disk.makeDirectory(folder);
+      const file = await at.disk.open(`${folder}/file`, { create: true });
+      await file.sync();
+      await at.disk.syncDirectory(folder);
+    }
+    await store.started();
+    at.die(true);
+    return { at, old: store };
+  };
+  const { at, old } = await lost();
+  const anew = await at.open(never, "boot 2");
+  assert.notEqual(anew.storeId, old.storeId);
+  assert.deepEqual([anew.record, anew.hasStarted, anew.nodeId], [undefined, false, 1]);
+  const into = `/data/lost-${old.storeId}`;
+  assert.deepEqual(at.disk.paths(), [
+    "/data/identity.json",
+    "/data/lock",
+    `${into}/identity.json`,
+    `${into}/journal/file`,
+    `${into}/snapshots/1/file`,
+  ]);
+  assert.match(at.lines.join(), /acknowledged writes may be missing; this node starts empty/);
+  // Whatever step the power fails at, the next start does not take the old self for a whole one.
+  for (let steps = 0; steps < 40; steps++) {
+    const { at, old } = await lost();
+    const opening = at.open(never, "boot 2");
+    opening.catch(() => {});
+    for (let step = steps; step > 0; step--) await Promise.resolve();
+    at.die(true);
+    const anew = await at.open(never, "boot 3");
+    assert.notEqual(anew.storeId, old.storeId, `after ${steps} steps`);
+    assert.equal(anew.record, undefined);
+    const left = at.disk.paths().filter((path) => /^\/data\/(?:journal|snapshots)/.test(path));
+    assert.deepEqual(left, [], `after ${steps} steps`);
+  }
 });

@@ -190,6 +190,8 @@ export class SimNode {
         cores: journals,
         raftGroupCount: groups,
         clusterId: "simulated",
+        nodeId: 1,
+        cluster: undefined,
         fsync: fsync ? "always" : "never",
       },
       io,
