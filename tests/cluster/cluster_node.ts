@@ -138,9 +138,9 @@ export class ClusterNode implements AsyncDisposable {
     await Deno.remove(this.dataDir, { recursive: true });
   }
 
-  /** What all its starts wrote to standard error and output. */
+  /** What all its starts wrote to standard output, and then to standard error. */
   async log(): Promise<string> {
-    return await this.server.stderr() + await this.server.stdout();
+    return await this.server.stdout() + await this.server.stderr();
   }
 
   /** Its groups, as its metrics say. */

@@ -123,6 +123,7 @@ export class Load {
       );
       const [first] = waiting;
       if (first === undefined) return;
+      this.cluster.assertAlive();
       if (performance.now() > deadline) {
         throw new Error(
           `${waiting.length} streams took no write for ${timeoutMs} ms; ` +

@@ -29,11 +29,23 @@ function everywhere(method: string, path: string, parts: RequestParts = {}): Pro
   return Promise.all(cluster.nodes.map(({ url }) => send(url + path, method, parts)));
 }
 
+/** A test on the cluster that all tests here share. */
+function test(name: string, body: () => Promise<void>): void {
+  Deno.test(name, async () => {
+    try {
+      await body();
+    } catch (error) {
+      console.log(await cluster.logs());
+      throw error;
+    }
+  });
+}
+
 function fresh(): string {
   return `/v1/stream/requests/s${++made}`;
 }
 
-Deno.test("what was written through one node is read through every other at once", async () => {
+test("what was written through one node is read through every other at once", async () => {
   await Promise.all(Array.from({ length: 20 }, async (_, stream) => {
     const path = `/v1/stream/own-writes/s${stream}`;
     assertStatus(await next("PUT", path, { headers: TEXT }), 201);
@@ -53,7 +65,7 @@ Deno.test("what was written through one node is read through every other at once
   }));
 });
 
-Deno.test("no answer is a redirect, and a Location names the node that was asked", async () => {
+test("no answer is a redirect, and a Location names the node that was asked", async () => {
   for (const node of cluster.nodes) {
     for (let n = 0; n < 10; n++) {
       const path = fresh();
@@ -65,7 +77,7 @@ Deno.test("no answer is a redirect, and a Location names the node that was asked
   }
 });
 
-Deno.test("a stream is created once, whichever nodes are asked at the same time", async () => {
+test("a stream is created once, whichever nodes are asked at the same time", async () => {
   for (let round = 0; round < 20; round++) {
     const path = fresh();
     const answers = await everywhere("PUT", path, { headers: TEXT });
@@ -75,7 +87,7 @@ Deno.test("a stream is created once, whichever nodes are asked at the same time"
   }
 });
 
-Deno.test("a deleted stream is gone on every node, and its next life is seen by all", async () => {
+test("a deleted stream is gone on every node, and its next life is seen by all", async () => {
   for (let round = 0; round < 20; round++) {
     const path = fresh();
     assertStatus(await next("PUT", path, { headers: TEXT, body: "old" }), 201);
@@ -86,7 +98,7 @@ Deno.test("a deleted stream is gone on every node, and its next life is seen by 
   }
 });
 
-Deno.test("If-Match lets exactly one append through, whichever nodes are asked", async () => {
+test("If-Match lets exactly one append through, whichever nodes are asked", async () => {
   const path = fresh();
   assertStatus(await next("PUT", path, { headers: TEXT, body: "abc" }), 201);
   for (let round = 0; round < 20; round++) {
@@ -101,7 +113,7 @@ Deno.test("If-Match lets exactly one append through, whichever nodes are asked",
   }
 });
 
-Deno.test("a producer's duplicate is known to every node", async () => {
+test("a producer's duplicate is known to every node", async () => {
   const path = fresh();
   assertStatus(await next("PUT", path, { headers: TEXT }), 201);
   for (let seq = 0; seq < 20; seq++) {
@@ -117,7 +129,7 @@ Deno.test("a producer's duplicate is known to every node", async () => {
   assert.equal((await next("GET", path)).text, "x".repeat(20));
 });
 
-Deno.test("a bucket that was made through one node takes streams through every other at once", async () => {
+test("a bucket that was made through one node takes streams through every other at once", async () => {
   for (let round = 0; round < 10; round++) {
     const bucket = `/requests-bucket-${round}`;
     assertError(await next("PUT", `${bucket}/early`, { headers: TEXT }), "bucket_not_found");
@@ -137,7 +149,7 @@ Deno.test("a bucket that was made through one node takes streams through every o
   }
 });
 
-Deno.test("every node lists the same streams, in pages that others go on with", async () => {
+test("every node lists the same streams, in pages that others go on with", async () => {
   const ids = Array.from({ length: 150 }, (_, n) => `s${String(n).padStart(3, "0")}`);
   const made = await Promise.all(
     ids.map((id) => next("PUT", `/v1/stream/listed/${id}`, { headers: TEXT, body: id })),
@@ -159,7 +171,7 @@ Deno.test("every node lists the same streams, in pages that others go on with", 
   assert.deepEqual(found, ids);
 });
 
-Deno.test("forks across groups are made, read, written and removed through different nodes", async () => {
+test("forks across groups are made, read, written and removed through different nodes", async () => {
   const source = fresh();
   assertStatus(await next("PUT", source, { headers: TEXT, body: "source:" }), 201);
   const forks = Array.from({ length: 40 }, fresh);
@@ -187,7 +199,7 @@ Deno.test("forks across groups are made, read, written and removed through diffe
   );
 });
 
-Deno.test("a fork is made once, whichever nodes are asked at the same time", async () => {
+test("a fork is made once, whichever nodes are asked at the same time", async () => {
   const source = fresh();
   assertStatus(await next("PUT", source, { headers: TEXT, body: "abc" }), 201);
   for (let round = 0; round < 20; round++) {
@@ -200,7 +212,7 @@ Deno.test("a fork is made once, whichever nodes are asked at the same time", asy
   }
 });
 
-Deno.test("reads through any node hold a deadline off, and expiry is seen by all", async () => {
+test("reads through any node hold a deadline off, and expiry is seen by all", async () => {
   const kept = Array.from({ length: 9 }, fresh);
   const left = Array.from({ length: 9 }, fresh);
   const headers = { ...TEXT, "stream-ttl": "2" };
@@ -226,7 +238,7 @@ Deno.test("reads through any node hold a deadline off, and expiry is seen by all
   }
 });
 
-Deno.test("JSON comes back through every node as it was sent to another", async () => {
+test("JSON comes back through every node as it was sent to another", async () => {
   const path = fresh();
   const headers = { "content-type": "application/json" };
   assertStatus(await next("PUT", path, { headers }), 201);
@@ -238,7 +250,7 @@ Deno.test("JSON comes back through every node as it was sent to another", async 
   }
 });
 
-Deno.test("errors are the same through every node", async () => {
+test("errors are the same through every node", async () => {
   const path = fresh();
   for (const answer of await everywhere("GET", path)) assertError(answer, "stream_not_found");
   for (const answer of await everywhere("POST", path, { headers: TEXT, body: "x" })) {
