@@ -3,8 +3,8 @@
  * SPEC section 8. A program and no test: on a busy machine the figures mean nothing.
  *
  * ```sh
- * deno run -A --unstable-net tests/cluster/gaps.ts                     # on disk, one core a node
- * deno run -A --unstable-net tests/cluster/gaps.ts --memory --cores 2 --rounds 3
+ * deno run -A tests/cluster/gaps.ts                     # on disk, one core a node
+ * deno run -A tests/cluster/gaps.ts --memory --cores 2 --rounds 3
  * ```
  *
  * Exit code 0 when every gap is below its bound.
