@@ -1,11 +1,22 @@
-/** What every implementation of Disk, Clock and Random must do, run on the real ones and the simulated ones. */
+/** What every implementation of Disk, Clock, Random and Network must do, run on the real ones and the simulated ones. */
 
 import assert from "node:assert/strict";
 import { SimClock } from "../tests/sim/clock.ts";
 import { SimDisk } from "../tests/sim/disk.ts";
+import { SimNetwork } from "../tests/sim/network.ts";
 import { SimRandom } from "../tests/sim/random.ts";
-import { DenoClock, denoDisk, denoRandom } from "./deno.ts";
-import { type Clock, type Disk, DiskError, type DiskErrorCode, type Random } from "./mod.ts";
+import { DenoClock, denoDisk, denoNetwork, denoRandom } from "./deno.ts";
+import {
+  type Clock,
+  type Connection,
+  type Disk,
+  DiskError,
+  type DiskErrorCode,
+  type Network,
+  NetworkError,
+  type NetworkErrorCode,
+  type Random,
+} from "./mod.ts";
 
 type Work<T> = (subject: T, place: string) => Promise<void>;
 
@@ -219,3 +230,151 @@ for (const [name, random] of randoms) {
     assert.equal(seen.size, 256);
   });
 }
+
+/** Two processes with a network between them. */
+interface Between {
+  readonly here: Network;
+  readonly there: Network;
+  /** Where `there` can listen. */
+  readonly hostname: string;
+  /** Lets time go by until the outcome is known. */
+  readonly settle: <T>(outcome: Promise<T>) => Promise<T>;
+}
+
+function networkTest(name: string, work: (between: Between) => Promise<void>): void {
+  Deno.test(`denoNetwork: ${name}`, () =>
+    work({
+      here: denoNetwork,
+      there: denoNetwork,
+      hostname: "127.0.0.1",
+      settle: (outcome) => outcome,
+    }));
+  Deno.test(`SimNetwork: ${name}`, () => {
+    const clock = new SimClock();
+    const network = new SimNetwork({ clock, random: new SimRandom(1) });
+    return work({
+      here: network.of(1),
+      there: network.of(2),
+      hostname: SimNetwork.hostname(2),
+      settle: (outcome) => clock.until(outcome),
+    });
+  });
+}
+
+/** A connection, both its ends, and what closes the listener. */
+async function joined({ here, there, hostname, settle }: Between) {
+  let accept = (_: Connection) => {};
+  const accepted = new Promise<Connection>((resolve) => accept = resolve);
+  const listener = await there.listen({ hostname, port: 0 }, false, (found) => accept(found));
+  const dialled = await settle(here.connect({ hostname, port: listener.port }));
+  return { dialled, accepted: await settle(accepted), listener };
+}
+
+async function readAll(connection: Connection, length: number): Promise<Uint8Array> {
+  const found = new Uint8Array(length);
+  for (let done = 0; done < length;) {
+    const count = await connection.read(found.subarray(done));
+    assert.ok(count > 0 && count <= length - done);
+    done += count;
+  }
+  return found;
+}
+
+async function breaksWith(code: NetworkErrorCode, outcome: Promise<unknown>): Promise<void> {
+  await assert.rejects(outcome, (error: unknown) => {
+    assert.ok(error instanceof NetworkError, String(error));
+    assert.equal(error.code, code);
+    return true;
+  });
+}
+
+networkTest("bytes arrive whole and in order, both ways", async (between) => {
+  const { dialled, accepted, listener } = await joined(between);
+  const { settle } = between;
+  const sent = new Uint8Array(1_000_000).map((_, at) => at % 251);
+  for (const [from, to] of [[dialled, accepted], [accepted, dialled]] as const) {
+    const [, found] = await settle(Promise.all([from.write(sent), readAll(to, sent.length)]));
+    assert.deepEqual(found, sent);
+  }
+  assert.match(dialled.remote, /:\d+$/);
+  dialled.close();
+  accepted.close();
+  await listener.close();
+});
+
+networkTest("read() gives what was written, then 0, when the other end closes", async (between) => {
+  const { dialled, accepted, listener } = await joined(between);
+  const { settle } = between;
+  await settle(dialled.write(bytes(1, 2, 3)));
+  dialled.close();
+  dialled.close();
+  const into = new Uint8Array(10);
+  assert.equal(await settle(accepted.read(into.subarray(0, 2))), 2);
+  assert.equal(await settle(accepted.read(into.subarray(2))), 1);
+  assert.deepEqual(into.subarray(0, 3), bytes(1, 2, 3));
+  assert.equal(await settle(accepted.read(into)), 0);
+  assert.equal(await settle(accepted.read(into)), 0);
+  accepted.close();
+  await listener.close();
+});
+
+networkTest("close() breaks this end's read and write", async (between) => {
+  const { dialled, accepted, listener } = await joined(between);
+  const { settle } = between;
+  const read = breaksWith("broken", dialled.read(new Uint8Array(1)));
+  dialled.close();
+  await settle(read);
+  await settle(breaksWith("broken", dialled.read(new Uint8Array(1))));
+  await settle(breaksWith("broken", dialled.write(bytes(1))));
+  accepted.close();
+  await listener.close();
+});
+
+networkTest("write() waits when nobody reads, and breaks when nobody will", async (between) => {
+  const { dialled, accepted, listener } = await joined(between);
+  const { settle } = between;
+  let written = 0;
+  const writing = (async () => {
+    for (;;) {
+      await dialled.write(new Uint8Array(1 << 20));
+      written++;
+    }
+  })();
+  const broken = breaksWith("broken", writing);
+  await settle(accepted.read(new Uint8Array(1)));
+  accepted.close();
+  await settle(broken);
+  assert.ok(written < 100, `${written} MiB`);
+  dialled.close();
+  await listener.close();
+});
+
+networkTest("connect() is refused when nobody listens any more", async (between) => {
+  const { dialled, accepted, listener } = await joined(between);
+  const { here, hostname, settle } = between;
+  await listener.close();
+  await listener.close();
+  const again = here.connect({ hostname, port: listener.port });
+  await settle(breaksWith("unreachable", again));
+  // What was accepted lives on.
+  await settle(dialled.write(bytes(9)));
+  assert.deepEqual(await settle(readAll(accepted, 1)), bytes(9));
+  dialled.close();
+  accepted.close();
+});
+
+networkTest("listen() says in_use when another has the port", async ({ there, hostname }) => {
+  const first = await there.listen({ hostname, port: 0 }, false, () => {});
+  const { port } = first;
+  await breaksWith("in_use", there.listen({ hostname, port }, false, () => {}));
+  await first.close();
+  await (await there.listen({ hostname, port }, false, () => {})).close();
+});
+
+networkTest("listen() shares a port when all ask for it", async ({ there, hostname }) => {
+  const first = await there.listen({ hostname, port: 0 }, true, () => {});
+  const second = await there.listen({ hostname, port: first.port }, true, () => {});
+  assert.equal(second.port, first.port);
+  await first.close();
+  await second.close();
+});

@@ -299,6 +299,7 @@ export const denoNetwork: Network = {
 class DenoListener implements NetworkListener {
   readonly port: number;
   #closed = false;
+  #accepting: Promise<void>;
   #pause: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -307,14 +308,17 @@ class DenoListener implements NetworkListener {
     readonly onAccept: (connection: Connection) => void,
   ) {
     this.port = listener.addr.port;
-    this.#accept();
+    this.#accepting = this.#accept();
   }
 
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    clearTimeout(this.#pause);
-    this.listener.close();
+  close(): Promise<void> {
+    if (!this.#closed) {
+      this.#closed = true;
+      clearTimeout(this.#pause);
+      this.listener.close();
+    }
+    // The system has the address until the last look for a connection is over.
+    return this.#accepting;
   }
 
   async #accept(): Promise<void> {
@@ -324,7 +328,7 @@ class DenoListener implements NetworkListener {
         accepted = await this.listener.accept();
       } catch {
         if (this.#closed) return;
-        this.#pause = setTimeout(() => this.#accept(), ACCEPT_PAUSE_MS);
+        this.#pause = setTimeout(() => this.#accepting = this.#accept(), ACCEPT_PAUSE_MS);
         return;
       }
       const { hostname, port } = accepted.remoteAddr;

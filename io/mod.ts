@@ -142,8 +142,11 @@ export interface Connection {
 
 /** What {@linkcode Network.listen} gives. */
 export interface NetworkListener extends NetworkAddress {
-  /** Accepts no more; connections that it accepted live on. Harmless when repeated. */
-  close(): void;
+  /**
+   * Accepts no more; connections that it accepted live on. Never rejects, and the address is free
+   * when it resolves. Harmless when repeated.
+   */
+  close(): Promise<void>;
 }
 
 /** Why a network operation failed. */

@@ -43,7 +43,7 @@ export class PeerPlane {
    */
   async listen(address: NetworkAddress, shared: boolean): Promise<NetworkAddress> {
     const listener = await this.#context.network.listen(address, shared, this.#guests.accept);
-    if (this.#closed) listener.close();
+    if (this.#closed) await listener.close();
     else this.#listeners.push(listener);
     return { hostname: listener.hostname, port: listener.port };
   }
@@ -88,10 +88,10 @@ export class PeerPlane {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    for (const listener of this.#listeners) listener.close();
+    const shut = this.#listeners.map((listener) => listener.close());
     this.#guests.shut();
-    const drained = Promise.all(this.#sessions().map(({ outgoing }) => outgoing.drained()));
-    await this.#atMost(drained, CLOSE_MS_MAX);
+    const drained = this.#sessions().map(({ outgoing }) => outgoing.drained());
+    await this.#atMost(Promise.all([...shut, ...drained]), CLOSE_MS_MAX);
     this.#timer?.cancel();
     for (const link of this.#links.values()) link.close();
     this.#guests.close();
