@@ -7,17 +7,17 @@
 
 import type { Segment } from "./segment.ts";
 
-/** Of a run, every record that lies so far behind the last one known is made known too. */
-export const POINT_STRIDE_BYTES = 128 << 10;
+/** Of the group's bytes, so many may lie between two records whose positions are kept. */
+export const POINT_STRIDE_BYTES = 4 << 10;
 
 /** Where to look for an entry. */
 export interface EntryPlace {
   readonly segment: Segment;
   /** Position of a record of the group, at or before the one looked for, that a walk may begin at. */
   readonly position: number;
-  /** Last entry that the same walk comes by. */
+  /** Last entry that the same walk comes by; Infinity where more are still being added. */
   readonly last: number;
-  /** Position of a record at or behind the one of `last`. */
+  /** They all begin before this position; Infinity where more are still being added. */
   readonly end: number;
 }
 
@@ -25,34 +25,19 @@ export interface EntryPlace {
 class Run {
   /** Index and position in turn. The first is the run's first entry. */
   readonly points: number[];
-  /** Position of the newest record, even where it is no longer live. */
-  end: number;
-  #nextPoint: number;
+  last = Infinity;
+  end = Infinity;
 
-  constructor(readonly segment: Segment, public last: number, position: number) {
-    this.points = [last, position];
-    this.end = position;
-    this.#nextPoint = position + POINT_STRIDE_BYTES;
+  constructor(readonly segment: Segment, index: number, position: number) {
+    this.points = [index, position];
   }
 
   get first(): number {
     return this.points[0] ?? Infinity;
   }
 
-  /** Takes in the next entry; false when it is none of this run. */
-  extend(segment: Segment, index: number, position: number): boolean {
-    if (segment !== this.segment || index !== this.last + 1 || position <= this.end) return false;
-    this.last = index;
-    this.end = position;
-    if (position >= this.#nextPoint) {
-      this.points.push(index, position);
-      this.#nextPoint = position + POINT_STRIDE_BYTES;
-    }
-    return true;
-  }
-
   cut(last: number): void {
-    this.last = Math.min(this.last, last);
+    if (this.last !== Infinity) this.last = Math.min(this.last, last);
     while ((this.points.at(-2) ?? 0) > last) this.points.length -= 2;
   }
 
@@ -75,20 +60,51 @@ export class EntryIndex {
   /** How often entries ceased to be live, other than by a RaftSnapshot that covers them. */
   cuts = 0;
   #runs: Run[] = [];
-  /** What the next entry, or the next copied one, probably belongs to. */
+  /** What appended entries belong to, in the segment that is being written. */
   #tail: Run | undefined = undefined;
-  #copies: Run | undefined = undefined;
+  /** What the next one placed probably belongs to. */
+  #placed: Run | undefined = undefined;
+  /** Bytes that were placed there since its last point. */
+  #placedBytes = 0;
 
-  /** An entry lies at `position`. */
+  /**
+   * An entry was appended at `position`. Told of the first in a segment, the first after others were
+   * cut off, and some of those that follow: they need not be all.
+   */
   note(segment: Segment, index: number, position: number): void {
-    if (this.#tail?.extend(segment, index, position)) return;
-    this.#runs.push(this.#tail = new Run(segment, index, position));
+    if (this.#tail !== undefined) this.#tail.points.push(index, position);
+    else this.#runs.push(this.#tail = new Run(segment, index, position));
   }
 
-  /** A copy of an older entry lies at `position`. */
-  noteCopy(segment: Segment, index: number, position: number): void {
-    if (this.#copies?.extend(segment, index, position)) return;
-    this.#runs.push(this.#copies = new Run(segment, index, position));
+  /** Appending goes on in another segment: `last` was the last entry in this one, which ends at `end`. */
+  endSegment(last: number, end: number): void {
+    if (this.#tail === undefined) return;
+    this.#tail.last = last;
+    this.#tail.end = end;
+    this.#tail = undefined;
+  }
+
+  /**
+   * An entry lies at `position`: one that was found at the start, or a copy of an older one.
+   * @param bytes of its record
+   */
+  place(segment: Segment, index: number, position: number, bytes: number): void {
+    const run = this.#placed;
+    if (segment === run?.segment && index === run.last + 1 && position >= run.end) {
+      if (this.#placedBytes >= POINT_STRIDE_BYTES) {
+        run.points.push(index, position);
+        this.#placedBytes = 0;
+      }
+      this.#placedBytes += bytes;
+      run.last = index;
+      run.end = position + 1;
+      return;
+    }
+    const next = new Run(segment, index, position);
+    next.last = index;
+    next.end = position + 1;
+    this.#placedBytes = bytes;
+    this.#runs.push(this.#placed = next);
   }
 
   /** Entries from `index` on are no longer live. */
@@ -108,7 +124,7 @@ export class EntryIndex {
     this.#keep((run) => run.segment !== segment);
   }
 
-  /** Where to look for the entry at `index`; undefined where it lies nowhere. */
+  /** Where to look for the live entry at `index`; undefined where it lies nowhere. */
   find(index: number): EntryPlace | undefined {
     for (const run of this.#runs) {
       if (index < run.first || index > run.last) continue;
@@ -121,7 +137,7 @@ export class EntryIndex {
   #keep(isKept: (run: Run) => boolean): void {
     if (this.#runs.every(isKept)) return;
     this.#runs = this.#runs.filter(isKept);
+    if (this.#placed && !isKept(this.#placed)) this.#placed = undefined;
     if (this.#tail && !isKept(this.#tail)) this.#tail = undefined;
-    if (this.#copies && !isKept(this.#copies)) this.#copies = undefined;
   }
 }

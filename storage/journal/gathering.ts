@@ -24,6 +24,7 @@ import { openWriteHeader, WRITE_HEADER_BYTES, WRITE_MAGIC } from "./write_header
 export class Gathering {
   /** Index of the entry that is looked for. */
   next: number;
+  readonly through: number;
   readonly #first: number;
   readonly #entries: StoredEntry[] = [];
   #bytes = 0;
@@ -35,10 +36,11 @@ export class Gathering {
   constructor(
     readonly track: GroupTrack,
     from: number,
-    readonly through: number,
+    through: number,
     readonly bytesMax: number,
   ) {
     this.next = from;
+    this.through = Math.min(through, track.last);
     this.#first = from;
     this.#cuts = track.places.cuts;
   }

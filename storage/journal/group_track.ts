@@ -22,6 +22,8 @@ export class GroupTrack {
   segmentLast = 0;
   /** Bytes of this group's entries in that segment. */
   segmentBytes = 0;
+  /** Once `segmentBytes` are more, the position of the entry at hand is kept in `places`. */
+  nextPoint = 0;
   /** Where its entries lie. */
   readonly places = new EntryIndex();
   /** Where a run of entries of one term begins, ascending. */
@@ -49,6 +51,7 @@ export class GroupTrack {
     this.last = index - 1;
     this.lastTerm = this.#runTerm.at(-1) ?? this.markTerm;
     this.segmentLast = Math.min(this.segmentLast, this.last);
+    this.nextPoint = 0;
     this.places.truncate(index);
   }
 
@@ -67,6 +70,7 @@ export class GroupTrack {
       this.lastTerm = term;
       this.segmentLast = 0;
       this.segmentBytes = 0;
+      this.nextPoint = 0;
       this.places.truncate(0);
       return true;
     }

@@ -13,6 +13,7 @@ import {
   SEGMENT_BYTES,
   SEGMENT_BYTES_MIN,
 } from "./format.ts";
+import { POINT_STRIDE_BYTES } from "./entry_index.ts";
 import { GroupTrack } from "./group_track.ts";
 import { segmentName } from "./names.ts";
 import { RECORD_HEADER_BYTES, RECORD_PAYLOAD_BYTES_MAX, recordBytes } from "./record.ts";
@@ -181,9 +182,9 @@ export class Journal implements ReadableLog {
     if (index !== track.last + 1) this.#replaceFrom(track, index);
     const bytes = this.#batch.seal(space, group, entryKindId(kind), 0, index, term);
     track.append(index, term);
-    track.places.note(this.#batch.segment, index, this.#batch.position - bytes);
     track.segmentLast = index;
     track.segmentBytes += bytes;
+    if (track.segmentBytes > track.nextPoint) this.#point(track, index, bytes);
   }
 
   putHardState(group: number, term: number, votedFor: string | undefined): void {
@@ -321,10 +322,16 @@ export class Journal implements ReadableLog {
     return this.#batch.seal(space, group, kind, flags, index, term);
   }
 
+  /** Keeps the position of the entry just sealed. */
+  #point(track: GroupTrack, index: number, bytes: number): void {
+    track.nextPoint = track.segmentBytes + POINT_STRIDE_BYTES;
+    track.places.note(this.#batch.segment, index, this.#batch.position - bytes);
+  }
+
   #copy({ group, kind, index, term }: RecordHeader, payload: Uint8Array): void {
     const bytes = this.#put(payload, group, kind, ENTRY_COPIED, index, term);
     const track = this.#track(group);
-    track.places.noteCopy(this.#batch.segment, index, this.#batch.position - bytes);
+    track.places.place(this.#batch.segment, index, this.#batch.position - bytes, bytes);
     track.segmentLast = Math.max(track.segmentLast, index);
     track.segmentBytes += bytes;
   }
@@ -359,6 +366,8 @@ export class Journal implements ReadableLog {
       }
       track.segmentLast = 0;
       track.segmentBytes = 0;
+      track.nextPoint = 0;
+      track.places.endSegment(track.last, position);
     }
     this.#beginSegment(position, this.#segmentBytes, need);
   }

@@ -106,7 +106,7 @@ export class ReadBack {
     } finally {
       file.close();
     }
-    if (gathering.wants(place.last) && place.end < end) {
+    if (gathering.wants(place.last) && place.end <= end) {
       const detail = `entry ${gathering.next} of group ${gathering.group} is not where it was`;
       throw new JournalDamaged(segment.path, place.position, detail);
     }

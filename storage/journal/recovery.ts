@@ -209,7 +209,7 @@ function finish(opened: readonly OpenSegment[], replay: Replay): Recovered {
   const pin: EntryVisitor = (track, sequence, index, bytes, position) => {
     const segment = segments[sequence - (first?.sequence ?? 0)];
     if (segment === undefined) return;
-    track.places.note(segment, index, position);
+    track.places.place(segment, index, position, bytes);
     if (segment === newest) {
       track.segmentLast = index;
       track.segmentBytes += bytes;
