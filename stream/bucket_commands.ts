@@ -37,18 +37,34 @@ export function applySet(buckets: Buckets, command: SetBucket, stampMs: number):
   return outcome;
 }
 
-/** In the home group: the intent is finished in all groups; harmless where it is not under way. */
+/**
+ * In the home group: decides how an intent ends; harmless where it is not under way.
+ *
+ * A delete's is decided here alone, whoever finishes it and however many at once: `closed` ends it,
+ * `open` turns it into a create's at the odd version behind. The answer's version says which came
+ * first: the delete's own where the bucket is gone, the one behind it where it opens again.
+ */
 export function applySettle(buckets: Buckets, command: SettleBucket, stampMs: number): Outcome {
-  const bucket = buckets.get(command.bucket);
-  if (bucket?.intent?.version === command.version) {
-    bucket.intent = undefined;
-    if (command.phase === "closed") {
+  const { bucket: id, phase, version } = command;
+  const bucket = buckets.get(id);
+  const existed = bucket?.phase === "open";
+  if (bucket?.intent?.version === version) {
+    if (bucket.intent.action === "create") {
+      bucket.intent = undefined;
+    } else if (phase === "open") {
+      bucket.intent = { action: "create", version: version + 1 };
+    } else {
+      bucket.intent = undefined;
       bucket.phase = "closed";
-      bucket.version = Math.max(bucket.version, command.version);
+      bucket.version = Math.max(bucket.version, version);
     }
     buckets.tidy(bucket, stampMs);
   }
-  return { ok: "done" };
+  const known = buckets.get(id);
+  const decided = known?.intent?.action === "create" ? known.intent.version : 0;
+  const latest = Math.max(decided, buckets.versionOf(id));
+  if (known !== undefined) return outcomeOf(known, latest, existed);
+  return { ok: "bucket", phase: "closed", version: latest, existed, streams: 0 };
 }
 
 function outcomeOf(bucket: Bucket, version: number, existed: boolean): Outcome {

@@ -5,7 +5,9 @@
  * takes its version from the log index of its entry, so versions rise for ever, also across delete
  * and re-creation, and the home needs to remember nothing of a bucket that is gone. Versions of
  * intents are even. The odd one behind a delete's belongs to the reopening, should a group still
- * hold a stream: whoever finds a group at that version knows that the delete was given up.
+ * hold a stream: the home group decides on it once, by making the delete's intent a create's of that
+ * version, before any group is opened again. Whoever finds a group at that version knows that the
+ * delete was given up.
  *
  * What another group must remember of a deleted bucket is the version, against a set that was
  * delayed on its way: a _tombstone_, kept for {@linkcode TOMBSTONE_MS} of group time and for at

@@ -15,33 +15,41 @@ table(
   set work open 8          -> open version=8 streams=0
   set work open 8          -> open version=8 existed streams=0
   put work/a body=x        -> created tail=1
-  settle work open 6       -> done
+  settle work open 6       -> open version=8 existed streams=1
   bucket work              -> open version=8 streams=1 listed=1 intent=create/8
-  settle work open 8       -> done
+  settle work open 8       -> open version=8 existed streams=1
   intend work create       -> open version=8 existed streams=1
   buckets                  -> demo work
 
-  # A stream is left: the delete is given up under the odd version.
+  # A stream is left: the delete is given up under the odd version, for whoever settles later, too.
   intend work delete       -> open version=26 existed streams=1
   set work closed 26       -> closed version=26 existed streams=1
   put work/b               -> refused bucket_not_found
   put work/a               -> existed tail=1
   buckets                  -> demo
+  settle work open 26      -> closed version=27 streams=1
+  bucket work              -> closed version=26 streams=1 listed=1 intent=create/27
+  settle work closed 26    -> closed version=27 streams=1
+  settle work open 26      -> closed version=27 streams=1
+  intend work delete       -> refused bucket_busy
   set work open 27         -> open version=27 streams=1
   set work closed 26       -> open version=27 existed streams=1
-  settle work open 26      -> done
+  settle work open 27      -> open version=27 existed streams=1
+  settle work closed 26    -> open version=27 existed streams=1
   bucket work              -> open version=27 streams=1 listed=1
 
-  # None is left.
+  # None is left: whoever wants to give the delete up comes too late.
   delete work/a            -> deleted
-  intend work delete       -> open version=42 existed streams=0
-  set work closed 42       -> closed version=42 existed streams=0
-  settle work closed 42    -> done
+  intend work delete       -> open version=52 existed streams=0
+  set work closed 52       -> closed version=52 existed streams=0
+  settle work closed 52    -> closed version=52 streams=0
+  settle work open 52      -> closed version=52 streams=0
   bucket work              -> none
-  set work open 27         -> closed version=42 streams=0
-  intend work create       -> closed version=50 streams=0
-  set work open 50         -> open version=50 streams=0
-  settle work open 50      -> done
+  set work open 27         -> closed version=52 streams=0
+  intend work create       -> closed version=62 streams=0
+  settle work closed 52    -> closed version=62 streams=0
+  set work open 62         -> open version=62 streams=0
+  settle work open 62      -> open version=62 existed streams=0
   buckets                  -> demo work
   `,
 );
