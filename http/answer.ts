@@ -85,6 +85,7 @@ function respondUnavailable(
   producer?: ProducerStamp,
 ): Reply {
   if (reason === "stopping") return respondError("shutting_down");
+  if (reason === "not_leader") return respondError("no_leader");
   if (reason !== "outcome_unknown") return respondError(reason);
   const status = outcomeUnknownStatus(producer !== undefined);
   const headers: HeaderMap = status === 503 ? { [RETRY_AFTER]: RETRY_AFTER_SECONDS } : {};

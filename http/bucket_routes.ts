@@ -22,6 +22,7 @@ export async function createBucket(context: HttpContext, route: BucketRoute): Pr
 export async function describeBucket(context: HttpContext, route: BucketRoute): Promise<Reply> {
   const found = await context.listings.describe(route.bucket);
   if (found === undefined) return respondError("bucket_not_found");
+  if ("unavailable" in found) return respondObstacle(found);
   return respondJson(200, { bucket_id: found.bucket, streams: found.streams });
 }
 
@@ -40,8 +41,12 @@ export async function listStreams(
 ): Promise<Reply> {
   const page = parsePage(query);
   if (typeof page === "string") return respondError(page);
-  if (!await context.listings.exists(route.bucket)) return respondError("bucket_not_found");
-  const { items, hasMore } = await context.listings.streams(route.bucket, page);
+  const exists = await context.listings.exists(route.bucket);
+  if (typeof exists === "object") return respondObstacle(exists);
+  if (!exists) return respondError("bucket_not_found");
+  const listing = await context.listings.streams(route.bucket, page);
+  if ("unavailable" in listing) return respondObstacle(listing);
+  const { items, hasMore } = listing;
   return respondJson(200, {
     bucket_id: route.bucket,
     prefix: page.prefix,
@@ -56,7 +61,9 @@ export async function listStreams(
 export async function listBuckets(context: HttpContext, query: Query): Promise<Reply> {
   const page = parsePage(query);
   if (typeof page === "string") return respondError(page);
-  const { items, hasMore } = await context.listings.buckets(page);
+  const listing = await context.listings.buckets(page);
+  if ("unavailable" in listing) return respondObstacle(listing);
+  const { items, hasMore } = listing;
   return respondJson(200, {
     prefix: page.prefix,
     bucket_count: items.length,

@@ -1,16 +1,18 @@
-import type { Answer, ReadAnswer, ReadRequest } from "../group/mod.ts";
+import type { Answer, Eventually, ReadAnswer, ReadRequest, Unavailable } from "../group/mod.ts";
 import type { Clock } from "../io/mod.ts";
 import { type GroupAccess, groupOf } from "../shard/mod.ts";
 import type {
   AppendStream,
+  Command,
   CreateStream,
   DeleteStream,
   Outcome,
   PathEntry,
   Reservation,
   StreamKey,
+  UnlinkErrand,
 } from "../stream/mod.ts";
-import { insist } from "./patience.ts";
+import { insist, submitUntilKnown } from "./patience.ts";
 
 type Moved = Extract<Outcome, { ok: "moved" }>;
 
@@ -20,11 +22,20 @@ const RESERVATION_MS = 10_000;
 const NOT_FOUND: { readonly refused: "stream_not_found" } = { refused: "stream_not_found" };
 const RESERVED: Answer = { refused: "path_reserved" };
 
+/** A source that is never there: the bucket's name is empty. */
+const NOWHERE: StreamKey = "/";
+const UNKNOWN: Answer = { unavailable: "outcome_unknown" };
+
 /**
  * Forks whose path hashes to another group than their source's (SPEC section 7). A fork lives where
  * its source does; its path's home group says so in a link. Creating: reserve the path at home,
- * create in the source's group, link. Deleting: end it there, then unlink. Every step is idempotent,
- * and the sweep finishes what a crash left half-way.
+ * create in the source's group, link. Deleting: end it there, then unlink. The sweep finishes what a
+ * crash left half-way.
+ *
+ * Linking, unlinking and forgetting are guarded by the reservation's token: they may be repeated, by
+ * several at once, and come late. Reserving and creating are sent once. A create that came twice
+ * could make a fork anew that was deleted meanwhile, with no path that leads to it; what became of
+ * one that nobody answered is looked up.
  */
 export class Forks {
   readonly #access: GroupAccess;
@@ -44,7 +55,8 @@ export class Forks {
 
   /** PUT on a path that is linked: the fork there decides, unless it has ended. */
   async createOver(moved: Moved, command: CreateStream): Promise<Answer> {
-    const answer = await this.#access.submit(moved.target, {
+    // It creates nothing, so it may be sent again.
+    const answer = await this.#submit(moved.target, {
       ...command,
       reservation: { home: this.#home(command.key), token: moved.token, deadlineMs: 0 },
     });
@@ -62,8 +74,11 @@ export class Forks {
   /** A delete that met a link. */
   async delete(moved: Moved, command: DeleteStream): Promise<Answer> {
     if (!moved.linked) return NOT_FOUND;
-    const answer = await this.#access.submit(moved.target, command);
-    if ("ok" in answer && answer.ok === "deleted") await this.runErrands(moved.target);
+    const { target } = moved;
+    const answer = await this.#access.submit(target, command);
+    if (!("ok" in answer) || answer.ok !== "deleted") return answer;
+    const errands = await this.#access.survey<"errands">(target, { about: "errands" });
+    if (!("unavailable" in errands)) await this.runErrands(target, errands.unlinks);
     return answer;
   }
 
@@ -75,36 +90,60 @@ export class Forks {
   }
 
   /** The group that holds a stream; undefined where there is none. */
-  async whereabouts(key: StreamKey): Promise<number | undefined> {
+  async whereabouts(key: StreamKey): Promise<number | undefined | Unavailable> {
     const home = this.#home(key);
     const answer = await this.#look(home, key);
+    if ("unavailable" in answer) return answer;
     if ("ok" in answer) return answer.linked ? answer.target : undefined;
     return "plan" in answer ? home : undefined;
   }
 
   /** Finishes a reservation that its maker did not: a link where the fork exists, a free path where not. */
   async resolve(reservation: PathEntry): Promise<void> {
-    const { key, target, token, deadlineMs } = reservation;
-    const facts = await this.#access.survey<"group">(target, { about: "group" });
-    if (facts.nowMs <= deadlineMs) return;
-    // What went into the target's log before this is applied once it is; later creates come too late.
-    const barrier = await this.#access.submit(target, { type: "touch", keys: [] });
-    if ("unavailable" in barrier) return;
-    const link = await this.#access.survey<"link">(target, { about: "link", key });
-    const type = link?.token === token ? "link" : "unlink";
-    await this.#access.submit(this.#home(key), { type, key, token });
+    const { key, target, token } = reservation;
+    const home = this.#home(key);
+    const exists = await this.#existsForGood(reservation, home);
+    if (exists === undefined) return;
+    if (!exists) return void await this.#submit(home, { type: "unlink", key, token });
+    const found = await this.#access.survey<"link">(target, { about: "link", key });
+    if ("unavailable" in found) return;
+    const type = found.link?.token === token ? "link" : "unlink";
+    await this.#submit(home, { type, key, token });
+  }
+
+  /** Clears the links of forks that have ended in a group: a delete may end a chain of them. */
+  async runErrands(group: number, errands: readonly UnlinkErrand[]): Promise<void> {
+    for (const { key, token } of errands) await this.#unlink(key, token, group);
+  }
+
+  /**
+   * Whether there is a stream at the path where the fork was to live, once none can come any more;
+   * undefined as long as one can.
+   *
+   * Leaders' clocks differ, so only an entry of the target's log can say that time is up. A create
+   * under this reservation says it by being too late; in time, it fails for want of its source.
+   */
+  async #existsForGood(
+    { key, target, token, deadlineMs }: PathEntry,
+    home: number,
+  ): Promise<boolean | undefined> {
+    const answer = await this.#access.submit(target, {
+      type: "create",
+      key,
+      closed: false,
+      fork: { source: NOWHERE, subOffset: 0 },
+      reservation: { home, token, deadlineMs },
+    });
+    if ("ok" in answer) return true;
+    if (!("refused" in answer)) return undefined;
+    if (answer.refused === "stream_exists") return true;
+    return answer.refused === "fork_too_late" ? false : undefined;
   }
 
   /** Clears the link of a fork that has ended in `target`. */
   async #unlink(key: StreamKey, token: number, target: number): Promise<void> {
-    const cleared = await this.#access.submit(this.#home(key), { type: "unlink", key, token });
-    if ("ok" in cleared) await this.#access.submit(target, { type: "forget_unlink", key, token });
-  }
-
-  /** Clears the links of all forks that have ended in a group: a delete may end a chain of them. */
-  async runErrands(group: number): Promise<void> {
-    const { unlinks } = await this.#access.survey<"errands">(group, { about: "errands" });
-    for (const { key, token } of unlinks) await this.#unlink(key, token, group);
+    const cleared = await this.#submit(this.#home(key), { type: "unlink", key, token });
+    if ("ok" in cleared) await this.#submit(target, { type: "forget_unlink", key, token });
   }
 
   async #attempt(command: CreateStream, source: StreamKey): Promise<Answer> {
@@ -112,25 +151,31 @@ export class Forks {
     const there = await this.#look(home, command.key);
     if ("unavailable" in there) return there;
     if ("ok" in there) return there.linked ? await this.createOver(there, command) : RESERVED;
-    const target = (await this.whereabouts(source)) ?? groupOf(source, this.#access.groupCount);
+    const found = await this.whereabouts(source);
+    if (typeof found === "object") return found;
+    const target = found ?? groupOf(source, this.#access.groupCount);
     if (target === home) return await this.#access.submit(home, command);
     if (!isFree(there)) {
       const answer = await this.#access.submit(home, command);
       // What was there has gone meanwhile, and the source was never here.
       return isSourceMissing(answer) ? RESERVED : answer;
     }
-    const facts = await this.#access.survey<"group">(target, { about: "group" });
-    const deadlineMs = facts.nowMs + RESERVATION_MS;
-    const reserved = await this.#access.submit(home, {
-      type: "reserve",
-      key: command.key,
-      target,
-      deadlineMs,
-    });
-    if (!("ok" in reserved) || reserved.ok !== "reserved") {
-      return "ok" in reserved ? RESERVED : reserved;
+    return await this.#reserve(command, home, target);
+  }
+
+  async #reserve(command: CreateStream, home: number, target: number): Promise<Answer> {
+    const { key } = command;
+    const time = await this.#access.survey<"time">(target, { about: "time" });
+    if ("unavailable" in time) return time;
+    const deadlineMs = time.nowMs + RESERVATION_MS;
+    const reserved = await this.#access.submit(home, { type: "reserve", key, target, deadlineMs });
+    if ("ok" in reserved) {
+      if (reserved.ok !== "reserved") return RESERVED;
+      const { token } = reserved;
+      return await this.#createReserved(command, target, { home, token, deadlineMs });
     }
-    return await this.#createReserved(command, target, { home, token: reserved.token, deadlineMs });
+    // No fork comes of it either way: if it did reserve the path, that lapses.
+    return isUnknown(reserved) ? RESERVED : reserved;
   }
 
   async #createReserved(
@@ -138,17 +183,32 @@ export class Forks {
     target: number,
     reservation: Reservation,
   ): Promise<Answer> {
+    const { key } = command;
     const { home, token } = reservation;
-    const created = await this.#access.submit(target, { ...command, reservation });
-    if ("unavailable" in created && created.unavailable === "outcome_unknown") return created;
+    const created = await this.#create({ ...command, reservation }, target, token);
+    if (isUnknown(created)) return created;
     const type = "ok" in created ? "link" : "unlink";
-    const settled = await this.#access.submit(home, { type, key: command.key, token });
+    const settled = await this.#submit(home, { type, key, token });
     // Unlinked, the fork is not to be seen yet; the sweep will finish it.
-    if (type === "link" && "unavailable" in settled) return { unavailable: "outcome_unknown" };
+    if (type === "link" && "unavailable" in settled) return UNKNOWN;
     return created;
   }
 
-  #look(group: number, key: StreamKey): ReadAnswer | Promise<ReadAnswer> {
+  /** Creates the fork where its source lives. Where nobody answers, its token tells whether it is there. */
+  async #create(command: CreateStream, target: number, token: number): Promise<Answer> {
+    const created = await this.#access.submit(target, command);
+    if (!isUnknown(created)) return created;
+    const found = await this.#access.survey<"link">(target, { about: "link", key: command.key });
+    if ("unavailable" in found || found.link?.token !== token) return created;
+    const there = await this.#look(target, command.key);
+    return "plan" in there ? { ok: "created", facts: there.plan.facts } : created;
+  }
+
+  #submit(group: number, command: Command): Promise<Answer> {
+    return submitUntilKnown(this.#access, this.#clock, group, command);
+  }
+
+  #look(group: number, key: StreamKey): Eventually<ReadAnswer> {
     return this.#access.read(group, { key, from: "now", maxBytes: 0, touch: false });
   }
 
@@ -159,6 +219,10 @@ export class Forks {
 
 function isReserved(answer: Answer): boolean {
   return "refused" in answer && answer.refused === "path_reserved";
+}
+
+function isUnknown(answer: Answer): boolean {
+  return "unavailable" in answer && answer.unavailable === "outcome_unknown";
 }
 
 function isSourceMissing(answer: Answer): boolean {

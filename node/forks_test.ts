@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type Answer, joinSlices } from "../group/mod.ts";
-import { LossyAccess } from "../tests/given/access.ts";
+import { LossyAccess, surveyed } from "../tests/given/access.ts";
 import { appendOf, createOf, textOf } from "../tests/given/commands.ts";
 import { givenShard, keyIn } from "../tests/given/shard.ts";
 import type { CreateStream } from "../stream/mod.ts";
@@ -34,12 +34,12 @@ async function given() {
     return "refused" in answer ? answer.refused : answer.unavailable;
   };
   const errands = () =>
-    [0, 1, 2].map((group) => shard.survey<"errands">(group, { about: "errands" }));
+    [0, 1, 2].map((group) => surveyed<"errands">(shard, group, { about: "errands" }));
   /** What the sweep does for forks. */
   const sweep = async () => {
     for (const [group, { reservations, unlinks }] of errands().entries()) {
       for (const reservation of reservations) await clock.until(forks.resolve(reservation));
-      if (unlinks.length > 0) await clock.until(forks.runErrands(group));
+      if (unlinks.length > 0) await clock.until(forks.runErrands(group, unlinks));
     }
   };
   await clock.until(buckets.create("demo"));
@@ -157,7 +157,8 @@ Deno.test("a create that comes after its reservation was given up makes nothing"
   late?.();
   await clock.run(100);
   assert.equal(await read(FORK), "");
-  assert.equal(shard.survey<"group">(0, { about: "group" }).streams, 1, "the source alone");
+  const facts = await shard.facts(0);
+  assert.equal(facts.streams, 1, "the source alone");
 });
 
 Deno.test("deleting a fork frees its path, cut off at any step", async () => {
@@ -204,14 +205,14 @@ Deno.test("a path reserved for a fork is not found, and takes nothing", async ()
   assert.equal(said(await remove(FORK)), "stream_not_found");
 });
 
-Deno.test("resolve() waits for the time of the fork's own group", async () => {
+Deno.test("resolve() waits for the time in the log of the fork's own group", async () => {
   const { clock, shard, access, forks } = await given();
-  const { nowMs } = shard.survey<"group">(0, { about: "group" });
+  const { nowMs } = surveyed<"time">(shard, 0, { about: "time" });
   const reservation = { key: FORK, target: 0, token: 9, deadlineMs: nowMs, linked: false };
   access.sent.length = 0;
   await clock.until(forks.resolve(reservation));
-  assert.deepEqual(access.sent, []);
+  assert.deepEqual(access.sent, ["0 create"]);
   await clock.run(1);
   await clock.until(forks.resolve(reservation));
-  assert.deepEqual(access.sent, ["0 touch", "1 unlink"]);
+  assert.deepEqual(access.sent, ["0 create", "0 create", "1 unlink"]);
 });

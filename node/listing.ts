@@ -1,3 +1,4 @@
+import type { Eventually, Unavailable } from "../group/mod.ts";
 import type { GroupAccess, Page } from "../shard/mod.ts";
 import { groupOf } from "../shard/mod.ts";
 import { compareUtf8, type ListedStream } from "../stream/mod.ts";
@@ -24,41 +25,53 @@ export class Listings {
   }
 
   /** Whether the bucket exists, as its home group orders it. */
-  async exists(bucket: string): Promise<boolean> {
+  async exists(bucket: string): Promise<boolean | Unavailable> {
     const home = groupOf(bucket, this.#access.groupCount);
-    const record = await this.#access.survey<"bucket">(home, { about: "bucket", bucket });
-    return record?.phase === "open";
+    const answer = await this.#access.survey<"bucket">(home, { about: "bucket", bucket });
+    return "unavailable" in answer ? answer : answer.view?.phase === "open";
   }
 
   /** Describes a bucket; undefined where it is missing. */
-  async describe(bucket: string): Promise<BucketDescription | undefined> {
-    if (!await this.exists(bucket)) return undefined;
-    const records = await this.#everywhere((group) =>
+  async describe(bucket: string): Promise<BucketDescription | undefined | Unavailable> {
+    const exists = await this.exists(bucket);
+    if (typeof exists === "object") return exists;
+    if (!exists) return undefined;
+    const answers = await this.#everywhere((group) =>
       this.#access.survey<"bucket">(group, { about: "bucket", bucket })
     );
-    const streams = records.reduce((sum, record) => sum + (record?.listed ?? 0), 0);
+    let streams = 0;
+    for (const answer of answers) {
+      if ("unavailable" in answer) return answer;
+      streams += answer.view?.listed ?? 0;
+    }
     return { bucket, streams };
   }
 
   /** Streams of a bucket, in byte order of their ids. */
-  async streams(bucket: string, page: Page): Promise<Listing<ListedStream>> {
+  async streams(bucket: string, page: Page): Promise<Listing<ListedStream> | Unavailable> {
     const wanted = { ...page, limit: page.limit + 1 };
-    const parts = await this.#everywhere((group) =>
+    const answers = await this.#everywhere((group) =>
       this.#access.survey<"streams">(group, { about: "streams", bucket, page: wanted })
     );
-    const merged = parts.flat().sort((a, b) => compareUtf8(a.streamId, b.streamId));
+    const merged: ListedStream[] = [];
+    for (const answer of answers) {
+      if ("unavailable" in answer) return answer;
+      for (const stream of answer) merged.push(stream);
+    }
+    merged.sort((a, b) => compareUtf8(a.streamId, b.streamId));
     return { items: merged.slice(0, page.limit), hasMore: merged.length > page.limit };
   }
 
   /** Bucket ids, in byte order. Every group knows them all. */
-  async buckets(page: Page): Promise<Listing<string>> {
+  async buckets(page: Page): Promise<Listing<string> | Unavailable> {
     const wanted = { ...page, limit: page.limit + 1 };
     const found = await this.#access.survey<"buckets">(0, { about: "buckets", page: wanted });
+    if ("unavailable" in found) return found;
     const ids = found.map((view) => view.bucket);
     return { items: ids.slice(0, page.limit), hasMore: ids.length > page.limit };
   }
 
-  #everywhere<T>(ask: (group: number) => T | Promise<T>): Promise<T[]> {
+  #everywhere<T>(ask: (group: number) => Eventually<T>): Promise<T[]> {
     const groups = Array.from({ length: this.#access.groupCount }, (_, group) => group);
     return Promise.all(groups.map(ask));
   }

@@ -1,10 +1,17 @@
 import assert from "node:assert/strict";
+import type { Unavailable } from "../group/mod.ts";
 import { createOf } from "../tests/given/commands.ts";
 import { givenShard } from "../tests/given/shard.ts";
 import { groupOf } from "../shard/mod.ts";
 import { compareUtf8 } from "../stream/mod.ts";
 import { Buckets } from "./buckets.ts";
-import { Listings } from "./listing.ts";
+import { type Listing, Listings } from "./listing.ts";
+
+/** What a listing found. */
+function listed<T>(listing: Listing<T> | Unavailable): Listing<T> {
+  assert.ok("items" in listing);
+  return listing;
+}
 
 const GROUPS = 5;
 const ALL = { prefix: "", after: "", limit: 1_000 };
@@ -25,7 +32,7 @@ const IDS = ["a", "a/b", "b", "ba", "c0", "c1", "c2", "c3", "z", "é", "\u{ffee}
 
 Deno.test("streams() merges all groups in byte order", async () => {
   const { listings } = await given(["demo"], [...IDS].reverse());
-  const { items, hasMore } = await listings.streams("demo", ALL);
+  const { items, hasMore } = listed(await listings.streams("demo", ALL));
   assert.deepEqual(items.map(({ streamId }) => streamId), IDS);
   assert.deepEqual([...IDS].sort(compareUtf8), IDS);
   assert.equal(hasMore, false);
@@ -36,7 +43,9 @@ Deno.test("streams() pages without gap or repetition, whatever the limit", async
   for (let limit = 1; limit <= IDS.length + 1; limit++) {
     const found: string[] = [];
     for (let after = "", more = true; more;) {
-      const { items, hasMore } = await listings.streams("demo", { ...ALL, after, limit });
+      const { items, hasMore } = listed(
+        await listings.streams("demo", { ...ALL, after, limit }),
+      );
       assert.ok(items.length <= limit && items.length > 0);
       found.push(...items.map(({ streamId }) => streamId));
       after = found.at(-1) ?? "";
@@ -49,7 +58,9 @@ Deno.test("streams() pages without gap or repetition, whatever the limit", async
 Deno.test("streams() finds what begins with a prefix", async () => {
   const { listings } = await given(["demo"], IDS);
   const idsOf = async (page: Partial<typeof ALL>) =>
-    (await listings.streams("demo", { ...ALL, ...page })).items.map(({ streamId }) => streamId);
+    listed(await listings.streams("demo", { ...ALL, ...page })).items.map(({ streamId }) =>
+      streamId
+    );
   assert.deepEqual(await idsOf({ prefix: "c" }), ["c0", "c1", "c2", "c3"]);
   assert.deepEqual(await idsOf({ prefix: "c", after: "c1" }), ["c2", "c3"]);
   assert.deepEqual(await idsOf({ prefix: "none" }), []);
@@ -63,8 +74,8 @@ Deno.test("buckets() lists and pages the buckets in byte order", async () => {
     items: ids.slice(0, 3),
     hasMore: true,
   });
-  assert.deepEqual((await listings.buckets({ ...ALL, after: "demo" })).items, ids.slice(2));
-  assert.deepEqual((await listings.buckets({ ...ALL, prefix: "mo" })).items, ["more"]);
+  assert.deepEqual(listed(await listings.buckets({ ...ALL, after: "demo" })).items, ids.slice(2));
+  assert.deepEqual(listed(await listings.buckets({ ...ALL, prefix: "mo" })).items, ["more"]);
 });
 
 Deno.test("describe() counts the streams of all groups, and knows no bucket that is gone", async () => {

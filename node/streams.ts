@@ -1,4 +1,4 @@
-import type { Answer, ReadAnswer, ReadRequest } from "../group/mod.ts";
+import type { Answer, ReadAnswer, ReadRequest, Unavailable } from "../group/mod.ts";
 import type { Clock } from "../io/mod.ts";
 import { bucketOf } from "../protocol/mod.ts";
 import { type Eventually, type Feed, Feeds, type GroupAccess, groupOf } from "../shard/mod.ts";
@@ -51,7 +51,8 @@ export class Streams {
       const answer = await create();
       if (!isBucketMissing(answer)) return answer;
       const made = await this.#buckets.create(bucketOf(command.key));
-      if ("unavailable" in made) return made;
+      // The stream is not there, whatever became of the bucket.
+      if ("unavailable" in made) return isUnknown(made) ? NO_LEADER : made;
       return await create();
     }, isBucketMissing);
   }
@@ -84,9 +85,9 @@ export class Streams {
     const feed = await this.#feeds.open(home, key, incarnation);
     if (feed !== undefined) return feed;
     const group = await this.#forks.whereabouts(key);
-    return group === undefined || group === home
-      ? undefined
-      : await this.#feeds.open(group, key, incarnation);
+    return typeof group === "number" && group !== home
+      ? await this.#feeds.open(group, key, incarnation)
+      : undefined;
   }
 
   async #createPlain(command: CreateStream): Promise<Answer> {
@@ -107,10 +108,15 @@ export class Streams {
   }
 }
 
+const NO_LEADER: Answer = { unavailable: "no_leader" };
 const PATH_RESERVED: Answer = { refused: "path_reserved" };
 
 function isMoved(answer: Answer): answer is Moved {
   return "ok" in answer && answer.ok === "moved";
+}
+
+function isUnknown(answer: Unavailable): boolean {
+  return answer.unavailable === "outcome_unknown";
 }
 
 function isBucketMissing(answer: Answer): boolean {

@@ -9,6 +9,9 @@ const SWEEP_MS = 1_000;
 /**
  * Finishes what spans groups and was left half-way by a crash: intents of buckets, reservations of
  * forks that were never linked, links of forks that ended.
+ *
+ * Each group is swept by the node that leads it. Should two do so at once while a leadership moves,
+ * that is as good as one: all that they do may be done twice.
  */
 export class Sweep {
   readonly #access: GroupAccess;
@@ -20,6 +23,7 @@ export class Sweep {
   #stopped = false;
 
   constructor(options: {
+    /** The groups as this node has them, where nothing is forwarded: it sweeps those that it leads. */
     access: GroupAccess;
     clock: Clock;
     buckets: Buckets;
@@ -48,14 +52,18 @@ export class Sweep {
     });
   }
 
+  /** A group that is slow, or has lost its leader, holds no other one back. */
   async #sweep(): Promise<void> {
-    for (const group of this.#groups) {
-      const errands = await this.#access.survey<"errands">(group, { about: "errands" });
-      for (const { bucket, intent } of errands.intents) {
-        if (intent !== undefined) await this.#buckets.finish(bucket, intent.action, intent.version);
-      }
-      for (const reservation of errands.reservations) await this.#forks.resolve(reservation);
-      if (errands.unlinks.length > 0) await this.#forks.runErrands(group);
+    await Promise.all(this.#groups.map((group) => this.#sweepGroup(group)));
+  }
+
+  async #sweepGroup(group: number): Promise<void> {
+    const errands = await this.#access.survey<"errands">(group, { about: "errands" });
+    if ("unavailable" in errands) return;
+    for (const { bucket, intent } of errands.intents) {
+      if (intent !== undefined) await this.#buckets.finish(bucket, intent.action, intent.version);
     }
+    for (const reservation of errands.reservations) await this.#forks.resolve(reservation);
+    await this.#forks.runErrands(group, errands.unlinks);
   }
 }

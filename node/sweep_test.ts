@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { LossyAccess } from "../tests/given/access.ts";
+import { LossyAccess, surveyed } from "../tests/given/access.ts";
 import { createOf } from "../tests/given/commands.ts";
 import { givenShard, keyIn } from "../tests/given/shard.ts";
 import { Buckets } from "./buckets.ts";
@@ -21,7 +21,7 @@ async function given() {
   const sweepOf = (groups: number[]) => new Sweep({ access, clock, buckets, forks, groups });
   const left = () =>
     [0, 1].map((group) => {
-      const { intents, reservations, unlinks } = shard.survey<"errands">(group, {
+      const { intents, reservations, unlinks } = surveyed<"errands">(shard, group, {
         about: "errands",
       });
       return intents.length + reservations.length + unlinks.length;
@@ -75,7 +75,7 @@ Deno.test("the sweep leaves a reservation alone that is not overdue", async () =
   await clock.run(5_000);
   assert.deepEqual(access.sent, []);
   await clock.run(6_000);
-  assert.deepEqual(access.sent, ["0 touch", "1 link"]);
+  assert.deepEqual(access.sent, ["0 create", "1 link"]);
   sweep.stop();
 });
 

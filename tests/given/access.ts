@@ -4,8 +4,15 @@
  * @module
  */
 
-import type { Answer, ReadAnswer, ReadRequest, Watcher } from "../../group/mod.ts";
-import type { Eventually, GroupAccess, Survey, SurveyAnswers } from "../../shard/mod.ts";
+import assert from "node:assert/strict";
+import type { Answer, ReadAnswer, ReadRequest, Unavailable, Watcher } from "../../group/mod.ts";
+import type {
+  Eventually,
+  GroupAccess,
+  GroupFacts,
+  Survey,
+  SurveyAnswers,
+} from "../../shard/mod.ts";
 import type { Command, StreamFacts, StreamKey } from "../../stream/mod.ts";
 
 /** Passes everything on to `inner`, but for commands that `loses` holds for. */
@@ -38,8 +45,12 @@ export class LossyAccess implements GroupAccess {
   survey<A extends Survey["about"]>(
     group: number,
     survey: Extract<Survey, { about: A }>,
-  ): Eventually<SurveyAnswers[A]> {
+  ): Eventually<SurveyAnswers[A] | Unavailable> {
     return this.inner.survey<A>(group, survey);
+  }
+
+  facts(group: number): Eventually<GroupFacts> {
+    return this.inner.facts(group);
   }
 
   watch(
@@ -54,4 +65,15 @@ export class LossyAccess implements GroupAccess {
   unwatch(group: number, key: StreamKey, watcher: Watcher): void {
     this.inner.unwatch(group, key, watcher);
   }
+}
+
+/** The answer to a survey where it comes at once: from a leader that has its lease. */
+export function surveyed<A extends Survey["about"]>(
+  access: GroupAccess,
+  group: number,
+  survey: Extract<Survey, { about: A }>,
+): SurveyAnswers[A] {
+  const answer = access.survey<A>(group, survey);
+  assert.ok(!(answer instanceof Promise) && !("unavailable" in answer));
+  return answer;
 }
