@@ -1,10 +1,12 @@
 import { resolve } from "node:path";
 import { availableCores, availableMemoryBytes, osBootId } from "../io/machine.ts";
-import { DenoClock, denoDisk, denoRandom } from "../io/deno.ts";
+import { DenoClock, denoDisk, denoNetwork, denoRandom } from "../io/deno.ts";
 import { type Config, configFromInput, type ConfigInput } from "../node/config/mod.ts";
 import { createLog, type Log } from "../node/log.ts";
 import { Node } from "../node/node.ts";
+import { respondError } from "./answer.ts";
 import type { HttpSettings, PlaneSetup } from "./context.ts";
+import { health } from "./operator.ts";
 import { ClientPlane } from "./plane.ts";
 import { canSharePort, listen, type Listener, type ListenOptions } from "./serve.ts";
 import { VERSION } from "./version.ts";
@@ -52,24 +54,35 @@ export async function createNode(input: ConfigInput = {}): Promise<UrsulaNode> {
 
 /** {@linkcode createNode} with everything decided. */
 export async function startNode(config: Config, log: Log): Promise<UrsulaNode> {
-  const io = { clock: new DenoClock(), random: denoRandom, disk: denoDisk };
+  const io = {
+    clock: new DenoClock(),
+    random: denoRandom,
+    disk: denoDisk,
+    network: denoNetwork,
+  };
   const settings = settingsOf(config);
-  const identity = { nodeId: 1, clusterId: config.clusterId, version: VERSION };
+  const identity = { nodeId: config.nodeId, clusterId: config.clusterId, version: VERSION };
   const extra: PlaneSetup = { settings, identity };
-  const embedded = new EmbeddedNode(config, log, io.clock);
-  const node = await Node.start({ ...config, dataDir: resolve(config.dataDir) }, {
+  const onFatal = (reason: Error) => embedded.fail(reason);
+  const node = await Node.open({ ...config, dataDir: resolve(config.dataDir) }, {
     io,
     log,
     memoryBytes: availableMemoryBytes(),
     osBootId: osBootId(),
+    sharesPorts: canSharePort(),
     spawn: () => new Worker(new URL("../shard/worker.ts", import.meta.url), { type: "module" }),
     extra,
-    onFatal: (reason) => embedded.fail(reason),
+    onFatal,
   });
+  const embedded: EmbeddedNode = new EmbeddedNode(config, log, io.clock, node);
   const onError = (reason: unknown) =>
     log("error", reason instanceof Error ? reason.stack ?? reason.message : String(reason));
-  const plane = new ClientPlane({ runtime: node.runtime, io, settings, identity, onError });
-  embedded.begin(node, plane);
+  const begun = node.begin().then((runtime) =>
+    embedded.begin(new ClientPlane({ runtime, io, settings, identity, onError }))
+  );
+  // Where the cluster has to form first, this node answers already that it is not ready.
+  if (node.formed) await begun;
+  else begun.catch(onFatal);
   return embedded;
 }
 
@@ -78,20 +91,22 @@ class EmbeddedNode implements UrsulaNode {
   readonly #config: Config;
   readonly #log: Log;
   readonly #clock: DenoClock;
+  readonly #node: Node;
   #resolveClosed!: (reason: Error | undefined) => void;
-  #node: Node | undefined;
   #plane: ClientPlane | undefined;
   #listener: Listener | undefined;
   #ending: Promise<void> | undefined;
 
-  constructor(config: Config, log: Log, clock: DenoClock) {
+  constructor(config: Config, log: Log, clock: DenoClock, node: Node) {
     this.#config = config;
     this.#log = log;
     this.#clock = clock;
+    this.#node = node;
     this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
   }
 
-  readonly fetch = (request: Request): Promise<Response> => this.#atWork.fetch(request);
+  readonly fetch = (request: Request): Promise<Response> =>
+    this.#plane === undefined ? answerUnformed(request) : this.#plane.fetch(request);
 
   async listen(
     address: { readonly hostname?: string; readonly port?: number } = {},
@@ -103,7 +118,7 @@ class EmbeddedNode implements UrsulaNode {
       this.#log("warn", "without --unstable-net only the first shard takes connections");
     }
     const listener = this.#listener = this.#listenOn({ hostname, port, shared });
-    if (shared) await this.#node?.listenEverywhere(hostname, listener.port);
+    if (this.#plane !== undefined) await this.#listenEverywhere();
     return { ...addressOf(listener), url: urlOf(listener) };
   }
 
@@ -111,48 +126,61 @@ class EmbeddedNode implements UrsulaNode {
     return this.#ending ??= this.#close();
   }
 
-  /** The node is up. */
-  begin(node: Node, plane: ClientPlane): void {
-    this.#node = node;
+  /** The node serves. */
+  async begin(plane: ClientPlane): Promise<void> {
     this.#plane = plane;
+    await this.#listenEverywhere();
   }
 
   /** The node can't go on. */
   fail(reason: Error): void {
+    // It was told to end while it waited for its cluster.
+    if (this.#ending !== undefined) return;
     this.#log("error", `the node can't go on: ${reason.message}`);
-    this.#ending ??= this.#abandon(reason);
+    this.#ending = this.#abandon(reason);
+  }
+
+  async #listenEverywhere(): Promise<void> {
+    if (this.#listener?.shared !== true) return;
+    await this.#node.listenEverywhere(this.#listener.hostname, this.#listener.port);
   }
 
   #listenOn(options: ListenOptions): Listener {
     try {
-      return listen(this.#atWork, options);
+      return listen(this.fetch, options);
     } catch (reason) {
       const detail = reason instanceof Error ? reason.message : String(reason);
       throw new Error(`can't listen on ${options.hostname}:${options.port}: ${detail}`);
     }
   }
 
-  get #atWork(): ClientPlane {
-    if (this.#plane === undefined) throw new Error("the node has not started");
-    return this.#plane;
-  }
-
   async #close(): Promise<void> {
+    // First of all, as every group is without a leader from when this node stops until it has another.
+    await this.#node.handOver();
     this.#plane?.endLiveReads();
-    await Promise.all([this.#listener?.stop(), this.#node?.quiet()]);
+    await Promise.all([this.#listener?.stop(), this.#node.quiet()]);
     this.#plane?.close();
-    await this.#node?.stop();
+    await this.#node.stop();
     this.#clock.close();
     this.#resolveClosed(undefined);
   }
 
   async #abandon(reason: Error): Promise<void> {
     this.#plane?.close();
-    this.#node?.abandon();
+    this.#node.abandon();
     this.#clock.close();
     this.#resolveClosed(reason);
     await this.#listener?.stop();
   }
+}
+
+/** What a node answers whose cluster has not formed. */
+function answerUnformed(request: Request): Promise<Response> {
+  const isHealth = new URL(request.url).pathname === "/healthz";
+  const { status, headers, body } = isHealth ? health() : respondError("not_ready", {}, {
+    message: "the cluster has not formed yet",
+  });
+  return Promise.resolve(new Response(body as string, { status, headers }));
 }
 
 function settingsOf(config: Config): HttpSettings {

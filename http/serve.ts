@@ -1,4 +1,4 @@
-import type { ClientPlane } from "./plane.ts";
+import type { Handler } from "./handler.ts";
 
 /** Where a plane is listened for. */
 export interface ListenOptions {
@@ -13,6 +13,8 @@ export interface ListenOptions {
 export interface Listener {
   readonly hostname: string;
   readonly port: number;
+  /** Other shards may listen on it, too. */
+  readonly shared: boolean;
   /** Takes no new connections; resolves when the requests under way are answered. */
   stop(): Promise<void>;
 }
@@ -28,18 +30,19 @@ export function canSharePort(): boolean {
   return "listenDatagram" in Deno;
 }
 
-/** Listens, and answers from the plane. @throws when the address is in use or not there */
-export function listen(plane: ClientPlane, options: ListenOptions): Listener {
+/** Listens, and has the requests answered. @throws when the address is in use or not there */
+export function listen(answer: Handler, options: ListenOptions): Listener {
   const { hostname, port, shared } = options;
   const server = Deno.serve({
     hostname,
     port,
     ...(shared ? { reusePort: true } : {}),
     onListen() {},
-  }, plane.fetch);
+  }, answer);
   return {
     hostname: server.addr.hostname,
     port: server.addr.port,
+    shared,
     async stop() {
       let timer: ReturnType<typeof setTimeout> | undefined;
       const grace = new Promise<void>((resolve) => timer = setTimeout(resolve, GRACE_MS));

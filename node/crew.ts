@@ -10,11 +10,11 @@ export type ToWorker =
     readonly extra: unknown;
   }
   | { readonly type: "listen"; readonly hostname: string; readonly port: number }
-  | { readonly type: "quiet" | "stop" };
+  | { readonly type: "hand_over" | "quiet" | "stop" };
 
 /** What a worker tells the first shard. */
 export type FromWorker =
-  | { readonly type: "started" | "listening" | "quiet" | "stopped" }
+  | { readonly type: "started" | "listening" | "handed_over" | "quiet" | "stopped" }
   | { readonly type: "failed"; readonly reason: string }
   | { readonly type: "log"; readonly level: LogLevel; readonly message: string };
 
@@ -68,6 +68,13 @@ export class Crew {
       this.#workers.map((worker) =>
         this.#ask(worker, { type: "listen", hostname, port }, "listening")
       ),
+    );
+  }
+
+  /** Has every worker hand its leaderships over to other nodes. */
+  async handOver(): Promise<void> {
+    await Promise.all(
+      this.#workers.map((worker) => this.#ask(worker, { type: "hand_over" }, "handed_over")),
     );
   }
 

@@ -1,3 +1,4 @@
+import { ClusterLinks } from "./cluster_links.ts";
 import type { Config } from "./config/mod.ts";
 import { Crew } from "./crew.ts";
 import type { Log } from "./log.ts";
@@ -13,6 +14,8 @@ export interface NodeParts {
   readonly memoryBytes: number;
   /** Identity of this boot of the machine; empty where it is not known. */
   readonly osBootId: string;
+  /** Whether several shards may listen on one port. */
+  readonly sharesPorts: boolean;
   /** Starts the worker of a further shard. */
   readonly spawn: () => Worker;
   /** Handed to each worker's entry as it is. */
@@ -24,50 +27,99 @@ export interface NodeParts {
 /** Streams in memory may take this part of what the process may use (SPEC section 8). */
 const HOT_PART_OF_MEMORY = 1 / 4;
 
-/** A node at work: its first shard in this isolate, one worker for each further one. */
+/**
+ * A node: its data directory and its links to other nodes first, and once the cluster has formed its
+ * shards, the first of them in this isolate and one worker for each further one.
+ */
 export class Node {
-  /** This isolate's shard. */
-  readonly runtime: ShardRuntime;
-  readonly nodeId: number;
-  readonly #crew: Crew;
+  readonly #config: Config;
+  readonly #parts: NodeParts;
   readonly #store: Store;
+  readonly #links: ClusterLinks | undefined;
+  readonly #crew: Crew;
+  readonly #onFatal: (reason: Error) => void;
+  #runtime: ShardRuntime | undefined;
+  #ended = false;
 
-  private constructor(runtime: ShardRuntime, crew: Crew, store: Store) {
-    this.runtime = runtime;
-    this.#crew = crew;
-    this.#store = store;
-    this.nodeId = store.nodeId;
-  }
-
-  /**
-   * Opens the data directory, starts all shards and has them lead their groups.
-   *
-   * @throws when the data directory is damaged, in use, or of another cluster; nothing is left open
-   */
-  static async start(config: Config, parts: NodeParts): Promise<Node> {
-    const { io, log } = parts;
-    const store = await openStore(config, io, parts.osBootId);
+  private constructor(config: Config, parts: NodeParts, store: Store) {
     let failed = false;
-    const onFatal = (reason: Error) => {
-      if (failed) return;
+    this.#onFatal = (reason) => {
+      if (failed || this.#ended) return;
       failed = true;
       parts.onFatal(reason);
     };
-    const crew = new Crew({ spawn: parts.spawn, size: config.cores - 1, onFatal, log });
-    let ports: (MessagePort | undefined)[] = [];
-    let runtime: ShardRuntime | undefined;
+    this.#config = config;
+    this.#parts = parts;
+    this.#store = store;
+    this.#links = config.cluster && new ClusterLinks({
+      config,
+      cluster: config.cluster,
+      store,
+      io: parts.io,
+      shared: parts.sharesPorts && config.cores > 1,
+      log: (line) => parts.log("info", line),
+      onFatal: this.#onFatal,
+    });
+    this.#crew = new Crew({
+      spawn: parts.spawn,
+      size: config.cores - 1,
+      onFatal: this.#onFatal,
+      log: parts.log,
+    });
+  }
+
+  /**
+   * Opens the data directory and, as one of several nodes, the links to the others.
+   *
+   * @throws when the data directory is damaged, in use, or of another cluster, or the peer plane's
+   * address is taken; nothing is left open
+   */
+  static async open(config: Config, parts: NodeParts): Promise<Node> {
+    const log = (line: string) => parts.log("info", line);
+    const store = await openStore(config, parts.io, parts.osBootId, log);
+    const node = new Node(config, parts, store);
     try {
-      const setupOf = (index: number) => setupShard(config, store, parts.memoryBytes, index);
-      ports = await crew.start(setupOf, parts.extra);
-      const hooks = { onFatal, log: (line: string) => log("info", line) };
-      runtime = await ShardRuntime.start(setupOf(0), io, ports, hooks);
-      await store.started();
-      return new Node(runtime, crew, store);
+      await node.#links?.listen();
+      return node;
     } catch (reason) {
-      crew.terminate();
-      runtime?.abandon();
+      node.abandon();
+      throw reason;
+    }
+  }
+
+  /** Whether the node belongs to a cluster that has formed; a single node always does. */
+  get formed(): boolean {
+    return this.#store.record !== undefined;
+  }
+
+  /** This isolate's shard, once the node has begun. */
+  get runtime(): ShardRuntime | undefined {
+    return this.#runtime;
+  }
+
+  /**
+   * Waits for the cluster to form, where it has not, and starts all shards.
+   *
+   * @throws when journals or RaftSnapshots are damaged; nothing is left open
+   */
+  async begin(): Promise<ShardRuntime> {
+    let ports: (MessagePort | undefined)[] = [];
+    try {
+      await this.#links?.formed();
+      const setupOf = (index: number) => this.#setup(index);
+      ports = await this.#crew.start(setupOf, this.#parts.extra);
+      const hooks = {
+        onFatal: this.#onFatal,
+        log: (line: string) => this.#parts.log("info", line),
+      };
+      const { io } = this.#parts;
+      const runtime = await ShardRuntime.start(setupOf(0), io, ports, hooks, this.#links?.links);
+      this.#runtime = runtime;
+      await this.#store.started();
+      return runtime;
+    } catch (reason) {
+      this.abandon();
       for (const port of ports) port?.close();
-      store.release();
       throw reason;
     }
   }
@@ -77,39 +129,61 @@ export class Node {
     return this.#crew.listen(hostname, port);
   }
 
+  /** Hands all leaderships over to other nodes, as far as there are any. */
+  async handOver(): Promise<void> {
+    if (this.#links === undefined || this.#runtime === undefined) return;
+    await Promise.all([this.#crew.handOver(), this.#runtime.handOver()]);
+  }
+
   /** Has the other shards answer the requests they have, and take no more. */
-  quiet(): Promise<void> {
-    return this.#crew.quiet();
+  async quiet(): Promise<void> {
+    if (this.#runtime !== undefined) await this.#crew.quiet();
   }
 
   /** Makes everything durable and ends all shards, which must be quiet: they need each other. */
   async stop(): Promise<void> {
+    if (this.#runtime === undefined) return this.abandon();
+    this.#ended = true;
     // Workers first: what they still ask of this shard's groups must be answered.
     await this.#crew.stop();
-    await this.runtime.stop();
+    await this.#runtime.stop();
+    await this.#links?.close();
     await this.#store.close();
   }
 
   /** Ends without finishing anything: after a failure nothing can be made durable any more. */
   abandon(): void {
+    this.#ended = true;
     this.#crew.terminate();
-    this.runtime.abandon();
+    this.#runtime?.abandon();
+    this.#links?.close();
     this.#store.release();
+  }
+
+  #setup(index: number): ShardSetup {
+    const { cores, raftGroupCount, fsync } = this.#config;
+    return {
+      ...shardSetup(this.#store, this.#links),
+      index,
+      shardCount: cores,
+      groupCount: raftGroupCount,
+      fsync: fsync === "always",
+      hotBytesMax: Math.floor(this.#parts.memoryBytes * HOT_PART_OF_MEMORY / cores),
+      decodeOwn: false,
+    };
   }
 }
 
-function setupShard(config: Config, store: Store, memoryBytes: number, index: number): ShardSetup {
+/** The part of a shard's setup that follows from what the node keeps. */
+export function shardSetup(store: Store, links: ClusterLinks | undefined) {
+  const { journalCount, formation, member, founders, directory, hasStarted } = store;
   return {
-    index,
-    shardCount: config.cores,
-    groupCount: config.raftGroupCount,
-    journalCount: store.journalCount,
-    formation: store.formation,
-    member: store.member,
-    directory: store.directory,
-    hasStarted: store.hasStarted,
-    fsync: config.fsync === "always",
-    hotBytesMax: Math.floor(memoryBytes * HOT_PART_OF_MEMORY / config.cores),
-    decodeOwn: false,
+    journalCount,
+    formation,
+    member,
+    voters: founders,
+    directory,
+    hasStarted,
+    cluster: links?.setup,
   };
 }

@@ -1,17 +1,23 @@
-import type { Clock, Disk, Random } from "../io/mod.ts";
+import type { Clock, Disk, Network, Random } from "../io/mod.ts";
+import type { PeerMessage } from "../peer/mod.ts";
 import {
   type GroupAccess,
   type GroupFacts,
   journalOf,
   Mailbox,
+  memberOf,
   Neighbourhood,
   type OpenShard,
   openShard,
+  PEER_KINDS,
+  type ShardHooks,
   shardOf,
   type ShardSetup,
 } from "../shard/mod.ts";
 import { Buckets } from "./buckets.ts";
+import { Cluster } from "./cluster.ts";
 import { Forks } from "./forks.ts";
+import type { Links, PeerReceiver } from "./links.ts";
 import { Listings } from "./listing.ts";
 import { Streams } from "./streams.ts";
 import { Sweep } from "./sweep.ts";
@@ -21,72 +27,122 @@ export interface Io {
   readonly clock: Clock;
   readonly random: Random;
   readonly disk: Disk;
+  readonly network: Network;
 }
 
-/** One shard at work, with everything that reaches the whole node from it. */
-export class ShardRuntime {
+const NOTHING = new Uint8Array(0);
+
+/** One shard at work, with everything that reaches the whole cluster from it. */
+export class ShardRuntime implements PeerReceiver {
   readonly access: GroupAccess;
   readonly streams: Streams;
   readonly buckets: Buckets;
   readonly listings: Listings;
   readonly #open: OpenShard;
+  readonly #links: Links | undefined;
+  readonly #cluster: Cluster | undefined;
+  readonly #neighbourhood: Neighbourhood;
+  readonly #log: (line: string) => void;
   readonly #mailboxes: readonly (Mailbox | undefined)[];
   readonly #sweep: Sweep;
 
   private constructor(
     open: OpenShard,
+    links: Links | undefined,
     setup: ShardSetup,
     io: Io,
     ports: readonly (MessagePort | undefined)[],
+    hooks: ShardHooks,
   ) {
     const { shard } = open;
+    const { clock } = io;
     const { journalCount, shardCount } = setup;
-    const defer = (callback: () => void) => io.clock.defer(callback);
     this.#open = open;
+    this.#links = links;
+    this.#log = hooks.log;
+    const defer = (callback: () => void) => clock.defer(callback);
     this.#mailboxes = ports.map((port) => port && new Mailbox(port, shard, defer));
-    this.access = new Neighbourhood(shard, (group) => {
+    const local = this.#neighbourhood = new Neighbourhood(shard, clock, (group) => {
       const owner = this.#mailboxes[shardOf(journalOf(group, journalCount), shardCount)];
       if (owner === undefined) throw new Error(`no line to the shard of group ${group}`);
       return owner;
     });
-    this.buckets = new Buckets(this.access, io.clock);
-    const forks = new Forks(this.access, io.clock);
-    this.streams = new Streams(this.access, io.clock, this.buckets, forks);
-    this.listings = new Listings(this.access);
+    if (links !== undefined && setup.cluster !== undefined) {
+      const { nodeId } = setup.cluster.self;
+      this.#cluster = new Cluster({ nodeId, local, peers: links.plane, clock, log: hooks.log });
+    }
+    const access = this.access = this.#cluster ?? local;
+    shard.submitTouch = (group, command) => access.propose(group, command, () => {});
+    this.buckets = new Buckets(access, clock);
+    const forks = new Forks(access, clock);
+    this.streams = new Streams(access, clock, this.buckets, forks);
+    this.listings = new Listings(access);
     this.#sweep = new Sweep({
-      access: this.access,
-      clock: io.clock,
+      access: local,
+      clock,
       buckets: this.buckets,
       forks,
       groups: [...shard.groups],
     });
+    links?.attend(this);
   }
 
   /**
-   * Opens a shard: reads its journals and RaftSnapshots, and leads its groups.
+   * Opens a shard: reads its journals and RaftSnapshots, and leads its groups or joins those who do.
    *
    * @param ports lines to the other shards, by index; undefined at this shard's own
-   * @param onFatal told when the shard can't go on: a failed write or sync
+   * @param links to the other nodes, the caller's to close; undefined on a single node
    */
   static async start(
     setup: ShardSetup,
     io: Io,
     ports: readonly (MessagePort | undefined)[],
-    hooks: { onFatal: (reason: Error) => void; log: (line: string) => void },
+    hooks: ShardHooks,
+    links?: Links,
   ): Promise<ShardRuntime> {
-    const open = await openShard(setup, io, hooks);
-    return new ShardRuntime(open, setup, io, ports);
+    const open = await openShard(setup, io, hooks, links?.plane);
+    return new ShardRuntime(open, links, setup, io, ports, hooks);
   }
 
-  /** Facts of every group of the node. */
+  /** See {@linkcode PeerReceiver}. */
+  take({ from, kind, bytes }: PeerMessage): void {
+    if (kind !== PEER_KINDS.RAFT) throw new Error(`a message of kind ${kind}`);
+    this.#neighbourhood.takeRaft(memberOf(from.nodeId, from.storeId), bytes);
+  }
+
+  /** See {@linkcode PeerReceiver}. */
+  answer({ from, kind, bytes }: PeerMessage, respond: (bytes: Uint8Array) => void): void {
+    if (kind === PEER_KINDS.SNAPSHOT) {
+      this.#neighbourhood.arrive(memberOf(from.nodeId, from.storeId), bytes)
+        .then(respond, (reason) => {
+          this.#log(`a RaftSnapshot from node ${from.nodeId} is not taken: ${reason}`);
+          respond(NOTHING);
+        });
+    } else {
+      this.#cluster?.answerCall(kind, bytes, respond);
+    }
+  }
+
+  /** Facts of this node's replica of every group. */
   async groups(): Promise<GroupFacts[]> {
     const ids = Array.from({ length: this.access.groupCount }, (_, group) => group);
-    return await Promise.all(ids.map((id) => this.access.survey<"group">(id, { about: "group" })));
+    return await Promise.all(ids.map((id) => this.access.facts(id)));
+  }
+
+  /** Whether another node is connected. */
+  hears(nodeId: number): boolean {
+    return this.#links?.plane.peer(nodeId) !== undefined;
+  }
+
+  /** Hands this shard's leaderships over to other nodes. */
+  handOver(): Promise<void> {
+    return this.#open.shard.handOver();
   }
 
   /** Gives up whatever is under way: after a failure nothing can be made durable. */
   abandon(): void {
     this.#sweep.stop();
+    this.#cluster?.close();
     this.#open.abandon();
     for (const mailbox of this.#mailboxes) mailbox?.close();
   }
@@ -94,6 +150,7 @@ export class ShardRuntime {
   /** Takes no more commands and finishes those under way. */
   async stop(): Promise<void> {
     this.#sweep.stop();
+    this.#cluster?.close();
     await this.#open.stop();
     for (const mailbox of this.#mailboxes) mailbox?.close();
   }

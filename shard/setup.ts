@@ -12,6 +12,8 @@ export interface ClusterSetup {
   readonly shared: boolean;
   /** What peers must prove to know; undefined believes everybody. */
   readonly secret: Uint8Array | undefined;
+  /** What to answer a peer that asks how the cluster formed. */
+  readonly formationReport: Uint8Array;
   /** Whether reads may rely on the leader's lease. */
   readonly readLease: boolean;
 }

@@ -4,8 +4,9 @@
  * @module
  */
 
-import { DenoClock, denoDisk, denoRandom } from "../io/deno.ts";
+import { DenoClock, denoDisk, denoNetwork, denoRandom } from "../io/deno.ts";
 import type { FromWorker, ToWorker } from "../node/crew.ts";
+import { Links } from "../node/links.ts";
 import { ShardRuntime } from "../node/runtime.ts";
 import type { PlaneSetup } from "../http/context.ts";
 import { ClientPlane } from "../http/plane.ts";
@@ -18,8 +19,14 @@ interface WorkerScope {
 }
 
 const scope = globalThis as unknown as WorkerScope;
-const io = { clock: new DenoClock(), random: denoRandom, disk: denoDisk };
+const io = {
+  clock: new DenoClock(),
+  random: denoRandom,
+  disk: denoDisk,
+  network: denoNetwork,
+};
 let runtime: ShardRuntime | undefined;
+let links: Links | undefined;
 let plane: ClientPlane | undefined;
 let listener: Listener | undefined;
 
@@ -32,10 +39,13 @@ async function obey(order: ToWorker): Promise<void> {
   switch (order.type) {
     case "start": {
       const { settings, identity } = order.extra as PlaneSetup;
-      runtime = await ShardRuntime.start(order.setup, io, order.ports, {
-        onFatal: fail,
-        log: (message) => tell({ type: "log", level: "info", message }),
-      });
+      const { setup, ports } = order;
+      const log = (message: string) => tell({ type: "log", level: "info", message });
+      const { cluster } = setup;
+      links = cluster &&
+        new Links(cluster, io, log, () => Promise.resolve(cluster.formationReport));
+      runtime = await ShardRuntime.start(setup, io, ports, { onFatal: fail, log }, links);
+      if (cluster?.shared) await links?.listen();
       const onError = (reason: unknown) =>
         tell({ type: "log", level: "error", message: describe(reason) });
       plane = new ClientPlane({ runtime, io, settings, identity, onError });
@@ -43,9 +53,12 @@ async function obey(order: ToWorker): Promise<void> {
     }
     case "listen": {
       const { hostname, port } = order;
-      if (plane !== undefined) listener = listen(plane, { hostname, port, shared: true });
+      if (plane !== undefined) listener = listen(plane.fetch, { hostname, port, shared: true });
       return tell({ type: "listening" });
     }
+    case "hand_over":
+      await runtime?.handOver();
+      return tell({ type: "handed_over" });
     case "quiet":
       plane?.endLiveReads();
       await listener?.stop();
@@ -53,6 +66,7 @@ async function obey(order: ToWorker): Promise<void> {
     case "stop":
       plane?.close();
       await runtime?.stop();
+      await links?.close();
       io.clock.close();
       return tell({ type: "stopped" });
   }
