@@ -55,11 +55,44 @@ export function storedMark({ index, term, membership }: SnapshotMark): RaftSnaps
   return { index, term, meta: encode(membership) };
 }
 
-/** Leaves out of what the journal found what the RaftSnapshot holds already. */
+/**
+ * Does the journal's log lead through the mark of the group's newest RaftSnapshot? Where it does
+ * not, none of its entries may be used, and the start must say so in the journal: put the mark with
+ * `replacesLog`, before anything else of the group.
+ *
+ * RaftSnapshots become durable before their marks, so a crash in between leaves a mark that the
+ * journal knows nothing of.
+ *
+ * - It was taken of this replica's own state: the journal holds the entry at the mark's index, with
+ *   its term, for that entry was applied, thus durable. By Log Matching (paper section 5.3) what
+ *   follows it in the journal follows it in the log that the RaftSnapshot was taken of.
+ * - It came from a leader, and the same holds: then nothing tells it from the first case, and
+ *   keeping what follows is right for the same reason (section 7 asks for it).
+ * - It came from a leader, and the journal holds another entry there, or none. The RaftSnapshot's
+ *   was committed, so another one is of a leader that was deposed before it could commit it, and so
+ *   are those that follow: no majority was ever made with them. Where there is none, nothing can
+ *   follow. To drop them takes back no promise; to keep them would build a log in which entries
+ *   follow one that they never followed, and that could win an election with it.
+ *
+ * Votes and the term stay in any case.
+ */
+export function leadsThrough(mark: SnapshotMark, stored: StoredGroup | undefined): boolean {
+  if (stored === undefined) return mark.index === 0;
+  const { snapshotIndex, snapshotTerm, entries } = stored;
+  if (snapshotIndex === mark.index) return snapshotTerm === mark.term;
+  const first = entries[0]?.index ?? 0;
+  return entries[mark.index - first]?.term === mark.term;
+}
+
+/**
+ * What of the journal's findings lies behind the RaftSnapshot: the entries after it, or none where
+ * the log does not lead through it; see {@linkcode leadsThrough}.
+ */
 export function behind(
   mark: SnapshotMark,
   stored: StoredGroup | undefined,
 ): StoredGroup | undefined {
   if (stored === undefined) return undefined;
+  if (!leadsThrough(mark, stored)) return { ...stored, entries: [] };
   return { ...stored, entries: stored.entries.filter(({ index }) => index > mark.index) };
 }

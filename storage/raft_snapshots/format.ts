@@ -11,8 +11,9 @@
  * | 24 | 8 | term |
  * | 32 | 4 | length of the meta that follows |
  *
- * A frame is the length of its bytes (4), their CRC-32 (4) and the bytes. The footer is a frame's
- * head with {@linkcode FOOTER_LENGTH} for length and the CRC-32 of the total, then that total of
+ * A frame is the length of its bytes (4), their CRC-32 (4) and the bytes. One with `GAP_LENGTH` for
+ * length is a gap: its second number says how many bytes that mean nothing follow. The footer is a frame's
+ * head with `FOOTER_LENGTH` for length and the CRC-32 of the total, then that total of
  * the frames' bytes (8).
  *
  * @module
@@ -20,8 +21,11 @@
 
 import { crc32 } from "node:zlib";
 
-/** Of all files of RaftSnapshots; a reader refuses any other. */
-export const FORMAT_VERSION = 1;
+/** Of all files of RaftSnapshots that are written. */
+export const FORMAT_VERSION = 2;
+
+/** The oldest version that can be read: it had no gaps. A reader refuses what is older, or newer. */
+export const FORMAT_VERSION_MIN = 1;
 
 /** Bytes of the header, meta left out. */
 export const HEADER_BYTES = 36;
@@ -36,10 +40,17 @@ export const FOOTER_BYTES = 16;
 export const FRAME_BYTES_MAX = 256 << 10;
 
 /** Most bytes of the meta. */
-export const META_BYTES_MAX = 1 << 20;
+export const META_BYTES_MAX = 64 << 10;
+
+/**
+ * Where the frames of a received RaftSnapshot begin: its header and meta are known last, and fit in
+ * before them with a gap behind.
+ */
+export const RECEIVED_FRAMES_START = HEADER_BYTES + META_BYTES_MAX + FRAME_HEAD_BYTES;
 
 const MAGIC = 0x53_73_72_55;
 const FOOTER_LENGTH = 0xffff_ffff;
+const GAP_LENGTH = 0xffff_fffe;
 
 /** What a file says of itself. */
 export interface SnapshotHeader {
@@ -53,6 +64,8 @@ export interface FrameHead {
   readonly length: number;
   readonly sum: number;
   readonly isFooter: boolean;
+  /** Bytes of the gap that this is the head of; undefined where it is none. */
+  readonly gap: number | undefined;
 }
 
 /** Header and meta as they are written. */
@@ -99,11 +112,22 @@ export function putFrameHead(bytes: Uint8Array, at: number, length: number): voi
   view.setUint32(at + 4, crc32(bytes.subarray(start, start + length)), true);
 }
 
+/** The head of a gap of `length` bytes. */
+export function encodeGapHead(length: number): Uint8Array {
+  const bytes = new Uint8Array(FRAME_HEAD_BYTES);
+  const view = viewOf(bytes);
+  view.setUint32(0, GAP_LENGTH, true);
+  view.setUint32(4, length, true);
+  return bytes;
+}
+
 /** Reads a frame's head, or the footer's. */
 export function frameHead(bytes: Uint8Array): FrameHead {
   const view = viewOf(bytes);
   const length = view.getUint32(0, true);
-  return { length, sum: view.getUint32(4, true), isFooter: length === FOOTER_LENGTH };
+  const sum = view.getUint32(4, true);
+  const gap = length === GAP_LENGTH ? sum : undefined;
+  return { length, sum, isFooter: length === FOOTER_LENGTH, gap };
 }
 
 /** The footer as it is written. */

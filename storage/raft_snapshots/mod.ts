@@ -6,16 +6,22 @@
  * mark into the journal. At start the newest snapshot may thus be ahead of the journal's mark;
  * the caller then puts that mark before anything else.
  *
+ * A group may write one of its own state while it receives one, or several that began one after the
+ * other, from its leader. Each has a file of its own until it is durable; then the one that stands
+ * for more entries stays, and the other is dropped without a trace.
+ *
  * @module
  */
 
-import type { Disk } from "../../io/mod.ts";
+import { type Disk, DiskError } from "../../io/mod.ts";
 import { RaftSnapshotDamaged } from "./damaged.ts";
 import { META_BYTES_MAX } from "./format.ts";
+import { IncomingRaftSnapshot } from "./incoming.ts";
 import { readBeginning, readChunks } from "./reading.ts";
 import { writeSnapshot } from "./writing.ts";
 
 export { RaftSnapshotDamaged } from "./damaged.ts";
+export { IncomingRaftSnapshot } from "./incoming.ts";
 
 /** Which RaftSnapshot, and how large its file is. */
 export interface RaftSnapshotListing {
@@ -51,6 +57,9 @@ const INDEX_DIGITS = 16;
 export class RaftSnapshots {
   #newest = new Map<number, RaftSnapshotListing>();
   #writing = new Set<number>();
+  #incoming = 0;
+  /** By group: resolves when whoever gives a file its name has done so. */
+  #placing = new Map<number, Promise<boolean>>();
 
   private constructor(readonly disk: Disk, readonly directory: string) {}
 
@@ -77,28 +86,41 @@ export class RaftSnapshots {
   }
 
   /**
-   * Streams a RaftSnapshot to disk; durable when it resolves. The group's older one is then gone.
-   * One at a time for each group. When `chunks` throws, nothing has changed.
+   * Streams a RaftSnapshot to disk; when it resolves to true that is durable and the group's older
+   * one is gone. False: one that stands for more was received, and stays. One at a time for each
+   * group. When `chunks` throws, nothing has changed.
    * @throws DiskError
    */
   async write(
     group: number,
     mark: RaftSnapshotMark,
     chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  ): Promise<void> {
+  ): Promise<boolean> {
     if (mark.meta.length > META_BYTES_MAX) {
       throw new RangeError(`meta over ${META_BYTES_MAX} bytes`);
     }
-    const older = this.#newest.get(group);
-    if (this.#writing.has(group) || (older && older.index > mark.index)) {
-      throw new Error(`invariant: group ${group} writes one snapshot at a time, newer ones later`);
+    if (this.#writing.has(group)) {
+      throw new Error(`invariant: group ${group} writes one snapshot at a time`);
     }
     this.#writing.add(group);
     try {
-      await this.#replace(older, group, mark, chunks);
+      return await this.#write(group, mark, chunks);
     } finally {
       this.#writing.delete(group);
     }
+  }
+
+  /** Begins to receive a RaftSnapshot of a group from elsewhere. */
+  receive(group: number): IncomingRaftSnapshot {
+    const { disk } = this;
+    const path = `${this.directory}/g${group}-incoming-${++this.#incoming}${TEMPORARY_SUFFIX}`;
+    return new IncomingRaftSnapshot({
+      disk,
+      group,
+      path,
+      // Its own of the same index is the same state, and may be being read.
+      place: (mark, bytes) => this.#place(path, { group, index: mark.index, bytes }, false),
+    });
   }
 
   /**
@@ -106,13 +128,24 @@ export class RaftSnapshots {
    * @throws RaftSnapshotDamaged here, or while its chunks are read
    */
   async load(group: number): Promise<StoredRaftSnapshot | undefined> {
-    const newest = this.#newest.get(group);
-    if (newest === undefined) return undefined;
-    const path = this.#path(group, newest.index);
+    for (;;) {
+      const newest = this.#newest.get(group);
+      if (newest === undefined) return undefined;
+      try {
+        return await this.#load(newest);
+      } catch (error) {
+        // One that was replaced before it could be opened.
+        if (this.#newest.get(group) === newest || !isMissing(error)) throw error;
+      }
+    }
+  }
+
+  async #load({ group, index }: RaftSnapshotListing): Promise<StoredRaftSnapshot> {
+    const path = this.#path(group, index);
     const file = await this.disk.open(path, { create: false });
     try {
       const { framesStart, ...beginning } = await readBeginning(file, path);
-      if (beginning.group !== group || beginning.index !== newest.index) {
+      if (beginning.group !== group || beginning.index !== index) {
         throw new RaftSnapshotDamaged(
           path,
           0,
@@ -136,19 +169,17 @@ export class RaftSnapshots {
     }
   }
 
-  async #replace(
-    older: RaftSnapshotListing | undefined,
+  async #write(
     group: number,
     mark: RaftSnapshotMark,
     chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  ): Promise<void> {
-    const { disk, directory } = this;
-    const path = this.#path(group, mark.index);
-    const temporary = `${path}${TEMPORARY_SUFFIX}`;
+  ): Promise<boolean> {
+    const { disk } = this;
+    const { index, term, meta } = mark;
+    const temporary = `${this.#path(group, index)}${TEMPORARY_SUFFIX}`;
     const file = await disk.open(temporary, { create: true });
     let bytes: number;
     try {
-      const { index, term, meta } = mark;
       bytes = await writeSnapshot(file, { group, index, term }, meta, chunks);
       await file.sync();
     } catch (error) {
@@ -157,12 +188,41 @@ export class RaftSnapshots {
       throw error;
     }
     file.close();
-    await disk.rename(temporary, path);
+    return await this.#place(temporary, { group, index, bytes }, true);
+  }
+
+  /** Gives a durable file its name, one at a time for each group; false when a newer one has come. */
+  #place(temporary: string, made: RaftSnapshotListing, replacesSame: boolean): Promise<boolean> {
+    const { group } = made;
+    const before = this.#placing.get(group) ?? Promise.resolve(true);
+    const placing = before.catch(() => {}).then(() => this.#rename(temporary, made, replacesSame));
+    this.#placing.set(group, placing);
+    const over = () => {
+      if (this.#placing.get(group) === placing) this.#placing.delete(group);
+    };
+    placing.then(over, over);
+    return placing;
+  }
+
+  async #rename(
+    temporary: string,
+    made: RaftSnapshotListing,
+    replacesSame: boolean,
+  ): Promise<boolean> {
+    const { disk, directory } = this;
+    const { group, index } = made;
+    const older = this.#newest.get(group);
+    if (older && (older.index > index || (older.index === index && !replacesSame))) {
+      await disk.remove(temporary);
+      return false;
+    }
+    await disk.rename(temporary, this.#path(group, index));
     await disk.syncDirectory(directory);
-    this.#newest.set(group, { group, index: mark.index, bytes });
-    if (older === undefined || older.index === mark.index) return;
+    this.#newest.set(group, made);
+    if (older === undefined || older.index === index) return true;
     await disk.remove(this.#path(group, older.index));
     await disk.syncDirectory(directory);
+    return true;
   }
 
   /** Takes note of a file, and removes the older one of two; answers how many were removed. */
@@ -185,4 +245,8 @@ export class RaftSnapshots {
   #path(group: number, index: number): string {
     return `${this.directory}/g${group}-${String(index).padStart(INDEX_DIGITS, "0")}.snapshot`;
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof DiskError && error.code === "not_found";
 }

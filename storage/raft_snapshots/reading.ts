@@ -13,6 +13,7 @@ import {
   encodeFooter,
   FOOTER_BYTES,
   FORMAT_VERSION,
+  FORMAT_VERSION_MIN,
   FRAME_BYTES_MAX,
   FRAME_HEAD_BYTES,
   frameHead,
@@ -34,9 +35,10 @@ export async function readBeginning(file: DiskFile, path: string): Promise<Snaps
   const bytes = await readWhole(file, path, 0, HEADER_BYTES + metaLength);
   const header = decodeHeader(bytes);
   if (header === undefined) throw new RaftSnapshotDamaged(path, 0, "the header is not whole");
-  if (header.version !== FORMAT_VERSION) {
+  if (header.version < FORMAT_VERSION_MIN || header.version > FORMAT_VERSION) {
+    const readable = `${FORMAT_VERSION_MIN} to ${FORMAT_VERSION}`;
     throw new Error(
-      `${path}: has format version ${header.version}; this program reads ${FORMAT_VERSION}`,
+      `${path}: has format version ${header.version}; this program reads ${readable}`,
     );
   }
   const { group, index, term } = header;
@@ -58,6 +60,10 @@ export async function* readChunks(
   for (;;) {
     const head = frameHead(await readWhole(file, path, position, FRAME_HEAD_BYTES));
     if (head.isFooter) break;
+    if (head.gap !== undefined && position === from) {
+      position += FRAME_HEAD_BYTES + head.gap;
+      continue;
+    }
     if (head.length === 0 || head.length > FRAME_BYTES_MAX) {
       throw new RaftSnapshotDamaged(path, position, `a frame of ${head.length} bytes`);
     }

@@ -7,14 +7,55 @@
 import type { DiskFile } from "../../io/mod.ts";
 import {
   encodeFooter,
+  encodeGapHead,
   encodeHeader,
   FRAME_BYTES_MAX,
   FRAME_HEAD_BYTES,
   putFrameHead,
+  RECEIVED_FRAMES_START,
   type SnapshotHeader,
 } from "./format.ts";
 
-/** Writes all of `chunks`, with no more memory than one frame; nothing is synced. Answers the file's length. */
+/** Packs bytes into frames, with no more memory than one frame; nothing is synced. */
+export class FrameWriter {
+  #frame: Uint8Array | undefined = undefined;
+  #filled = 0;
+  #total = 0;
+
+  /** @param position where the first frame goes */
+  constructor(readonly file: DiskFile, public position: number) {}
+
+  /** Takes a copy of `chunk`, which must not change until that is done. */
+  async append(chunk: Uint8Array): Promise<void> {
+    const frame = this.#frame ??= new Uint8Array(FRAME_HEAD_BYTES + FRAME_BYTES_MAX);
+    for (let at = 0; at < chunk.length;) {
+      const piece = chunk.subarray(at, at + FRAME_BYTES_MAX - this.#filled);
+      frame.set(piece, FRAME_HEAD_BYTES + this.#filled);
+      this.#filled += piece.length;
+      at += piece.length;
+      if (this.#filled === FRAME_BYTES_MAX) await this.#write(frame);
+    }
+  }
+
+  /** Writes the last frame and the footer; answers where the file ends. */
+  async end(): Promise<number> {
+    if (this.#frame !== undefined && this.#filled > 0) await this.#write(this.#frame);
+    this.#frame = undefined;
+    const footer = encodeFooter(this.#total);
+    await this.file.write(footer, this.position);
+    return this.position + footer.length;
+  }
+
+  async #write(frame: Uint8Array): Promise<void> {
+    putFrameHead(frame, 0, this.#filled);
+    await this.file.write(frame.subarray(0, FRAME_HEAD_BYTES + this.#filled), this.position);
+    this.position += FRAME_HEAD_BYTES + this.#filled;
+    this.#total += this.#filled;
+    this.#filled = 0;
+  }
+}
+
+/** Writes all of `chunks`; nothing is synced. Answers the file's length. */
 export async function writeSnapshot(
   file: DiskFile,
   header: SnapshotHeader,
@@ -23,29 +64,21 @@ export async function writeSnapshot(
 ): Promise<number> {
   const head = encodeHeader(header, meta);
   await file.write(head, 0);
-  let position = head.length;
-  let total = 0;
-  let filled = 0;
-  const frame = new Uint8Array(FRAME_HEAD_BYTES + FRAME_BYTES_MAX);
-  const end = async (): Promise<void> => {
-    if (filled === 0) return;
-    putFrameHead(frame, 0, filled);
-    await file.write(frame.subarray(0, FRAME_HEAD_BYTES + filled), position);
-    position += FRAME_HEAD_BYTES + filled;
-    total += filled;
-    filled = 0;
-  };
-  for await (const chunk of chunks) {
-    for (let at = 0; at < chunk.length;) {
-      const piece = chunk.subarray(at, at + FRAME_BYTES_MAX - filled);
-      frame.set(piece, FRAME_HEAD_BYTES + filled);
-      filled += piece.length;
-      at += piece.length;
-      if (filled === FRAME_BYTES_MAX) await end();
-    }
-  }
-  await end();
-  const footer = encodeFooter(total);
-  await file.write(footer, position);
-  return position + footer.length;
+  const frames = new FrameWriter(file, head.length);
+  for await (const chunk of chunks) await frames.append(chunk);
+  return await frames.end();
+}
+
+/** Writes what goes before frames that begin at {@linkcode RECEIVED_FRAMES_START}. */
+export async function writeReceivedBeginning(
+  file: DiskFile,
+  header: SnapshotHeader,
+  meta: Uint8Array,
+): Promise<void> {
+  const head = encodeHeader(header, meta);
+  const gap = encodeGapHead(RECEIVED_FRAMES_START - head.length - FRAME_HEAD_BYTES);
+  const bytes = new Uint8Array(head.length + gap.length);
+  bytes.set(head);
+  bytes.set(gap, head.length);
+  await file.write(bytes, 0);
 }
