@@ -7,7 +7,7 @@ import { SimDisk } from "../tests/sim/disk.ts";
 import { SimRandom } from "../tests/sim/random.ts";
 import { type Config, configFromInput } from "./config/mod.ts";
 import { Formation } from "./formation.ts";
-import { encodeQuestion } from "./formation_wire.ts";
+import { decodeReport, encodeQuestion } from "./formation_wire.ts";
 import { openStore, type Store } from "./store.ts";
 
 const KIND = 9;
@@ -423,6 +423,42 @@ Deno.test("answer() takes a formation from who formed it alone, and only while e
   void node.start();
   await world.clock.run(100);
   assert.equal(node.record?.id, "f1", "it was durable before it was confirmed");
+});
+
+Deno.test("answer() does not say that nothing is held while a formation is being written", async () => {
+  const world = new World();
+  const node = world.node(2);
+  void node.start();
+  await world.clock.run(100);
+  const { store, formation } = node.process ?? assert.fail();
+  const word = { id: "f1", members: ["1.a", store.member] };
+  const offered = formation.answer(
+    { nodeId: 1, storeId: "a" },
+    encodeQuestion({ formation: word }),
+  );
+  const asked = formation.answer(
+    { nodeId: 3, storeId: "c" },
+    encodeQuestion({ formation: undefined }),
+  );
+  assert.deepEqual(decodeReport(await world.clock.until(asked), 2)?.formation, word);
+  await offered;
+});
+
+Deno.test("form() takes no other store's word for a confirmation", async () => {
+  const world = new World();
+  world.startAll();
+  while (world.node(1).record === undefined) await world.clock.step();
+  world.cut.add(1);
+  world.node(3).wipe();
+  void world.node(3).start();
+  // It must not join before it is asked: it hears from nobody but who asks it.
+  await world.clock.run(50);
+  world.node(3).process?.formation.close();
+  world.cut.clear();
+  await world.clock.run(12_000);
+  const record = world.node(1).record ?? assert.fail();
+  assert.equal(world.node(3).record, undefined);
+  assert.deepEqual(record.unconfirmed, [record.members[2]]);
 });
 
 Deno.test("answer() answers nothing to what is no question, and believes none of it", async () => {

@@ -189,6 +189,18 @@ Deno.test("openStore() has no founders where the cluster formed without this sto
   assert.deepEqual([store.formation, store.founders], ["f0f0f0f0", []]);
 });
 
+Deno.test("Store writes one change after the other when they come together", async () => {
+  const at = machine();
+  const store = await at.open(CLUSTER);
+  const members = [store.member, "2.b"];
+  const adopting = store.adopt({ ...FORMED, members });
+  const confirming = store.adopt({ ...FORMED, members, unconfirmed: [] });
+  const starting = store.started();
+  await Promise.all([adopting, confirming, starting, store.close()]);
+  const next = await at.open(CLUSTER);
+  assert.deepEqual([next.record, next.hasStarted], [{ ...FORMED, members, unconfirmed: [] }, true]);
+});
+
 Deno.test("Store.adopt() leaves the old identity or the new one when it fails", async () => {
   for (const operation of ["write", "sync", "rename"] as const) {
     const at = machine();
