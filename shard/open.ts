@@ -2,7 +2,7 @@ import { Group, type RaftMessage, retainedBytesMax } from "../group/mod.ts";
 import type { Clock, Disk, Random } from "../io/mod.ts";
 import { Journal, MemoryLog } from "../storage/journal/mod.ts";
 import { RaftSnapshots } from "../storage/raft_snapshots/mod.ts";
-import type { StoredGroup } from "../storage/types.ts";
+import type { RecordLog, StoredGroup } from "../storage/types.ts";
 import { Arrivals } from "./arrivals.ts";
 import { Caretaker } from "./caretaker.ts";
 import { DiskSpace } from "./disk_space.ts";
@@ -42,6 +42,8 @@ export interface ShardHooks {
   readonly log: (line: string) => void;
   /** Sees every group before its log is applied: the simulator's checkers look on. */
   readonly onGroup?: (group: Group) => void;
+  /** Sees every log, and what was found in it, before anything more is put there: likewise. */
+  readonly onLog?: (log: RecordLog, stored: ReadonlyMap<number, StoredGroup> | undefined) => void;
 }
 
 interface OpenLane {
@@ -158,9 +160,10 @@ async function openLane(
   const files = directory === undefined
     ? undefined
     : await openFiles(directory, number, setup, io, hooks);
-  const replicas = await loadReplicas(number, setup, files);
   const journal = files?.journal;
   const log = journal ?? new MemoryLog();
+  hooks.onLog?.(log, files?.stored);
+  const replicas = await loadReplicas(number, setup, files);
   const { onFatal } = hooks;
   let snapshots: Snapshots | undefined;
   const lane = new Lane({

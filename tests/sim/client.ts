@@ -72,8 +72,7 @@ export class SimClient {
     const { plan } = this.#world;
     while (!this.#world.draining) {
       await pause(this.#world, this.#random.next() * plan.thinkMsMax);
-      const node = this.#node();
-      await node.up();
+      const node = await this.#node();
       if (this.#world.draining) break;
       await this.#do(this.#draw(), node);
       if (this.#failure !== undefined) throw this.#failure;
@@ -82,8 +81,12 @@ export class SimClient {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  #node(): SimNode {
-    return oneOf(this.#random, this.#world.nodes);
+  /** Any node that is up, or the first to be. */
+  async #node(): Promise<SimNode> {
+    const nodes = this.#world.serving;
+    const up = nodes.filter(({ runtime }) => runtime !== undefined);
+    if (up.length > 0) return oneOf(this.#random, up);
+    return await Promise.race(nodes.map((node) => node.up().then(() => node)));
   }
 
   #draw(): Habit {
@@ -299,9 +302,7 @@ export class SimClient {
     const random = this.#random;
     if (random.chance(0.2)) return { ttlSeconds: 1 + random.below(TTL_SECONDS_MAX) };
     if (!random.chance(0.1)) return {};
-    const [node] = this.#world.nodes;
-    const nowMs = node?.running ? node.groupTimes().max : 0;
-    return { expiresAtMs: nowMs + random.below(4_000) };
+    return { expiresAtMs: this.#world.groupNowMs() + random.below(4_000) };
   }
 
   #nextStreamSeq(): string {
@@ -321,10 +322,22 @@ function fits(write: Write, contentType: string): string {
   return contentType === "application/json" ? "application/octet-stream" : contentType;
 }
 
+/** How long a healed cluster may take until it works again. */
+const HEALED_MS = 10_000;
+
 /** Makes certain that the node takes work: a stream of a new name, one append, and it is read. */
 export async function proveProgress(world: World, node: SimNode, name: string): Promise<void> {
+  const untilMs = world.clock.monotonicMs() + (world.nodes.length > 1 ? HEALED_MS : 0);
+  for (let attempt = 0;; attempt++) {
+    const answer = await tryProgress(world, node, `progress/${name}.${attempt}`);
+    if (answer === undefined) return;
+    if (world.clock.monotonicMs() < untilMs) continue;
+    throw new Violation("progress", `an append was answered ${JSON.stringify(answer)}`);
+  }
+}
+
+async function tryProgress(world: World, node: SimNode, key: string) {
   const who = "probe";
-  const key = `progress/${name}`;
   const write = world.writes.draw(key, false, 0, new SimRandom(0));
   const stream = { key, contentType: CONTENT_TYPES[0], closed: false };
   await requests.create(world, node, who, { type: "create", ...stream }, "make");
@@ -332,5 +345,5 @@ export async function proveProgress(world: World, node: SimNode, name: string): 
   const request = { key, from: "start", maxBytes: 1_000, touch: true } as const;
   const answer = await requests.read(world, node, who, request);
   if ("ok" in appended && "plan" in answer && answer.plan.next === write.bytes.length) return;
-  throw new Violation("progress", `an append was answered ${JSON.stringify(appended)}`);
+  return appended;
 }

@@ -29,6 +29,8 @@ export interface FaultWorld extends World {
   events(count: number, over?: () => boolean): Promise<void>;
   /** Starts a node and checks what came back. */
   bringUp(node: SimNode): Promise<void>;
+  /** May the node's wall clock be set anew? In a cluster most must be right. */
+  mayJump(node: SimNode): boolean;
   /** A copy of the node's disk, for a process that is nobody's replica. */
   tryStart(disk: SimDisk): Promise<Error | undefined>;
 }
@@ -72,21 +74,22 @@ export async function strike(
   }
 }
 
-function jumpWall(world: World, node: SimNode, random: SimRandom): void {
+/** A wall clock is set anew. */
+export function jumpWall(world: World, node: SimNode, random: SimRandom): void {
   const jumpMs = (random.chance(0.5) ? 1 : -1) * random.below(WALL_JUMP_MS_MAX);
-  node.wallOffsetMs += jumpMs;
+  node.machine.wallOffsetMs += jumpMs;
   world.trace.line(`node ${node.id}: the wall clock jumps by ${jumpMs} ms`);
 }
 
 /** Restarts, perhaps only after another blow or two. */
-async function comeBack(
+export async function comeBack(
   world: FaultWorld,
   node: SimNode,
   random: SimRandom,
   losesPower: boolean,
 ): Promise<void> {
   await pause(world, random.next() * DOWN_MS_MAX);
-  if (random.chance(0.15)) jumpWall(world, node, random);
+  if (random.chance(0.15) && world.mayJump(node)) jumpWall(world, node, random);
   while (random.chance(0.3)) {
     const starting = node.start().catch(() => {});
     await world.events(random.below(60), () => node.runtime !== undefined);
@@ -112,7 +115,8 @@ async function failStart(world: World, node: SimNode, random: SimRandom): Promis
   if (node.running) node.kill();
 }
 
-async function failDisk(
+/** A disk operation fails, and with it the node. */
+export async function failDisk(
   world: FaultWorld,
   node: SimNode,
   random: SimRandom,
@@ -139,7 +143,8 @@ async function mustEnd(world: FaultWorld, node: SimNode, what: string): Promise<
   if (node.running) throw new Violation("faults", `${what}, and the node goes on`);
 }
 
-async function fillDisk(world: FaultWorld, node: SimNode, random: SimRandom): Promise<void> {
+/** A disk is full for a while. */
+export async function fillDisk(world: FaultWorld, node: SimNode, random: SimRandom): Promise<void> {
   const { disk } = node;
   const room = random.below(2 * world.plan.segmentBytes);
   disk.setCapacity(disk.usedBytes() + room);

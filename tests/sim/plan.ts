@@ -13,6 +13,42 @@ export type Fault =
   | "wall_jumps"
   | "rot";
 
+/** What can befall a cluster: its nodes one by one, or the links between them. */
+export type ClusterFault =
+  | Exclude<Fault, "rot">
+  /** The data directory is gone. */
+  | "wipe"
+  /** The machine stands still for a while, and time goes on. */
+  | "pause"
+  /** One link is cut both ways, or one way. */
+  | "cut"
+  | "cut_one_way"
+  /** One node is cut off from all others. */
+  | "isolate"
+  /** The nodes fall into two parts. */
+  | "split"
+  /** Connections break, and are made again. */
+  | "flap"
+  /** One node's links are slow. */
+  | "slow"
+  /** Leaders hand over. */
+  | "transfer"
+  /** All nodes at once. */
+  | "kill_all"
+  | "power_cut_all";
+
+/** What a cluster's scenario has besides. */
+export interface ClusterPlan {
+  /** Nothing is kept on disk. */
+  readonly memory: boolean;
+  readonly readLease: boolean;
+  /** Longest way of a message when nothing is wrong. */
+  readonly latencyMsMax: number;
+  /** What a wall clock may be wrong by when nothing is wrong. */
+  readonly skewMsMax: number;
+  readonly faults: readonly ClusterFault[];
+}
+
 /** The scenario of one run, drawn from its seed. */
 export interface Plan {
   /** How many nodes the cluster has. */
@@ -31,7 +67,12 @@ export interface Plan {
   /** Longest pause of a client between two requests. */
   readonly thinkMsMax: number;
   readonly bodyBytesMax: number;
+  /** Of a node that is alone. */
   readonly faults: readonly Fault[];
+  /** Undefined for a node that is alone. */
+  readonly cluster: ClusterPlan | undefined;
+  /** After this time a client gives up a request; undefined: it waits for whatever comes. */
+  readonly patienceMs: number | undefined;
 }
 
 const FAULTS: readonly Fault[] = [
@@ -53,9 +94,59 @@ const FAULTS: readonly Fault[] = [
 /** Losing power, or the disk, loses what was never synced: not to be asked of `--fsync never`. */
 const FAULTS_UNSYNCED: readonly Fault[] = ["kill", "stop", "wall_jumps"];
 const BUCKETS = ["alpha", "beta", "gamma"];
+/** How many nodes a run has, as often as it is named here. */
+const NODE_COUNTS: readonly number[] = [1];
 
-/** Draws a scenario for one node. */
-export function drawPlan(random: SimRandom): Plan {
+const CLUSTER_FAULTS: readonly ClusterFault[] = [
+  ...FAULTS.filter((fault) => fault !== "rot"),
+  "kill",
+  "wipe",
+  "pause",
+  "pause",
+  "cut",
+  "cut",
+  "cut_one_way",
+  "cut_one_way",
+  "isolate",
+  "isolate",
+  "split",
+  "split",
+  "flap",
+  "slow",
+  "transfer",
+  "transfer",
+  "kill_all",
+  "power_cut_all",
+];
+/** What a cluster bears that syncs nothing: power is never cut, or all of it could lose the same. */
+const CLUSTER_FAULTS_UNSYNCED = CLUSTER_FAULTS.filter((fault) =>
+  ![
+    "power_cut",
+    "power_cut_all",
+    "sync_fails",
+    "write_fails",
+    "file_fails",
+    "disk_full",
+    "disk_low",
+  ]
+    .includes(fault)
+);
+/** What one bears that keeps nothing: whoever dies there must be replaced before the next one. */
+const CLUSTER_FAULTS_MEMORY = CLUSTER_FAULTS_UNSYNCED.filter((fault) =>
+  fault !== "kill_all" && fault !== "wipe"
+);
+
+/**
+ * Draws a scenario.
+ *
+ * @param nodes how many there shall be; drawn, too, where left out
+ */
+export function drawPlan(random: SimRandom, nodes?: number): Plan {
+  const count = nodes ?? oneOf(random, NODE_COUNTS);
+  return count === 1 ? drawLone(random) : drawCluster(random, count);
+}
+
+function drawLone(random: SimRandom): Plan {
   const fsync = !random.chance(0.1);
   const among = fsync ? FAULTS : FAULTS_UNSYNCED;
   const faults = 1 + random.below(6);
@@ -65,16 +156,60 @@ export function drawPlan(random: SimRandom): Plan {
     groups,
     journals: 1 + random.below(2),
     fsync,
+    ...drawStorage(random),
+    clients: 2 + random.below(4),
+    ...drawWork(random),
+    thinkMsMax: oneOf(random, [5, 20, 60]),
+    faults: Array.from({ length: faults }, () => oneOf(random, among)),
+    cluster: undefined,
+    patienceMs: undefined,
+  };
+}
+
+function drawCluster(random: SimRandom, nodes: number): Plan {
+  const memory = random.chance(0.15);
+  const fsync = !memory && !random.chance(0.1);
+  const among = memory ? CLUSTER_FAULTS_MEMORY : fsync ? CLUSTER_FAULTS : CLUSTER_FAULTS_UNSYNCED;
+  const faults = 2 + random.below(6);
+  return {
+    nodes,
+    groups: 1 + random.below(4),
+    journals: 1 + random.below(2),
+    fsync,
+    ...drawStorage(random),
+    clients: 2 + random.below(3),
+    ...drawWork(random),
+    thinkMsMax: oneOf(random, [20, 60, 200]),
+    faults: [],
+    cluster: {
+      memory,
+      readLease: !random.chance(0.3),
+      latencyMsMax: oneOf(random, [0.5, 3, 15]),
+      skewMsMax: oneOf(random, [0, 50, 400]),
+      faults: Array.from({ length: faults }, () => oneOf(random, among)),
+    },
+    patienceMs: oneOf(random, [1_000, 7_000, 7_000]),
+  };
+}
+
+function drawStorage(
+  random: SimRandom,
+): Pick<Plan, "segmentBytes" | "snapshotLogBytesMin" | "diskLatencyMsMax"> {
+  return {
     segmentBytes: oneOf(random, [16, 24, 32, 64]) * 1024,
     snapshotLogBytesMin: oneOf(random, [1, 4, 16, 64]) * 1024,
     diskLatencyMsMax: oneOf(random, [0.2, 1, 5]),
-    clients: 2 + random.below(4),
+  };
+}
+
+function drawWork(
+  random: SimRandom,
+): Pick<Plan, "buckets" | "ownStreams" | "sharedStreams" | "bodyBytesMax"> {
+  return {
     buckets: BUCKETS.slice(0, 1 + random.below(BUCKETS.length)),
     ownStreams: 1 + random.below(3),
     sharedStreams: 1 + random.below(4),
-    thinkMsMax: oneOf(random, [5, 20, 60]),
     bodyBytesMax: oneOf(random, [40, 300, 3000]),
-    faults: Array.from({ length: faults }, () => oneOf(random, among)),
   };
 }
 

@@ -1,18 +1,15 @@
 import type { Clock, Timer } from "../../io/mod.ts";
-import type { SimClock } from "./clock.ts";
 
 const NO_TIMER: Timer = { cancel() {} };
 
 /** The clock of one process on a simulated machine: when that has died, nothing runs any more. */
 export class ProcessClock implements Clock {
-  readonly #clock: SimClock;
-  readonly #wallOffsetMs: () => number;
+  readonly #machine: Clock;
   #dead = false;
 
-  /** @param wallOffsetMs what the machine's wall clock is ahead of `clock` now */
-  constructor(clock: SimClock, wallOffsetMs: () => number) {
-    this.#clock = clock;
-    this.#wallOffsetMs = wallOffsetMs;
+  /** @param machine the clock of the machine that it runs on */
+  constructor(machine: Clock) {
+    this.#machine = machine;
   }
 
   /** Nothing that was set runs from now on. */
@@ -21,16 +18,16 @@ export class ProcessClock implements Clock {
   }
 
   monotonicMs(): number {
-    return this.#clock.monotonicMs();
+    return this.#machine.monotonicMs();
   }
 
   wallMs(): number {
-    return this.#clock.monotonicMs() + this.#wallOffsetMs();
+    return this.#machine.wallMs();
   }
 
   setTimer(delayMs: number, callback: () => void): Timer {
     if (this.#dead) return NO_TIMER;
-    return this.#clock.setTimer(delayMs, () => {
+    return this.#machine.setTimer(delayMs, () => {
       if (!this.#dead) callback();
     });
   }

@@ -33,10 +33,13 @@ export async function create(
   if (asked.fork !== undefined) {
     ledger.maybeForked(asked.key, asked.fork.source, cutOf(world, asked));
   }
-  const answer = await node.call((runtime) => runtime.streams.create(command, missingBucket));
+  const answer = await node.call(
+    (runtime) => runtime.streams.create(command, missingBucket),
+    world.plan.patienceMs,
+  );
   trace.line(`${who} ${show(asked)} ${missingBucket} w${write?.id} -> ${show(answer)}`);
   if (isUnknown(answer)) {
-    namespace.lost(request);
+    namespace.lost(request, overOf(answer));
     ledger.maybeMade(asked.key);
     return answer;
   }
@@ -70,10 +73,13 @@ export async function append(
   const request = namespace.begin(command, asked.key);
   const mayBeThere = write?.maybe === true;
   if (write !== undefined) write.maybe = true;
-  const answer = await node.call((runtime) => runtime.streams.append(command));
+  const answer = await node.call(
+    (runtime) => runtime.streams.append(command),
+    world.plan.patienceMs,
+  );
   trace.line(`${who} ${show(asked)} w${write?.id} -> ${show(answer)}`);
   if (isUnknown(answer)) {
-    namespace.lost(request);
+    namespace.lost(request, overOf(answer));
     return answer;
   }
   if (write !== undefined) {
@@ -97,9 +103,12 @@ export async function remove(
 ): Promise<Answer | Lost> {
   const { namespace, trace } = world;
   const request = namespace.begin(command, command.key);
-  const answer = await node.call((runtime) => runtime.streams.delete(command));
+  const answer = await node.call(
+    (runtime) => runtime.streams.delete(command),
+    world.plan.patienceMs,
+  );
   trace.line(`${who} ${show(command)} -> ${show(answer)}`);
-  if (isUnknown(answer)) namespace.lost(request);
+  if (isUnknown(answer)) namespace.lost(request, overOf(answer));
   else namespace.end(request, answer);
   return answer;
 }
@@ -113,7 +122,7 @@ export async function read(
 ): Promise<ReadAnswer | Lost> {
   const { namespace, trace } = world;
   const request = namespace.begin(readCall(asked), asked.key);
-  const answer = await node.call((runtime) => runtime.streams.read(asked));
+  const answer = await node.call((runtime) => runtime.streams.read(asked), world.plan.patienceMs);
   trace.line(`${who} read ${show(asked)} -> ${show(answer)}`);
   if (isUnknown(answer)) {
     namespace.lost(request);
@@ -182,7 +191,9 @@ export async function list(
   const requests = namespace.beginListing(id);
   const answer = await node.call((runtime) => runtime.listings.streams(id, page));
   trace.line(`${who} list ${id} ${show(page)} -> ${show(answer)}`);
-  if ("lost" in answer) return requests.forEach((request) => namespace.lost(request));
+  if ("lost" in answer || "unavailable" in answer) {
+    return requests.forEach((request) => namespace.lost(request));
+  }
   const listed = new Map(answer.items.map(({ streamId, facts }) => [`${id}/${streamId}`, facts]));
   const ids = answer.items.map(({ streamId }) => streamId);
   if (ids.some((found, at) => found <= (ids[at - 1] ?? page.after))) {
@@ -202,10 +213,11 @@ export async function list(
 /** Asks for a bucket. */
 export async function exists(world: World, node: SimNode, who: string, id: string): Promise<void> {
   const answer = await node.call(async ({ listings }) => ({
-    open: (await listings.describe(id)) !== undefined,
+    found: await listings.describe(id),
   }));
   world.trace.line(`${who} describe ${id} -> ${show(answer)}`);
-  if (!("lost" in answer)) world.namespace.bucket(id).seen(answer.open);
+  if ("lost" in answer || (answer.found && "unavailable" in answer.found)) return;
+  world.namespace.bucket(id).seen(answer.found !== undefined);
 }
 
 /** Will nobody ever tell what came of the request? */
@@ -213,6 +225,11 @@ export function isUnknown(
   answer: Answer | ReadAnswer | Lost,
 ): answer is Lost | { unavailable: "outcome_unknown" } {
   return "lost" in answer || ("unavailable" in answer && answer.unavailable === "outcome_unknown");
+}
+
+/** Resolves once nobody works on a request any more that was not answered. */
+function overOf(answer: Lost | { unavailable: string }): Promise<unknown> | undefined {
+  return "lost" in answer ? answer.over : undefined;
 }
 
 /** Where a fork would leave its source, if the request alone says so. */

@@ -1,6 +1,6 @@
 /**
  * Runs many seeds: `deno run -A tests/sim/run.ts --seeds 200 [--from 1]`, or one of them again:
- * `--seed 123 [--verbose]`. The last flag of a kind counts.
+ * `--seed 123 [--verbose]`. With `--nodes 3` every run has so many. The last flag of a kind counts.
  *
  * @module
  */
@@ -11,17 +11,21 @@ const PROGRESS_EVERY = 100;
 /** A seed that takes longer is worth a look. */
 const SLOW_MS = 10_000;
 
+const FLAGS = "--seeds, --from, --seed, --nodes, --verbose";
+
 /** What the command line asks for. */
 interface Wish {
   readonly first: number;
   readonly count: number;
   readonly verbose: boolean;
+  readonly nodes: number | undefined;
 }
 
 function parse(args: readonly string[]): Wish {
   let first = 1;
   let count = 200;
   let verbose = false;
+  let nodes: number | undefined;
   for (let at = 0; at < args.length; at++) {
     const flag = args[at];
     if (flag === "--verbose") {
@@ -33,9 +37,10 @@ function parse(args: readonly string[]): Wish {
     if (flag === "--seeds") count = value;
     else if (flag === "--from") first = value;
     else if (flag === "--seed") [first, count] = [value, 1];
-    else throw new Error(`unknown flag ${flag}; there are --seeds, --from, --seed, --verbose`);
+    else if (flag === "--nodes") nodes = value;
+    else throw new Error(`unknown flag ${flag}; there are ${FLAGS}`);
   }
-  return { first, count, verbose };
+  return { first, count, verbose, nodes };
 }
 
 /** Errors that the product let fall to the ground. */
@@ -46,20 +51,21 @@ globalThis.addEventListener("unhandledrejection", (event) => {
 });
 
 async function main(): Promise<number> {
-  const { first, count, verbose } = parse(Deno.args);
+  const { first, count, verbose, nodes } = parse(Deno.args);
   const print = verbose ? (line: string) => console.log(line) : undefined;
   const beganMs = performance.now();
   let failed = 0;
   for (let seed = first; seed < first + count; seed++) {
     stray = undefined;
     const seedBeganMs = performance.now();
-    const { failure, tail, digest } = await simulate(seed, { print });
+    const { failure, tail, digest } = await simulate(seed, { print, nodes });
     const reason = stray ?? failure;
     if (reason !== undefined) {
       failed++;
       if (!verbose && count === 1) console.log(tail.join("\n"));
       console.log(`seed ${seed} failed: ${reason instanceof Error ? reason.stack : reason}`);
-      console.log(`replay: deno task sim --seed ${seed}`);
+      const also = nodes === undefined ? "" : ` --nodes ${nodes}`;
+      console.log(`replay: deno task sim --seed ${seed}${also}`);
     } else if (verbose) {
       console.log(`digest ${digest}`);
     }

@@ -1,10 +1,15 @@
 import type { Group } from "../../group/mod.ts";
-import type { Clock } from "../../io/mod.ts";
-import { ShardRuntime } from "../../node/runtime.ts";
+import { ClusterLinks } from "../../node/cluster_links.ts";
+import type { ClusterConfig } from "../../node/config/mod.ts";
+import { shardSetup } from "../../node/node.ts";
+import { type Io, ShardRuntime } from "../../node/runtime.ts";
 import { openStore, type Store } from "../../node/store.ts";
 import type { ShardSetup } from "../../shard/mod.ts";
+import type { RecordLog, StoredGroup } from "../../storage/types.ts";
 import type { SimClock } from "./clock.ts";
 import { SimDisk } from "./disk.ts";
+import { MachineClock } from "./machine_clock.ts";
+import { SimNetwork } from "./network.ts";
 import type { Plan } from "./plan.ts";
 import { ProcessClock } from "./process_clock.ts";
 import type { SimRandom } from "./random.ts";
@@ -16,15 +21,28 @@ export const DATA_DIRECTORY = "/data";
 /** What comes of a call that its process did not live to answer. */
 export interface Lost {
   readonly lost: true;
+  /** Resolves once no process works on it any more. */
+  readonly over: Promise<unknown>;
 }
 
-const LOST: Lost = { lost: true };
+const NEVER_BEGUN: Lost = { lost: true, over: Promise.resolve() };
+const IMPATIENT = Symbol("the caller waits no longer");
+const DIED = Symbol("the process has died");
+const PEER_PORT = 14437;
 const HOT_BYTES_MAX = 64 * 1024 * 1024;
 
 /** What a {@linkcode SimNode} tells. */
 export interface SimNodeHooks {
   /** A group is open; its state is as it was loaded, before the log is applied. */
   readonly onGroup: (node: SimNode, group: Group) => void;
+  /** A process begins. */
+  readonly onStart?: (node: SimNode) => void;
+  /** The log of some groups is open. */
+  readonly onLog?: (
+    node: SimNode,
+    log: RecordLog,
+    stored: ReadonlyMap<number, StoredGroup> | undefined,
+  ) => void;
   /** The product runs, and nobody has asked it for anything yet. */
   readonly onUp: (runtime: ShardRuntime) => void;
 }
@@ -32,49 +50,66 @@ export interface SimNodeHooks {
 /** What a process is: it ends as a whole. */
 interface Process {
   readonly clock: ProcessClock;
-  readonly died: Promise<Lost>;
+  readonly died: Promise<typeof DIED>;
   readonly groups: Group[];
   readonly die: () => void;
   store: Store | undefined;
+  links: ClusterLinks | undefined;
   runtime: ShardRuntime | undefined;
   fatal: Error | undefined;
   ending: boolean;
 }
 
+/** What a node shares with the others. */
+export interface SimNodeWorld {
+  readonly clock: SimClock;
+  readonly random: SimRandom;
+  readonly trace: Trace;
+  readonly network: SimNetwork;
+}
+
+/** What wall clocks are ahead of the run's time when nothing is wrong. */
+export const WALL_OFFSET_MS: number = Date.UTC(2026, 0, 1);
+
 /** One machine with one disk, on which the product runs as one process after another. */
 export class SimNode {
   disk: SimDisk;
-  /** What the machine's wall clock is ahead of the run's. */
-  wallOffsetMs = Date.UTC(2026, 0, 1);
+  readonly machine: MachineClock;
   /** Of the data directory; empty until it was opened. */
   formation = "";
   /** How many processes there have been. */
   lives = 0;
+  /** It has lost its data, and nobody has replaced it. */
+  isWiped = false;
   /** Why the last process could not go on; cleared by a start. */
   fatal: Error | undefined;
   readonly #plan: Plan;
   readonly #clock: SimClock;
+  readonly #network: SimNetwork;
   readonly #random: SimRandom;
   readonly #trace: Trace;
   readonly #hooks: SimNodeHooks;
   #process: Process | undefined;
   #wake: (() => void)[] = [];
+  #resumed: (() => void)[] = [];
 
   constructor(
     readonly id: number,
     plan: Plan,
-    world: { clock: SimClock; random: SimRandom; trace: Trace },
+    world: SimNodeWorld,
     hooks: SimNodeHooks,
     disk?: SimDisk,
   ) {
     this.#plan = plan;
+    this.machine = new MachineClock(world.clock, WALL_OFFSET_MS);
     this.#clock = world.clock;
+    this.#network = world.network;
     this.#random = world.random;
     this.#trace = world.trace;
     this.#hooks = hooks;
     this.disk = disk ?? new SimDisk({
       random: world.random.fork(),
-      clock: world.clock,
+      clock: this.machine,
       latencyMsMax: plan.diskLatencyMsMax,
     });
   }
@@ -117,18 +152,21 @@ export class SimNode {
     this.lives++;
     this.fatal = undefined;
     const process = this.#process = newProcess(
-      new ProcessClock(this.#clock, () => this.wallOffsetMs),
+      new ProcessClock(this.machine),
     );
     this.#trace.line(`node ${this.id} starts, life ${this.lives}`);
+    this.#hooks.onStart?.(this);
     const started = await Promise.race([
       this.#boot(process).catch((reason) => ({ reason })),
       process.died,
     ]);
-    if (started !== undefined && "lost" in started) return;
+    if (started === DIED) return;
     if (started !== undefined) {
       const { reason } = started;
       this.#trace.line(`node ${this.id} does not start: ${describe(reason)}`);
+      process.links?.close();
       process.store?.release();
+      this.#network.kill(this.id);
       this.#end(process);
       throw reason;
     }
@@ -145,17 +183,34 @@ export class SimNode {
     }
   }
 
-  /** Has the product do something; {@linkcode Lost} when the process dies first. */
-  async call<T>(work: (runtime: ShardRuntime) => T | Promise<T>): Promise<T | Lost> {
+  /**
+   * Has the product do something.
+   *
+   * @param patienceMs how long the caller waits; for whatever comes where left out
+   * @returns {@linkcode Lost} when the process dies first, or patience is over
+   */
+  async call<T>(
+    work: (runtime: ShardRuntime) => T | Promise<T>,
+    patienceMs?: number,
+  ): Promise<T | Lost> {
     const process = this.#process;
-    if (process?.runtime === undefined) return LOST;
-    return await Promise.race([work(process.runtime), process.died]);
+    if (process?.runtime === undefined) return NEVER_BEGUN;
+    const { runtime, died } = process;
+    if (!this.machine.paused && patienceMs === undefined) {
+      const answer = await Promise.race([work(runtime), died]);
+      return answer === DIED ? { lost: true, over: died } : answer;
+    }
+    const answering = this.#awake(process).then(() => work(runtime));
+    const over = Promise.race([answering, died]);
+    const answer = await Promise.race([over, this.#impatience(patienceMs ?? Infinity)]);
+    return answer === DIED || answer === IMPATIENT ? { lost: true, over } : answer;
   }
 
   /** The process is killed: what it wrote is there, synced or not. */
   kill(): void {
     this.#trace.line(`node ${this.id} is killed`);
     this.disk = this.disk.kill();
+    this.#network.kill(this.id);
     this.#end(this.#process);
   }
 
@@ -163,7 +218,32 @@ export class SimNode {
   cutPower(): void {
     this.#trace.line(`node ${this.id} loses power`);
     this.disk = this.disk.crash();
+    this.#network.kill(this.id, { silent: true });
     this.#end(this.#process);
+  }
+
+  /** Somebody has deleted the data directory. */
+  wipe(): void {
+    this.#trace.line(`node ${this.id} is wiped`);
+    this.isWiped = true;
+    this.disk = new SimDisk(this.disk.options);
+  }
+
+  /** The machine stands still, until {@linkcode SimNode.resume}. */
+  pause(): void {
+    this.#trace.line(`node ${this.id} pauses`);
+    this.machine.pause();
+    this.#network.pause(this.id);
+  }
+
+  /** The machine goes on; it finds that time has gone by. */
+  resume(): void {
+    this.#trace.line(`node ${this.id} goes on`);
+    this.machine.resume();
+    this.#network.resume(this.id);
+    const waiting = this.#resumed;
+    this.#resumed = [];
+    for (const wake of waiting) wake();
   }
 
   /** Ends the process in order. */
@@ -172,47 +252,43 @@ export class SimNode {
     if (process?.runtime === undefined) return;
     this.#trace.line(`node ${this.id} stops`);
     process.ending = true;
-    await Promise.race([process.runtime.stop(), process.died]);
+    const { runtime, links } = process;
+    await Promise.race([this.#stopAll(runtime, links), process.died]);
     if (this.#process !== process) return;
     await Promise.race([process.store?.close(), process.died]);
     if (this.#process !== process) return;
     this.disk = this.disk.kill();
+    this.#network.kill(this.id);
     this.#end(process);
   }
 
+  /** Resolves when the machine does not stand still. */
+  async #awake(process: Process): Promise<void> {
+    while (this.machine.paused && this.#process === process) {
+      await new Promise<void>((resolve) => this.#resumed.push(resolve));
+    }
+  }
+
+  #impatience(patienceMs: number): Promise<typeof IMPATIENT> {
+    return new Promise((resolve) => {
+      if (patienceMs < Infinity) this.#clock.setTimer(patienceMs, () => resolve(IMPATIENT));
+    });
+  }
+
+  /** As a node does when it is told to end. */
+  async #stopAll(runtime: ShardRuntime, links: ClusterLinks | undefined): Promise<void> {
+    if (links !== undefined) await runtime.handOver();
+    await runtime.stop();
+    await links?.close();
+  }
+
   async #boot(process: Process): Promise<undefined> {
-    const io = { clock: process.clock as Clock, random: this.#random.fork(), disk: this.disk };
-    const { groups, journals, fsync, segmentBytes, snapshotLogBytesMin } = this.#plan;
-    const store = await openStore(
-      {
-        raftMemory: false,
-        dataDir: DATA_DIRECTORY,
-        cores: journals,
-        raftGroupCount: groups,
-        clusterId: "simulated",
-        nodeId: 1,
-        cluster: undefined,
-        fsync: fsync ? "always" : "never",
-      },
-      io,
-      "boot",
-    );
-    process.store = store;
-    this.formation = store.formation;
-    const setup: ShardSetup = {
-      index: 0,
-      shardCount: 1,
-      groupCount: groups,
-      journalCount: store.journalCount,
-      formation: store.formation,
-      member: store.member,
-      directory: store.directory,
-      fsync,
-      hotBytesMax: HOT_BYTES_MAX,
-      hasStarted: store.hasStarted,
-      segmentBytes,
-      snapshotLogBytesMin,
-      decodeOwn: true,
+    const { groups, journals, fsync, segmentBytes, snapshotLogBytesMin, cluster } = this.#plan;
+    const io: Io = {
+      clock: process.clock,
+      random: this.#random.fork(),
+      disk: this.disk,
+      network: this.#network.of(this.id),
     };
     const hooks = {
       onFatal: (reason: Error) => this.#failed(process, reason),
@@ -221,13 +297,57 @@ export class SimNode {
         process.groups.push(group);
         this.#hooks.onGroup(this, group);
       },
+      onLog: (log: RecordLog, stored: ReadonlyMap<number, StoredGroup> | undefined) => {
+        this.#hooks.onLog?.(this, log, stored);
+      },
     };
-    const runtime = await ShardRuntime.start(setup, io, [undefined], hooks);
+    const config = {
+      raftMemory: cluster?.memory ?? false,
+      dataDir: DATA_DIRECTORY,
+      cores: journals,
+      raftGroupCount: groups,
+      clusterId: "simulated",
+      nodeId: cluster === undefined ? 1 : this.id,
+      cluster: cluster && this.#clusterConfig(),
+      fsync: fsync ? "always" : "never",
+      readLease: cluster?.readLease ?? true,
+    } as const;
+    const store = await openStore(config, io, "boot", hooks.log);
+    process.store = store;
+    if (config.cluster !== undefined) {
+      const { onFatal, log } = hooks;
+      const { cluster } = config;
+      process.links = new ClusterLinks({ config, cluster, store, io, shared: false, log, onFatal });
+      await process.links.listen();
+      await process.links.formed();
+    }
+    this.formation = store.formation;
+    const setup: ShardSetup = {
+      ...shardSetup(store, process.links),
+      index: 0,
+      shardCount: 1,
+      groupCount: groups,
+      fsync,
+      hotBytesMax: HOT_BYTES_MAX,
+      segmentBytes,
+      snapshotLogBytesMin,
+      decodeOwn: true,
+    };
+    const runtime = await ShardRuntime.start(setup, io, [undefined], hooks, process.links?.links);
     await store.started();
     if (this.#process !== process) return undefined;
     this.#hooks.onUp(runtime);
     process.runtime = runtime;
     return undefined;
+  }
+
+  #clusterConfig(): ClusterConfig {
+    const peers = Array.from({ length: this.#plan.nodes }, (_, at) => {
+      const hostname = SimNetwork.hostname(at + 1);
+      return { nodeId: at + 1, hostname, port: PEER_PORT, url: `http://${hostname}` };
+    });
+    const listen = { hostname: SimNetwork.hostname(this.id), port: PEER_PORT };
+    return { nodeId: this.id, peers, listen, initMembership: true, secret: "shared" };
   }
 
   #failed(process: Process, reason: Error): void {
@@ -237,7 +357,9 @@ export class SimNode {
     this.fatal = reason;
     this.#trace.line(`node ${this.id} can't go on: ${reason.message}`);
     process.runtime?.abandon();
+    process.links?.close();
     process.store?.release();
+    this.#network.kill(this.id);
     this.disk = this.disk.kill();
     this.#end(process);
   }
@@ -252,13 +374,14 @@ export class SimNode {
 
 function newProcess(clock: ProcessClock): Process {
   let die = () => {};
-  const died = new Promise<Lost>((resolve) => die = () => resolve(LOST));
+  const died = new Promise<typeof DIED>((resolve) => die = () => resolve(DIED));
   return {
     clock,
     died,
     die,
     groups: [],
     store: undefined,
+    links: undefined,
     runtime: undefined,
     fatal: undefined,
     ending: false,

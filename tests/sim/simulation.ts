@@ -10,20 +10,24 @@
 
 import type { Group } from "../../group/mod.ts";
 import type { ShardRuntime } from "../../node/runtime.ts";
-import { checkDiskUsage, TimeChecker } from "./check/bounds.ts";
+import { groupOf } from "../../shard/mod.ts";
+import { audit, readAll } from "./audit.ts";
+import { TimeChecker } from "./check/bounds.ts";
 import { Ledger } from "./check/ledger.ts";
 import { Namespace } from "./check/namespace.ts";
 import { ReplicaChecker } from "./check/replicas.ts";
-import { checkResidue } from "./check/residue.ts";
 import { Writes } from "./check/writes.ts";
 import { proveProgress, SimClient } from "./client.ts";
 import { SimClock } from "./clock.ts";
+import { type ClusterWorld, trouble } from "./cluster_faults.ts";
+import { ClusterWatch } from "./cluster_watch.ts";
 import type { SimDisk } from "./disk.ts";
-import { type FaultWorld, strike } from "./faults.ts";
+import { strike } from "./faults.ts";
+import type { LiveReader } from "./live_reader.ts";
+import { SimNetwork } from "./network.ts";
 import { drawPlan, type Plan } from "./plan.ts";
 import { SimRandom } from "./random.ts";
-import * as requests from "./requests.ts";
-import { SimNode } from "./sim_node.ts";
+import { SimNode, WALL_OFFSET_MS } from "./sim_node.ts";
 import { Trace } from "./trace.ts";
 import { Violation } from "./violation.ts";
 import { type BookEntry, pause } from "./world.ts";
@@ -32,12 +36,19 @@ import { type BookEntry, pause } from "./world.ts";
 const SETTLE_MS = 15_000;
 /** Nothing takes longer in a run; beyond it something hangs. */
 const STUCK_MS = 60_000;
+/** All that befalls a cluster is over within this. */
+const TROUBLE_MS_MAX = 180_000;
+/** A replica that lost its leader tells live readers at most so long after the trouble is over. */
+const DEAF_MS = 3_000;
+/** What is due is gone after this: a tick, and a commit. */
+const EXPIRING_MS = 1_000;
 /** Events at one moment; with more, somebody goes round in circles. */
 const EVENTS_AT_ONCE_MAX = 20_000;
-const READ_BYTES_MAX = 100_000;
 
 /** How a run may be changed. */
 export interface SimulationOptions {
+  /** How many nodes; drawn where left out. */
+  readonly nodes?: number;
   /** Takes every line of the trace as it comes. */
   readonly print?: (line: string) => void;
   /** Instead of the plan that the seed would draw. */
@@ -75,58 +86,76 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   return { seed, plan: run.plan, digest: run.trace.digest(), failure, tail };
 }
 
-class Simulation implements FaultWorld {
+class Simulation implements ClusterWorld {
   readonly plan: Plan;
   readonly clock = new SimClock();
+  readonly network: SimNetwork;
   readonly trace: Trace;
   readonly writes = new Writes();
   readonly ledger = new Ledger(this.writes);
   readonly namespace: Namespace;
   readonly nodes: readonly SimNode[];
   readonly book = new Map<string, BookEntry>();
+  readonly readers = new Set<LiveReader>();
   draining = false;
   readonly #random: SimRandom;
   readonly #replicas = new ReplicaChecker();
+  /** Of a lone node. */
   readonly #time = new TimeChecker();
+  /** Of a cluster; undefined for a lone node. */
+  readonly #watch: ClusterWatch | undefined;
   readonly #options: SimulationOptions;
   #clients: Promise<void>[] = [];
   #failure: Error | undefined;
   readonly #waiting = new Set<{ left: number; over: () => boolean; resolve: () => void }>();
   /** Group time while no node runs is what it was last. */
   #times = { min: 0, max: 0 };
+  /** Things that are wrong with the cluster, and when the last one was over. */
+  #troubles = 0;
+  #troubledMs = -Infinity;
 
   constructor(seed: number, options: SimulationOptions) {
     this.#random = new SimRandom(seed);
-    const drawn = drawPlan(this.#random.fork());
+    const drawn = drawPlan(this.#random.fork(), options.nodes);
     this.plan = options.plan?.(drawn) ?? drawn;
+    const { nodes, cluster } = this.plan;
     this.trace = new Trace(this.clock, options.print);
     this.trace.line(JSON.stringify(this.plan));
     this.#options = options;
-    this.namespace = new Namespace(() => this.#groupTimes());
-    this.nodes = Array.from({ length: this.plan.nodes }, (_, at) => this.#makeNode(at + 1));
+    this.network = new SimNetwork({
+      clock: this.clock,
+      random: cluster === undefined ? new SimRandom(0) : this.#random.fork(),
+      latencyMsMax: cluster?.latencyMsMax,
+    });
+    const watch = cluster && new ClusterWatch(this.#replicas, () => this.#rightMs());
+    this.#watch = watch;
+    this.namespace = new Namespace({
+      times: (key) => this.#timesOf(key),
+      undecided: watch && ((over, decided) => {
+        watch.undecided.add(over, () => this.clock.monotonicMs(), decided);
+      }),
+    });
+    this.nodes = Array.from({ length: nodes }, (_, at) => this.#makeNode(at + 1));
   }
 
   async run(): Promise<void> {
-    const { plan } = this;
-    for (const node of this.nodes) await this.#drive(this.bringUp(node));
+    await this.#all(this.nodes, (node) => this.bringUp(node));
     const random = this.#random.fork();
-    this.#clients = Array.from({ length: plan.clients }, (_, at) => {
+    this.#clients = Array.from({ length: this.plan.clients }, (_, at) => {
       const client = new SimClient(this, at + 1, this.#random.fork()).run();
       client.catch((error) => this.fail(error));
       return client;
     });
-    for (const fault of plan.faults) {
-      const [node] = this.nodes;
-      if (node !== undefined) await this.#drive(strike(this, node, fault, random));
-    }
+    await this.#strike(random);
     await this.#drive(this.events(random.below(500)));
     this.draining = true;
     await this.#drive(Promise.all(this.#clients));
-    for (const node of this.nodes) await this.#drive(proveProgress(this, node, `n${node.id}`));
+    for (const node of this.serving) await this.#drive(proveProgress(this, node, `n${node.id}`));
     await this.#drive(pause(this, SETTLE_MS));
+    this.#checkDecided();
     this.namespace.settle();
-    for (const node of this.nodes) await this.#drive(this.#audit(node));
-    for (const node of this.nodes) await this.#drive(this.#turnOver(node));
+    for (const node of this.serving) await this.#drive(audit(this, node, this.#replicas));
+    await this.#turnOver();
   }
 
   /** Ends all processes. */
@@ -137,20 +166,64 @@ class Simulation implements FaultWorld {
     }
   }
 
+  get serving(): readonly SimNode[] {
+    return this.nodes.filter((node) => !node.isWiped);
+  }
+
   events(count: number, over: () => boolean = () => false): Promise<void> {
     if (count <= 0 || over()) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.add({ left: count, over, resolve }));
   }
 
   async bringUp(node: SimNode): Promise<void> {
-    this.namespace.restarting();
+    const isLone = this.#watch === undefined;
+    if (isLone) this.namespace.restarting();
     await node.start();
     if (!node.running) throw new Violation("progress", `node ${node.id} ends: ${node.fatal}`);
-    this.#replicas.recovered(node.groups);
+    if (isLone) this.#replicas.recovered(node.groups);
+  }
+
+  mayJump(node: SimNode): boolean {
+    return this.nodes.length === 1 || node.id <= (this.nodes.length - 1) >> 1;
+  }
+
+  troubled(): () => void {
+    this.#troubles++;
+    return () => {
+      this.#troubles--;
+      this.#troubledMs = this.clock.monotonicMs();
+      this.#watch?.undecided.delayed(this.#troubledMs);
+    };
+  }
+
+  mayBeDeaf(): boolean {
+    return this.#troubles > 0 || this.clock.monotonicMs() < this.#troubledMs + DEAF_MS;
+  }
+
+  isVoter(node: SimNode): boolean {
+    const groups = new Set<number>();
+    for (const group of this.nodes.flatMap((other) => other.groups)) {
+      if (!group.ready || !group.leads) continue;
+      const { voters, outgoing } = group.status().membership;
+      const member = node.groups[0]?.member ?? "";
+      if (voters.includes(member) && outgoing.length === 0) groups.add(group.id);
+    }
+    return groups.size === this.plan.groups;
+  }
+
+  groupNowMs(): number {
+    const [node] = this.nodes;
+    if (this.#watch === undefined) return node?.running ? node.groupTimes().max : 0;
+    return this.#timesOf(undefined).max;
+  }
+
+  expiredMs(node: SimNode): number {
+    return this.#watch === undefined ? node.groupTimes().min : this.groupNowMs() - EXPIRING_MS;
   }
 
   async tryStart(disk: SimDisk): Promise<Error | undefined> {
-    const world = { clock: this.clock, random: this.#random.fork(), trace: this.trace };
+    const { clock, network, trace } = this;
+    const world = { clock, network, trace, random: this.#random.fork() };
     const hooks = { onGroup: () => {}, onUp: () => {} };
     const copy = new SimNode(99, this.plan, world, hooks, disk);
     try {
@@ -169,24 +242,47 @@ class Simulation implements FaultWorld {
   }
 
   #makeNode(id: number): SimNode {
-    const world = { clock: this.clock, random: this.#random.fork(), trace: this.trace };
-    return new SimNode(id, this.plan, world, {
+    const { clock, network, trace } = this;
+    const world = { clock, network, trace, random: this.#random.fork() };
+    const node = new SimNode(id, this.plan, world, {
       onGroup: (node, group) => {
         this.#options.onGroup?.(group);
         this.#replicas.attach(group, node.formation);
       },
+      onLog: (node, log, stored) => this.#watch?.onLog(node, log, stored),
+      onStart: (node) => this.#watch?.starting(node),
       onUp: (runtime) => this.#options.onUp?.(runtime),
     });
+    const { skewMsMax = 0 } = this.plan.cluster ?? {};
+    if (skewMsMax > 0) {
+      node.machine.wallOffsetMs += Math.round((2 * world.random.next() - 1) * skewMsMax);
+    }
+    return node;
+  }
+
+  async #strike(random: SimRandom): Promise<void> {
+    if (this.plan.cluster !== undefined) {
+      return await this.#drive(trouble(this, random), TROUBLE_MS_MAX);
+    }
+    for (const fault of this.plan.faults) {
+      const [node] = this.nodes;
+      if (node !== undefined) await this.#drive(strike(this, node, fault, random));
+    }
+  }
+
+  /** Does something with many nodes at once. */
+  async #all(nodes: readonly SimNode[], work: (node: SimNode) => Promise<void>): Promise<void> {
+    await this.#drive(Promise.all(nodes.map(work)));
   }
 
   /** Lets events happen until the work is done; nothing else moves the clock. */
-  async #drive(work: Promise<unknown>): Promise<void> {
+  async #drive(work: Promise<unknown>, stuckMs = STUCK_MS): Promise<void> {
     let over = false;
     const end = () => {
       over = true;
     };
     work.then(end, end);
-    const untilMs = this.clock.monotonicMs() + STUCK_MS;
+    const untilMs = this.clock.monotonicMs() + stuckMs;
     let [nowMs, events] = [0, 0];
     await this.clock.run(0);
     while (!over) {
@@ -204,64 +300,40 @@ class Simulation implements FaultWorld {
         await this.clock.run(0);
       }
       if (this.clock.monotonicMs() > untilMs) {
-        throw new Violation("progress", `nothing came of it in ${STUCK_MS} ms`);
+        throw new Violation("progress", `nothing came of it in ${stuckMs} ms`);
       }
     }
     await work;
     this.#check();
   }
 
-  /** Looks at everything once more, when all is quiet. */
-  async #audit(node: SimNode): Promise<void> {
-    checkResidue(node.groups);
-    checkDiskUsage(node.disk, this.plan, node.groups);
-    await this.#replicas.compare(node.groups);
-    for (const { id } of this.namespace.buckets) {
-      await requests.exists(this, node, "audit", id);
-      const page = { prefix: "", after: "", limit: 1000 };
-      await requests.list(this, node, "audit", id, page);
-    }
-    for (const { key } of [...this.namespace.paths]) await this.#auditPath(node, key);
-  }
-
-  /** Each path is whole, or free. */
-  async #auditPath(node: SimNode, key: string): Promise<void> {
-    const facts = await this.#readWhole(node, key);
-    if (facts === "gone") return;
-    if (facts === undefined) {
-      const command = { type: "create", key, contentType: "text/plain", closed: false } as const;
-      const answer = await requests.create(this, node, "audit", command, "make");
-      if ("ok" in answer && answer.ok === "created") return;
-      throw new Violation("residue", `${key} is neither there nor free: ${JSON.stringify(answer)}`);
-    }
-    const { ttlSeconds, expiresAtMs = Infinity } = facts;
-    if (ttlSeconds !== undefined || expiresAtMs <= node.groupTimes().min) {
-      throw new Violation("time", `${key} should have expired: ${JSON.stringify(facts)}`);
-    }
-  }
-
-  async #readWhole(node: SimNode, key: string) {
-    let from = 0;
-    for (;;) {
-      const request = { key, from, maxBytes: READ_BYTES_MAX, touch: false };
-      const answer = await requests.read(this, node, "audit", request);
-      if ("refused" in answer) return answer.refused === "stream_gone" ? "gone" : undefined;
-      if (!("plan" in answer)) throw new Violation("progress", `${key} can't be read`);
-      const { facts, next, upToDate } = answer.plan;
-      if (upToDate) {
-        this.ledger.whole(key, facts.incarnation, facts.tail);
-        return facts;
-      }
-      from = next;
-    }
-  }
-
   /** Stops, starts again, and finds everything as it was. */
-  async #turnOver(node: SimNode): Promise<void> {
-    await node.stop();
-    await this.bringUp(node);
-    for (const { key } of this.namespace.paths) await this.#readWhole(node, key);
-    await node.stop();
+  async #turnOver(): Promise<void> {
+    const nodes = this.serving;
+    // Together they would forget everything.
+    if (this.plan.cluster?.memory === true) return;
+    await this.#all(this.nodes, (node) => node.stop());
+    await this.#all(this.nodes, (node) => this.bringUp(node));
+    for (const node of nodes) await this.#drive(readAll(this, node));
+    await this.#all(this.nodes, (node) => node.stop());
+  }
+
+  /** With everything healed, every request has taken effect by now or never will. */
+  #checkDecided(): void {
+    const left = this.#watch?.undecided.size ?? 0;
+    if (left > 0) throw new Violation("progress", `nobody knows what became of ${left} requests`);
+  }
+
+  #timesOf(key: string | undefined): { min: number; max: number } {
+    const watch = this.#watch;
+    if (watch === undefined) return this.#groupTimes();
+    const { groups } = this.plan;
+    const all = Array.from({ length: groups }, (_, group) => group);
+    const max = Math.max(...all.map((group) => watch.time.latest(group)));
+    // A fork lives where its source does.
+    const isAnywhere = key === undefined || this.namespace.path(key).wasForkPath;
+    const among = isAnywhere ? all : [groupOf(key, groups)];
+    return { min: Math.min(...among.map((group) => this.#replicas.applied(group).stampMs)), max };
   }
 
   #groupTimes(): { min: number; max: number } {
@@ -276,8 +348,18 @@ class Simulation implements FaultWorld {
     return this.#times;
   }
 
+  /** What most wall clocks say, more or less. */
+  #rightMs(): number {
+    return WALL_OFFSET_MS + this.clock.monotonicMs();
+  }
+
   #check(): void {
-    for (const node of this.nodes) this.#time.check(node.groups, this.clock.monotonicMs());
+    const nowMs = this.clock.monotonicMs();
+    if (this.#watch === undefined) {
+      for (const node of this.nodes) this.#time.check(node.groups, nowMs);
+    } else {
+      this.#watch.look(this.nodes, nowMs, this.#troubles > 0);
+    }
     const failure = this.#replicas.failure ?? this.#failure;
     if (failure !== undefined) throw failure;
   }

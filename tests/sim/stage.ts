@@ -9,6 +9,7 @@ import type { ShardRuntime } from "../../node/runtime.ts";
 import { groupOf } from "../../shard/mod.ts";
 import { type AppendStream, type CreateStream, sliceOf } from "../../stream/mod.ts";
 import { SimClock } from "./clock.ts";
+import { SimNetwork } from "./network.ts";
 import type { Plan } from "./plan.ts";
 import { SimRandom } from "./random.ts";
 import { type Lost, SimNode } from "./sim_node.ts";
@@ -29,6 +30,8 @@ const PLAN: Plan = {
   thinkMsMax: 0,
   bodyBytesMax: 0,
   faults: [],
+  cluster: undefined,
+  patienceMs: undefined,
 };
 
 /** A node, a clock that the scenario moves, and the shortest way to ask for things. */
@@ -39,7 +42,8 @@ export class Stage {
   /** @param seed of what takes how long; @param plan what shall be otherwise than usual */
   constructor(seed = 1, plan: Partial<Plan> = {}) {
     const random = new SimRandom(seed);
-    const world = { clock: this.clock, random, trace: new Trace(this.clock) };
+    const network = new SimNetwork({ clock: this.clock, random: new SimRandom(0) });
+    const world = { clock: this.clock, random, network, trace: new Trace(this.clock) };
     const hooks = { onGroup: () => {}, onUp: () => {} };
     this.node = new SimNode(1, { ...PLAN, ...plan }, world, hooks);
   }

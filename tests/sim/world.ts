@@ -9,6 +9,7 @@ import type { Ledger } from "./check/ledger.ts";
 import type { Namespace } from "./check/namespace.ts";
 import type { Writes } from "./check/writes.ts";
 import type { SimClock } from "./clock.ts";
+import type { LiveReader } from "./live_reader.ts";
 import type { Plan } from "./plan.ts";
 import type { SimNode } from "./sim_node.ts";
 import type { Trace } from "./trace.ts";
@@ -21,6 +22,8 @@ export interface World {
   readonly plan: Plan;
   readonly clock: SimClock;
   readonly nodes: readonly SimNode[];
+  /** Those that clients may ask: not one that lost its data, and that nobody has replaced. */
+  readonly serving: readonly SimNode[];
   readonly namespace: Namespace;
   readonly ledger: Ledger;
   readonly writes: Writes;
@@ -29,6 +32,14 @@ export interface World {
   readonly book: Map<string, BookEntry>;
   /** Clients finish what they do and begin nothing more. */
   readonly draining: boolean;
+  /** Live reads under way. */
+  readonly readers: Set<LiveReader>;
+  /** Latest group time over all groups, in ms. */
+  groupNowMs(): number;
+  /** What lives until then has expired, as that node sees it; group time in ms. */
+  expiredMs(node: SimNode): number;
+  /** May a replica of that node have lost its leader, so that it ends live reads? */
+  mayBeDeaf(node: SimNode): boolean;
   /** Ends the run: something was wrong where nobody could be told. */
   fail(error: unknown): void;
 }

@@ -65,9 +65,10 @@ export class Leaders {
     return this.#of(group).maxCommitted;
   }
 
-  /** The latest term that had a leader; 0 before the first. */
-  lastTerm(group: number): number {
-    return Math.max(0, ...this.#of(group).leaders.keys());
+  /** The latest term of which an entry is committed; 0 before the first. */
+  committedTerm(group: number): number {
+    const { committed, maxCommitted } = this.#of(group);
+    return committed.get(maxCommitted)?.term ?? 0;
   }
 
   #lead(history: GroupHistory, { group, member, term, log }: ReplicaReport): boolean {

@@ -14,12 +14,13 @@ function report(member: string, term: number, more: Partial<ReplicaReport> = {})
 
 Deno.test("Leaders.look() tells when a replica begins to lead", () => {
   const leaders = new Leaders();
-  const lead = { isLeader: true, log: logOf() };
+  const lead = { isLeader: true, log: logOf(1, 2), commitIndex: 2 };
   assert.equal(leaders.look(report("1.a", 1)), false);
-  assert.equal(leaders.look(report("1.a", 1, lead)), true);
-  assert.equal(leaders.look(report("1.a", 1, lead)), false);
-  assert.equal(leaders.look(report("2.b", 2, lead)), true);
-  assert.equal(leaders.lastTerm(0), 2);
+  assert.equal(leaders.look(report("1.a", 2, lead)), true);
+  assert.equal(leaders.look(report("1.a", 2, lead)), false);
+  assert.equal(leaders.look(report("2.b", 3, lead)), true);
+  assert.equal(leaders.committed(0), 2);
+  assert.equal(leaders.committedTerm(0), 2);
 });
 
 Deno.test("Leaders.look() throws when a term has two leaders", () => {

@@ -42,16 +42,31 @@ export interface BucketRequest {
   readonly streams: readonly { readonly path: PathModel; readonly window: PathWindow }[];
 }
 
+/** What a run tells of its nodes. */
+export interface NamespaceWorld {
+  /** Group time now, of the group of that path; while no node runs, as it was last. */
+  times(key: string): GroupTimes;
+  /**
+   * Calls `decided` once a request that will not be answered has taken effect or never will;
+   * undefined where that is so at once.
+   *
+   * @param over resolves once no process works on it any more
+   */
+  readonly undecided: ((over: Promise<unknown>, decided: () => void) => void) | undefined;
+}
+
+const OVER = Promise.resolve();
+
 /** All paths and buckets of a run. */
 export class Namespace {
-  readonly #times: () => GroupTimes;
+  readonly #world: NamespaceWorld;
   readonly #paths = new Map<string, PathModel>();
   readonly #buckets = new Map<string, BucketModel>();
   #calls = 0;
 
-  /** @param times group time now, over all groups; while no node runs, as it was last */
-  constructor(times: () => GroupTimes) {
-    this.#times = times;
+  /** @param world where requests are sent */
+  constructor(world: NamespaceWorld) {
+    this.#world = world;
   }
 
   /** All paths that somebody asked for. */
@@ -68,7 +83,9 @@ export class Namespace {
   path(key: string): PathModel {
     let path = this.#paths.get(key);
     if (path === undefined) {
-      this.#paths.set(key, path = new PathModel(key, () => this.#times().max));
+      const isAlone = this.#world.undecided === undefined;
+      path = new PathModel(key, () => this.#world.times(key).max, isAlone);
+      this.#paths.set(key, path);
     }
     return path;
   }
@@ -91,7 +108,7 @@ export class Namespace {
     const call: StreamCall = {
       id: ++this.#calls,
       command,
-      groupMs: this.#times().min,
+      groupMs: this.#world.times(key).min,
       life: path.life,
     };
     const makes = missingBucket === "make" ? bucket.begin("make") : undefined;
@@ -117,7 +134,9 @@ export class Namespace {
     if ("unavailable" in answer) {
       if (answer.unavailable === "outcome_unknown") return this.lost(request);
       request.path.void(request.number);
-      this.#endMaking(request, "nothing");
+      // The bucket may have been begun in some groups before one had no leader.
+      if (this.#world.undecided === undefined) this.#endMaking(request, "nothing");
+      else if (request.makes !== undefined) request.bucket.lost(request.makes);
       return this.#close(request);
     }
     this.#endMaking(request, isAbout(answer) ? "made" : "nothing");
@@ -127,9 +146,20 @@ export class Namespace {
     if ("refused" in answer) this.#checkRefusal(request, answer.refused);
   }
 
-  /** The request will never be answered. */
-  lost(request: PathRequest): void {
-    request.path.lost([request.number]);
+  /**
+   * The request will never be answered.
+   *
+   * @param over resolves once no process works on it any more
+   */
+  lost(request: PathRequest, over: Promise<unknown> = OVER): void {
+    const { path, number, call } = request;
+    const { undecided } = this.#world;
+    if (undecided === undefined || !WRITES.has(call.command.type)) {
+      path.lost([number]);
+    } else {
+      path.abandon(number);
+      undecided(over, () => path.lost([number]));
+    }
     if (request.makes !== undefined) request.bucket.lost(request.makes);
     this.#close(request);
   }
@@ -146,11 +176,8 @@ export class Namespace {
   /** @throws Violation when nothing that may have happened explains the answer */
   endBucket({ bucket, call, streams }: BucketRequest, answer: string): void {
     for (const { path, window } of streams) path.unwatch(window);
-    if (answer === "outcome_unknown") return bucket.lost(call);
-    if (answer === "overloaded" || answer === "stopping" || answer === "no_leader") {
-      // Some steps may have been taken before one was refused.
-      return bucket.lost(call);
-    }
+    // Some steps may have been taken before one was refused.
+    if (UNAVAILABLE.has(answer)) return bucket.lost(call);
     if (answer === "bucket_busy") return bucket.void(call);
     bucket.end(call, answer);
     if (answer === "deleted") {
@@ -243,6 +270,16 @@ export class Namespace {
     }
   }
 }
+
+const UNAVAILABLE: ReadonlySet<string> = new Set([
+  "outcome_unknown",
+  "overloaded",
+  "stopping",
+  "no_leader",
+  "not_leader",
+]);
+
+const WRITES: ReadonlySet<string> = new Set(["create", "append", "delete"]);
 
 /** Does the answer say that a stream is, or was, there? */
 function isAbout(answer: StreamAnswer): boolean {

@@ -21,10 +21,12 @@ export class PathModel {
   /** Calls of forks that a crash cut short: the sweep may yet finish them. */
   readonly #cutShort = new Set<number>();
   readonly #forkCalls = new Set<number>();
+  readonly #readsTouch: boolean;
 
-  /** @param nowMs group time now, or later */
-  constructor(readonly key: string, nowMs: () => number) {
-    this.#model = new StreamModel(nowMs);
+  /** @param nowMs, readsTouch see {@linkcode StreamModel} */
+  constructor(readonly key: string, nowMs: () => number, readsTouch = true) {
+    this.#readsTouch = readsTouch;
+    this.#model = new StreamModel(nowMs, readsTouch);
     this.#paths = new Linearizer(this.#model, ABSENT);
   }
 
@@ -110,8 +112,15 @@ export class PathModel {
     this.#noteAll();
   }
 
+  /** The request will never be answered, and may take effect until it is {@linkcode lost}. */
+  abandon(number: number): void {
+    this.#paths.abandon(number);
+    this.#noteAll();
+  }
+
   /** A live read of that incarnation begins. */
   hold(incarnation: string): void {
+    if (!this.#readsTouch) return;
     const { held } = this.#model;
     const isOverdue = this.#paths.states.some((state) =>
       state.is === "live" && this.#model.isOverdue(state)

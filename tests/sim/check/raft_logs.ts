@@ -69,9 +69,9 @@ export class RaftLogs {
       putHardState.call(log, group, term, votedFor);
       this.#noticed(() => vote(group, of(group), term, votedFor));
     };
-    log.putSnapshotMark = (group, index, term) => {
-      putSnapshotMark.call(log, group, index, term);
-      cover(of(group), index);
+    log.putSnapshotMark = (group, index, term, replaces) => {
+      putSnapshotMark.call(log, group, index, term, replaces);
+      cover(of(group), index, replaces === true);
     };
     return logs;
   }
@@ -136,10 +136,10 @@ function vote(group: number, log: ReplicaLog, term: number, votedFor: string | u
   log.votedFor = votedFor;
 }
 
-/** A RaftSnapshot stands for everything up to `index`. */
-function cover(log: ReplicaLog, index: number): void {
+/** A RaftSnapshot stands for everything up to `index`, or for the whole log. */
+function cover(log: ReplicaLog, index: number, replaces: boolean): void {
   if (index <= log.base) return;
-  if (index >= log.last) log.terms = [];
+  if (replaces || index >= log.last) log.terms = [];
   else log.terms.splice(0, index - log.base);
   log.base = index;
 }

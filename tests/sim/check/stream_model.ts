@@ -96,10 +96,16 @@ export class StreamModel implements Sequential<StreamState, StreamCall, StreamAn
   /** Live reads under way, by incarnation: they hold a TTL off. */
   readonly held = new Map<string, number>();
   readonly #nowMs: () => number;
+  readonly #readsTouch: boolean;
 
-  /** @param nowMs group time now, or later */
-  constructor(nowMs: () => number) {
+  /**
+   * @param nowMs group time now, or later
+   * @param readsTouch whether every read pushes the deadline back; it may be lost in a cluster,
+   * where somebody else leads or comes to lead
+   */
+  constructor(nowMs: () => number, readsTouch: boolean) {
     this.#nowMs = nowMs;
+    this.#readsTouch = readsTouch;
   }
 
   steps(state: StreamState, call: StreamCall): readonly Step<StreamState>[] {
@@ -196,7 +202,8 @@ export class StreamModel implements Sequential<StreamState, StreamCall, StreamAn
       if (state.incarnation !== undefined) return steps;
     }
     // What is overdue may end for all that it is still read.
-    const next = request.touch && life === this.life && !this.isOverdue(state)
+    const isTouched = request.touch && this.#readsTouch && life === this.life;
+    const next = isTouched && !this.isOverdue(state)
       ? { ...state, touchedMs: Math.max(groupMs, state.touchedMs) }
       : state;
     steps.push({ next, answer: "read" });

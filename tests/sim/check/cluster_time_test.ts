@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { ClusterTime } from "./cluster_time.ts";
+
+Deno.test("ClusterTime.look() takes time that goes on, and time that lags", () => {
+  let rightMs = 10_000;
+  const time = new ClusterTime(() => rightMs);
+  time.look(0, 10_200);
+  rightMs = 20_000;
+  time.look(0, 20_300);
+  rightMs = 30_000;
+  time.look(0, 20_400);
+  time.look(0, 31_000);
+  assert.equal(time.latest(0), 31_000);
+  assert.equal(time.latest(1), 0);
+});
+
+Deno.test("ClusterTime.look() throws when a group follows a wall clock that is wrong", () => {
+  const time = new ClusterTime(() => 10_000);
+  time.look(0, 10_000);
+  assert.throws(() => time.look(0, 610_000), /was 0 ms ahead, and is 600000/);
+});
+
+Deno.test("ClusterTime.look() throws when a group begins ahead of all clocks", () => {
+  const time = new ClusterTime(() => 10_000);
+  assert.throws(() => time.look(0, 20_000), /is 10000/);
+});
+
+Deno.test("ClusterTime.look() throws when a group leaps to the time, after streams were made", () => {
+  const time = new ClusterTime(() => 1_000_000);
+  time.look(0, 5);
+  assert.throws(() => time.look(0, 1_000_000), /was -999995 ms ahead, and is 0/);
+});
