@@ -50,6 +50,8 @@ export interface Identity {
   readonly clean: boolean;
   /** Of the operating system that the last run ran on. */
   readonly bootId: string;
+  /** Did a start ever come to its end? Until then not all files need to be there. */
+  readonly hasStarted: boolean;
 }
 
 /** What a start expects of the directory; what is left out is not checked. */
@@ -165,13 +167,14 @@ function identityFrom(path: string, text: string): Identity {
   if (sum !== sumOf(members)) {
     throw new IdentityMismatch(path, "is damaged: its checksum is wrong");
   }
-  const { fsync, clean, bootId } = value;
+  // Files from before there was that word are of nodes that have.
+  const { fsync, clean, bootId, hasStarted = true } = value;
   const formation = formationFrom(value);
   const isWhole = typeof storeId === "string" && typeof clusterId === "string" &&
     formation !== "damaged" &&
     [nodeId, groupCount, journalCount].every(Number.isSafeInteger) &&
     (fsync === "always" || fsync === "never") && typeof clean === "boolean" &&
-    typeof bootId === "string";
+    typeof bootId === "string" && typeof hasStarted === "boolean";
   if (!isWhole) {
     throw new IdentityMismatch(path, "is damaged: a member is missing or of a wrong type");
   }
@@ -185,6 +188,7 @@ function identityFrom(path: string, text: string): Identity {
     fsync,
     clean,
     bootId,
+    hasStarted,
   };
 }
 

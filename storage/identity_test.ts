@@ -25,6 +25,7 @@ const IDENTITY: Identity = {
   fsync: "always",
   clean: false,
   bootId: "boot-1",
+  hasStarted: true,
 };
 
 async function emptyDirectory(seed = 1): Promise<SimDisk> {
@@ -81,11 +82,12 @@ Deno.test("readIdentity() refuses when the file is damaged or of another format"
 
 Deno.test("readIdentity() takes a single node's older file for a cluster of itself", async () => {
   const disk = await emptyDirectory();
-  const { formation: _, ...rest } = IDENTITY;
-  const older = { ...rest, formationId: "f0rm" };
+  const { formation: _, hasStarted: __, ...rest } = IDENTITY;
+  const older = { ...rest, formationId: "f0rm" } as unknown as Identity;
   await writeIdentity(disk, DIRECTORY, older);
   assert.deepEqual(await readIdentity(disk, DIRECTORY), {
     ...rest,
+    hasStarted: true,
     formation: { id: "f0rm", members: ["1.5t0re"], unconfirmed: [] },
   });
 });
