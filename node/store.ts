@@ -66,8 +66,6 @@ export interface StoreIo {
 
 /** Bytes of a formation's and a store's random id. */
 const ID_BYTES = 8;
-/** Stands for the boot id while a first start is under way, whose files need not all be there. */
-const NEVER_STARTED = "never started";
 /** Letters of the formation id that stand in an incarnation. */
 const FORMATION_LETTERS = 8;
 
@@ -91,23 +89,23 @@ export async function openStore(
   try {
     let found = await readIdentity(io.disk, directory);
     if (found !== undefined) check(directory, found, config);
-    if (found !== undefined && hasLostWrites(found, osBootId)) {
+    if (found !== undefined && hasLostWrites(found, config, osBootId)) {
       await giveUp(directory, found, config, io, log);
       found = undefined;
     }
-    const hasStarted = found !== undefined && found.bootId !== NEVER_STARTED;
     const identity = {
       ...formedAlone(found ?? newIdentity(config, io), config, io),
-      fsync: config.fsync,
+      // What a run under `never` left behind is synced by a clean end alone.
+      fsync: found !== undefined && found.fsync === "never" && !found.clean
+        ? "never"
+        : config.fsync,
       clean: false,
-      bootId: hasStarted ? osBootId : NEVER_STARTED,
+      bootId: osBootId,
     };
     await writeIdentity(io.disk, directory, identity);
     return new OpenStore({
       directory,
       identity,
-      hasStarted,
-      osBootId,
       write: (identity) => writeIdentity(io.disk, directory, identity),
       release: () => lock.release(),
     });
@@ -127,8 +125,6 @@ export function newId(io: Pick<StoreIo, "random">): string {
 interface StoreParts {
   readonly directory: string | undefined;
   readonly identity: Identity;
-  readonly hasStarted: boolean;
-  readonly osBootId: string;
   /** Makes an identity durable. */
   readonly write: (identity: Identity) => Promise<void>;
   /** Gives the directory back. */
@@ -147,7 +143,7 @@ class OpenStore implements Store {
 
   constructor(parts: StoreParts) {
     this.directory = parts.directory;
-    this.hasStarted = parts.hasStarted;
+    this.hasStarted = parts.identity.hasStarted;
     this.#parts = parts;
     this.#identity = parts.identity;
   }
@@ -190,9 +186,8 @@ class OpenStore implements Store {
   }
 
   started(): Promise<void> {
-    const { osBootId } = this.#parts;
-    if (this.#identity.bootId === osBootId) return Promise.resolve();
-    return this.#change((identity) => ({ ...identity, bootId: osBootId }));
+    if (this.hasStarted) return Promise.resolve();
+    return this.#change((identity) => ({ ...identity, hasStarted: true }));
   }
 
   async close(): Promise<void> {
@@ -227,8 +222,6 @@ function memoryStore(config: StoreConfig, io: StoreIo): Store {
   return new OpenStore({
     directory: undefined,
     identity: formedAlone(newIdentity(config, io), config, io),
-    hasStarted: false,
-    osBootId: NEVER_STARTED,
     write: () => Promise.resolve(),
     release: () => {},
   });
@@ -243,7 +236,8 @@ function newIdentity(config: StoreConfig, io: StoreIo): Identity {
     journalCount: Math.min(config.cores, config.raftGroupCount),
     fsync: config.fsync,
     clean: false,
-    bootId: NEVER_STARTED,
+    bootId: "",
+    hasStarted: false,
   };
 }
 
@@ -274,9 +268,13 @@ function check(directory: string, found: Identity, config: StoreConfig): void {
   );
 }
 
-/** May acknowledged writes be missing? A first start that never ended acknowledged nothing. */
-function hasLostWrites(found: Identity, osBootId: string): boolean {
-  return found.bootId !== NEVER_STARTED && mayHaveLostWrites(found, osBootId);
+/**
+ * May acknowledged writes be missing? A single node acknowledges nothing before its first start has
+ * come to its end, one of several nothing before it belongs to a cluster.
+ */
+function hasLostWrites(found: Identity, config: StoreConfig, osBootId: string): boolean {
+  const isNew = config.cluster === undefined ? !found.hasStarted : found.formation === undefined;
+  return !isNew && mayHaveLostWrites(found, osBootId);
 }
 
 /**

@@ -108,6 +108,12 @@ Deno.test("openStore() refuses when unsynced writes may be lost with the machine
   at.die(true);
   await assert.rejects(at.open(never, "boot 2"), /acknowledged writes may be missing/);
   await assert.rejects(at.open({}, "boot 2"), /acknowledged writes may be missing/);
+  const mixed = machine();
+  await (await mixed.open(never)).started();
+  mixed.die();
+  await mixed.open();
+  mixed.die(true);
+  await assert.rejects(mixed.open({}, "boot 2"), /acknowledged writes may be missing/);
 });
 
 Deno.test("openStore() trusts unsynced writes when the run ended in good order", async () => {
@@ -224,6 +230,22 @@ Deno.test("openStore() makes no cluster's node of a single one, nor the other wa
   await store.adopt({ ...FORMED, members: [store.member, "2.b"] });
   await store.close();
   await assert.rejects(several.open(), /is a cluster's, but .* started without peers/);
+});
+
+Deno.test("openStore() trusts an empty node of several, and one that formed no further", async () => {
+  const never = { ...CLUSTER, fsync: "never" } as const;
+  const at = machine();
+  const first = await at.open(never);
+  at.die(true);
+  const empty = await at.open(never, "boot 2");
+  assert.equal(empty.member, first.member, "an empty node has nothing to lose");
+  await empty.adopt({ ...FORMED, members: [empty.member, "2.b"] });
+  at.die();
+  const same = await at.open(never, "boot 2");
+  assert.equal(same.record?.id, FORMED.id);
+  at.die(true);
+  const anew = await at.open(never, "boot 3");
+  assert.notEqual(anew.member, same.member, "it may have voted before its start was at its end");
 });
 
 Deno.test("openStore() starts a cluster's node anew when unsynced writes may be lost", async () => {
