@@ -11,25 +11,19 @@ import {
   type SnapshotMark,
 } from "../raft/mod.ts";
 import type { ReadableLog, StoredGroup } from "../storage/types.ts";
-import {
-  type Command,
-  type GroupState,
-  KEYS_PER_COMMAND_MAX,
-  type StreamFacts,
-  type StreamKey,
-} from "../stream/mod.ts";
+import { type Command, type GroupState, type StreamFacts, type StreamKey } from "../stream/mod.ts";
 import type { Answer, Eventually, ReadAnswer, ReadRequest, Unavailable } from "./answers.ts";
+import { Deadlines } from "./deadlines.ts";
 import { GroupTime } from "./group_time.ts";
 import { adoptBody, CommandPayload, placeCommand } from "./payload.ts";
 import { RAFT_TIMING } from "./raft_timing.ts";
 import { PendingReads } from "./reads.ts";
 import { placeEntry, restoreEntries, toEntries } from "./records.ts";
+import { snapshotOf, type SnapshotSource } from "./snapshot_source.ts";
 import { Waiters } from "./waiters.ts";
 import { type Watcher, Watches } from "./watch.ts";
 import type { RaftMessage } from "./wire.ts";
 
-/** Streams whose deadlines are looked at, or pushed back, at one tick. */
-const KEYS_PER_TICK_MAX = 960;
 /** Live reads end on a replica that has heard no leader for longer (SPEC section 8). */
 const DEAF_ELECTION_TIMEOUTS = 2;
 
@@ -57,12 +51,6 @@ export interface GroupOptions {
   readonly retainedBytesMax: number;
 }
 
-/** A RaftSnapshot about to be written. */
-export interface SnapshotSource {
-  readonly mark: SnapshotMark;
-  readonly chunks: Iterable<Uint8Array>;
-}
-
 /** See the folder's doc. */
 export class Group {
   readonly id: number;
@@ -85,13 +73,12 @@ export class Group {
   readonly #turnNowMs: () => number;
   readonly #send: (group: Group, message: RaftMessage) => void;
   readonly #decodeOwn: boolean;
-  readonly #touched = new Set<StreamKey>();
+  readonly #deadlines = new Deadlines();
   #taken: Ready<CommandPayload>[] = [];
   /** Last index whose record is in the log's batch, or further. */
   #placed: number;
   /** The state that a RaftSnapshot brought, until Raft says whether it is wanted. */
   #arrived: GroupState | undefined;
-  #expiriesInFlight = 0;
   /** This replica has heard from a leader since its start, and has applied what it then learnt. */
   #caughtUp = false;
   #catchingUp = false;
@@ -245,17 +232,16 @@ export class Group {
     if (!this.#caughtUp) this.#catchUp();
     this.#waiters.expire(nowMs);
     if (!this.#reads.empty) this.#reads.expire(nowMs);
-    for (const key of this.#watches.keys()) this.#touch(key, this.#time.now(nowMs));
-    if (raft.hasLease(nowMs)) this.#expireDue(this.#time.now(nowMs));
-    else if (!this.#watches.empty && this.#isDeaf(nowMs)) this.#watches.endAll();
+    const groupMs = this.#time.now(nowMs);
+    for (const key of this.#watches.keys()) this.#deadlines.touch(this.state, key, groupMs);
+    if (raft.hasLease(nowMs)) {
+      this.#deadlines.expire(this.state, groupMs, (command, done) => this.propose(command, done));
+    } else if (!this.#watches.empty && this.#isDeaf(nowMs)) this.#watches.endAll();
   }
 
-  /** Takes the streams whose deadlines reads have pushed back since the last call. */
+  /** Takes the streams whose deadlines reads have pushed back, as the keys of `touch` commands. */
   takeTouched(): StreamKey[][] {
-    if (this.#touched.size === 0) return [];
-    const keys = [...this.#touched];
-    this.#touched.clear();
-    return parts(keys);
+    return this.#deadlines.takeTouched();
   }
 
   /** First half of a turn: what is new is in the log's batch. Hand the answer to `complete`. */
@@ -291,13 +277,7 @@ export class Group {
 
   /** The state as it is now, for a RaftSnapshot; applying goes on while it is read out. */
   snapshot(): SnapshotSource {
-    const pieces = this.state.export();
-    // The first pull fixes what is exported: it must be what the mark says.
-    const first = pieces.next();
-    return {
-      mark: this.#raft.markAt(this.#raft.appliedIndex),
-      chunks: resumed(first, pieces),
-    };
+    return snapshotOf(this.state, this.#raft.markAt(this.#raft.appliedIndex));
   }
 
   /** A RaftSnapshot is durable; the log up to it may go. */
@@ -383,7 +363,7 @@ export class Group {
       return { ok: "moved", target: found.moved, token: found.token, linked: found.linked };
     }
     if (request.touch && found.facts.ttlSeconds !== undefined) {
-      this.#touch(key, this.#time.now());
+      this.#deadlines.touch(this.state, key, this.#time.now());
     }
     return { plan: found };
   }
@@ -494,41 +474,5 @@ export class Group {
     const changed = this.state.takeChanged();
     if (this.#watches.empty) return;
     for (const { key } of changed) this.#watches.wake(key, this.state);
-  }
-
-  #touch(key: StreamKey, nowMs: number): void {
-    if (this.#touched.size < KEYS_PER_TICK_MAX && this.state.touchWanted(key, nowMs)) {
-      this.#touched.add(key);
-    }
-  }
-
-  #expireDue(nowMs: number): void {
-    if (this.#expiriesInFlight > 0) return;
-    const keys = this.state.due(nowMs, KEYS_PER_TICK_MAX);
-    for (const part of parts(keys)) {
-      this.#expiriesInFlight++;
-      this.propose({ type: "expire", keys: part }, () => this.#expiriesInFlight--);
-    }
-  }
-}
-
-/** Keys as single commands may name them. */
-function parts(keys: readonly StreamKey[]): StreamKey[][] {
-  const found: StreamKey[][] = [];
-  for (let at = 0; at < keys.length; at += KEYS_PER_COMMAND_MAX) {
-    found.push(keys.slice(at, at + KEYS_PER_COMMAND_MAX));
-  }
-  return found;
-}
-
-function* resumed(
-  first: IteratorResult<Uint8Array, void>,
-  rest: Generator<Uint8Array, void, void>,
-): Generator<Uint8Array, void, void> {
-  try {
-    if (first.done !== true) yield first.value;
-    yield* rest;
-  } finally {
-    rest.return();
   }
 }

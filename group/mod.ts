@@ -7,10 +7,13 @@
  *
  * @module
  */
-export { Group, type GroupOptions, type SnapshotSource } from "./group.ts";
+export { Group, type GroupOptions } from "./group.ts";
 export type { Answer, Eventually, ReadAnswer, ReadRequest, Unavailable } from "./answers.ts";
 export type { CommandPayload } from "./payload.ts";
 export { RAFT_TIMING, retainedBytesMax } from "./raft_timing.ts";
 export { joinSlices } from "./slices.ts";
-export { type RaftMessage, readMessage, splitBatch, type WireItem, WireWriter } from "./wire.ts";
+export type { SnapshotSource } from "./snapshot_source.ts";
+export type { RaftMessage } from "./wire.ts";
+export { readMessage, splitBatch, type WireItem } from "./wire_reader.ts";
+export { WireWriter } from "./wire_writer.ts";
 export type { LiveEvent, Watcher } from "./watch.ts";

@@ -1,0 +1,185 @@
+import { decode } from "cbor-x";
+import type { Entry, MemberId, Membership } from "../raft/mod.ts";
+import { CommandPayload } from "./payload.ts";
+import { ENTRY_KINDS, MESSAGE_TYPES, NUMBER_BYTES_MAX, type RaftMessage } from "./wire.ts";
+
+/** One group's message inside a batch, not read yet. */
+export interface WireItem {
+  readonly group: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Takes a batch apart. The items are views of `bytes`. @throws Error when it is malformed */
+export function splitBatch(bytes: Uint8Array): WireItem[] {
+  const reader = new WireReader(bytes);
+  const items: WireItem[] = [];
+  while (!reader.done) {
+    const group = reader.number();
+    items.push({ group, bytes: reader.bytes(reader.fixed()) });
+  }
+  return items;
+}
+
+/** Reads one message. Entries are views of `bytes`. @throws Error when it is malformed */
+export function readMessage(bytes: Uint8Array, from: MemberId, to: MemberId): RaftMessage {
+  const reader = new WireReader(bytes);
+  const type = MESSAGE_TYPES[reader.byte()];
+  const term = reader.number();
+  const message = readFields(reader, type, { from, to, term });
+  if (message === undefined || !reader.done) throw malformed();
+  return message;
+}
+
+function readFields(
+  reader: WireReader,
+  type: typeof MESSAGE_TYPES[number] | undefined,
+  envelope: { from: MemberId; to: MemberId; term: number },
+): RaftMessage | undefined {
+  switch (type) {
+    case "pre_vote":
+      return { type, ...envelope, lastIndex: reader.number(), lastTerm: reader.number() };
+    case "vote": {
+      const [lastIndex, lastTerm] = [reader.number(), reader.number()];
+      return { type, ...envelope, lastIndex, lastTerm, transfer: reader.byte() === 1 };
+    }
+    case "pre_vote_response":
+    case "vote_response":
+      return { type, ...envelope, granted: reader.byte() === 1 };
+    case "append":
+      return readAppend(reader, envelope);
+    case "append_ack":
+      return { type, ...envelope, match: reader.number() };
+    case "append_reject": {
+      const [rejected, hintIndex] = [reader.number(), reader.number()];
+      return { type, ...envelope, rejected, hintIndex, hintTerm: reader.number() };
+    }
+    case "commit":
+      return { type, ...envelope, commit: reader.number() };
+    case "heartbeat": {
+      const [round, sentMs] = [reader.number(), reader.number()];
+      return { type, ...envelope, round, sentMs, commit: reader.number() };
+    }
+    case "heartbeat_response": {
+      const [round, sentMs] = [reader.number(), reader.number()];
+      return { type, ...envelope, round, sentMs, full: reader.byte() === 1 };
+    }
+    case "snapshot": {
+      const [index, term] = [reader.number(), reader.number()];
+      return { type, ...envelope, mark: { index, term, membership: reader.membership() } };
+    }
+    case "timeout_now":
+      return { type, ...envelope };
+    case "read_index":
+      return { type, ...envelope, id: reader.number() };
+    case "read_index_response":
+      return { type, ...envelope, id: reader.number(), index: reader.number() };
+    case undefined:
+      return undefined;
+  }
+}
+
+function readAppend(
+  reader: WireReader,
+  { from, to, term }: { from: MemberId; to: MemberId; term: number },
+): RaftMessage {
+  const prevIndex = reader.number();
+  const prevTerm = reader.number();
+  const commit = reader.number();
+  const count = reader.number();
+  const entries: Entry<CommandPayload>[] = [];
+  for (let index = prevIndex + 1; index <= prevIndex + count; index++) {
+    entries.push(reader.entry(index));
+  }
+  return { type: "append", from, to, term, prevIndex, prevTerm, entries, commit };
+}
+
+class WireReader {
+  #at = 0;
+  readonly #bytes: Uint8Array;
+  /** Shared by all entries of the batch. */
+  readonly #slab: { readonly bytes: Uint8Array; live: number };
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#slab = { bytes, live: 0 };
+  }
+
+  get done(): boolean {
+    return this.#at === this.#bytes.length;
+  }
+
+  byte(): number {
+    const byte = this.#bytes[this.#at++];
+    if (byte === undefined) throw malformed();
+    return byte;
+  }
+
+  number(): number {
+    let value = 0;
+    let scale = 1;
+    for (let i = 0; i < NUMBER_BYTES_MAX; i++) {
+      const byte = this.byte();
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) {
+        if (!Number.isSafeInteger(value)) throw malformed();
+        return value;
+      }
+      scale *= 0x80;
+    }
+    throw malformed();
+  }
+
+  /** A length of four bytes. */
+  fixed(): number {
+    return ((this.byte() << 24) | (this.byte() << 16) | (this.byte() << 8) | this.byte()) >>> 0;
+  }
+
+  bytes(length: number): Uint8Array {
+    const start = this.#skip(length);
+    return this.#bytes.subarray(start, start + length);
+  }
+
+  membership(): Membership {
+    return membershipOf(decode(this.bytes(this.number())));
+  }
+
+  entry(index: number): Entry<CommandPayload> {
+    const term = this.number();
+    switch (this.byte()) {
+      case ENTRY_KINDS.COMMAND: {
+        const length = this.number();
+        const start = this.#skip(length);
+        const space = { slab: this.#slab, start, end: start + length };
+        return { index, term, kind: "command", payload: CommandPayload.received(space) };
+      }
+      case ENTRY_KINDS.NOOP:
+        return { index, term, kind: "noop" };
+      case ENTRY_KINDS.MEMBERSHIP:
+        return { index, term, kind: "membership", membership: this.membership() };
+      default:
+        throw malformed();
+    }
+  }
+
+  #skip(length: number): number {
+    const start = this.#at;
+    if (length > this.#bytes.length - start) throw malformed();
+    this.#at += length;
+    return start;
+  }
+}
+
+/** What came as a membership, if it is one. */
+function membershipOf(value: unknown): Membership {
+  const { voters, outgoing, learners } = (value ?? {}) as Record<string, unknown>;
+  if (!isMembers(voters) || !isMembers(outgoing) || !isMembers(learners)) throw malformed();
+  return { voters, outgoing, learners };
+}
+
+function isMembers(value: unknown): value is MemberId[] {
+  return Array.isArray(value) && value.every((id) => typeof id === "string");
+}
+
+function malformed(): Error {
+  return new Error("malformed Raft message");
+}
