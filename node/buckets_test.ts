@@ -5,13 +5,14 @@ import { LossyAccess, surveyed } from "../tests/given/access.ts";
 import { givenShard, keyIn } from "../tests/given/shard.ts";
 import type { Command } from "../stream/mod.ts";
 import { Buckets } from "./buckets.ts";
+import { pause } from "./patience.ts";
 
 const GROUPS = 3;
 const HOME = groupOf("demo", GROUPS);
 
 async function given() {
   const { clock, shard } = await givenShard({ groupCount: GROUPS });
-  const access = new LossyAccess(shard);
+  const access = new LossyAccess(shard, clock);
   const buckets = new Buckets(access, clock);
   const ids = [0, 1, 2];
   const phases = () =>
@@ -234,4 +235,71 @@ Deno.test("finish() answers for an intent that somebody else finished meanwhile"
   await drop();
   assert.deepEqual(phases(), OPEN, "what came later stands");
   assert.deepEqual(await remove(), { ok: "deleted" });
+});
+
+Deno.test("two who finish a delete while its last stream ends agree, whatever their order", async () => {
+  const seen = new Set<string>();
+  for (let at = 0; at < 40; at++) {
+    const { clock, shard, access, buckets, create, put, phases, intents, finish } = await given();
+    const stream = keyIn(2, GROUPS, "demo/s");
+    await create();
+    await put();
+    // Each command takes its own time, so that all steps of all three meet in many orders.
+    let count = at * 7;
+    access.delayMs = () => (count = (count * 31 + 17) % 101) % 13;
+    const intend: Command = { type: "intend_bucket", bucket: "demo", action: "delete" };
+    const intent = await clock.until(shard.submit(HOME, intend));
+    assert.ok("ok" in intent && intent.ok === "bucket");
+    const ends = (async () => {
+      await pause(clock, at % 14);
+      await shard.submit(2, { type: "delete", key: stream });
+    })();
+    const finishing = () => buckets.finish("demo", "delete", intent.version);
+    const [one, other] = await clock.until(Promise.all([finishing(), finishing(), ends]));
+    assert.deepEqual(one, other, `run ${at}`);
+    await finish();
+    assert.deepEqual(intents(), []);
+    seen.add(JSON.stringify(one));
+    assert.deepEqual(phases(), "ok" in one ? GONE : OPEN, `run ${at}: ${JSON.stringify(one)}`);
+  }
+  assert.equal(seen.size, 2, "both ends were met");
+});
+
+Deno.test("a step that nobody answered is taken again, and once is as good as twice", async () => {
+  for (const type of ["set_bucket", "settle_bucket"] as const) {
+    const { access, create, remove, phases, intents } = await given();
+    let lost = 0;
+    access.forgets = (_group, command) => command.type === type && lost++ < 5;
+    assert.deepEqual(await create(), { ok: "created" });
+    assert.deepEqual(phases(), OPEN);
+    lost = 0;
+    assert.deepEqual(await remove(), { ok: "deleted" });
+    assert.deepEqual(phases(), GONE);
+    assert.deepEqual(intents(), []);
+    assert.ok(lost > 5);
+  }
+});
+
+Deno.test("an intent that nobody answered is not sent again, and is finished by the sweep", async () => {
+  const { access, create, phases, finish } = await given();
+  access.forgets = (_group, { type }) => type === "intend_bucket";
+  assert.deepEqual(await create(), { unavailable: "outcome_unknown" });
+  assert.deepEqual(access.sent, [`${HOME} intend_bucket`]);
+  access.forgets = () => false;
+  await finish();
+  assert.deepEqual(phases(), OPEN);
+});
+
+Deno.test("an outcome is unknown once a group without a leader stands in the way", async () => {
+  const { access, create, remove, finish, phases } = await given();
+  access.refuses = (_group, { type }) => type === "set_bucket";
+  assert.deepEqual(await create(), { unavailable: "outcome_unknown" });
+  access.refuses = () => false;
+  await finish();
+  assert.deepEqual(phases(), OPEN);
+  access.refuses = (_group, { type }) => type === "settle_bucket";
+  assert.deepEqual(await remove(), { unavailable: "outcome_unknown" });
+  access.refuses = () => false;
+  await finish();
+  assert.deepEqual(phases(), GONE);
 });

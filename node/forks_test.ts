@@ -17,7 +17,7 @@ const NEAR = keyIn(0, GROUPS, "demo/near");
 
 async function given() {
   const { clock, shard } = await givenShard({ groupCount: GROUPS });
-  const access = new LossyAccess(shard);
+  const access = new LossyAccess(shard, clock);
   const buckets = new Buckets(access, clock);
   const forks = new Forks(access, clock);
   const streams = new Streams(access, clock, buckets, forks);
@@ -215,4 +215,64 @@ Deno.test("resolve() waits for the time in the log of the fork's own group", asy
   await clock.run(1);
   await clock.until(forks.resolve(reservation));
   assert.deepEqual(access.sent, ["0 create", "0 create", "1 unlink"]);
+});
+
+Deno.test("a step that nobody answered is taken again, or looked up, and makes one fork", async () => {
+  for (const type of ["create", "link"] as const) {
+    const { access, put, post, read, errands } = await given();
+    let lost = 0;
+    access.forgets = (_group, command) => command.type === type && lost++ === 0;
+    assert.equal(said(await put(FORK, SOURCE)), "created", type);
+    assert.equal(said(await post(FORK, "!")), "appended");
+    assert.equal(await read(FORK), "base.!");
+    assert.equal(access.sent.filter((sent) => sent.endsWith("create")).length, 2, "one each");
+    assert.deepEqual(errands().flatMap(({ reservations }) => reservations), []);
+  }
+});
+
+Deno.test("a reservation that nobody answered lapses, and no fork comes of it", async () => {
+  const { clock, access, put, read, sweep } = await given();
+  let lost = 0;
+  access.forgets = (_group, { type }) => type === "reserve" && lost++ === 0;
+  assert.equal(said(await put(FORK, SOURCE)), "path_reserved");
+  assert.equal(await read(FORK), "stream_not_found");
+  await clock.run(11_000);
+  await sweep();
+  assert.equal(said(await put(FORK, SOURCE)), "created");
+});
+
+Deno.test("a fork whose create surely failed leaves its path free; one that is in doubt does not", async () => {
+  const { clock, access, put, read, sweep } = await given();
+  access.refuses = (_group, command) => command.type === "create" && command.key === FORK;
+  assert.equal(said(await put(FORK, SOURCE)), "no_leader");
+  access.refuses = () => false;
+  assert.equal(said(await put(FORK, SOURCE)), "created");
+  access.refuses = (_group, { type }) => type === "link";
+  assert.equal(said(await put(CHILD, SOURCE)), "outcome_unknown");
+  access.refuses = () => false;
+  assert.equal(await read(CHILD), "stream_not_found", "not before it is linked");
+  await clock.run(11_000);
+  await sweep();
+  assert.equal(await read(CHILD), "base.");
+});
+
+Deno.test("a fork is refused for want of a leader, not of its source", async () => {
+  const { put, access, shard } = await given();
+  access.read = (group, request) =>
+    request.key === SOURCE ? { unavailable: "no_leader" } : shard.read(group, request);
+  assert.equal(said(await put(FORK, SOURCE)), "no_leader");
+});
+
+Deno.test("resolve() twice at once is as good as once", async () => {
+  const { clock, access, forks, put, read, errands } = await given();
+  access.refuses = (_group, { type }) => type === "link";
+  await put(FORK, SOURCE);
+  access.refuses = () => false;
+  await clock.run(11_000);
+  const [reservation] = errands().flatMap(({ reservations }) => reservations);
+  assert.ok(reservation !== undefined);
+  access.delayMs = () => access.sent.length % 7;
+  await clock.until(Promise.all([forks.resolve(reservation), forks.resolve(reservation)]));
+  await clock.until(forks.resolve(reservation));
+  assert.equal(await read(FORK), "base.");
 });

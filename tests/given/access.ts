@@ -13,16 +13,25 @@ import type {
   Survey,
   SurveyAnswers,
 } from "../../shard/mod.ts";
+import type { Clock } from "../../io/mod.ts";
 import type { Command, StreamFacts, StreamKey } from "../../stream/mod.ts";
 
-/** Passes everything on to `inner`, but for commands that `loses` holds for. */
+/** Passes everything on to `inner`, but does to commands whatever it is told to. */
 export class LossyAccess implements GroupAccess {
   /** Each command as it was proposed: `<group> <type>`. */
   readonly sent: string[] = [];
   /** Says of a command, before it is passed on, that nobody will hear of it again. */
   loses: (group: number, command: Command) => boolean = () => false;
 
-  constructor(readonly inner: GroupAccess) {}
+  /** Says of a command that it is applied, and nobody will know. */
+  forgets: (group: number, command: Command) => boolean = () => false;
+  /** Says of a command that no leader is found for it. */
+  refuses: (group: number, command: Command) => boolean = () => false;
+  /** How long a command is on its way; undefined: not at all. */
+  delayMs: ((group: number, command: Command) => number) | undefined;
+
+  /** @param clock measures the delays, where there are any */
+  constructor(readonly inner: GroupAccess, readonly clock?: Clock) {}
 
   get groupCount(): number {
     return this.inner.groupCount;
@@ -31,7 +40,16 @@ export class LossyAccess implements GroupAccess {
   propose(group: number, command: Command, done: (answer: Answer) => void): void {
     if (this.loses(group, command)) return;
     this.sent.push(`${group} ${command.type}`);
-    this.inner.propose(group, command, done);
+    if (this.refuses(group, command)) return done({ unavailable: "no_leader" });
+    const forgotten = this.forgets(group, command);
+    const propose = () => {
+      this.inner.propose(group, command, (answer) => {
+        done(forgotten ? { unavailable: "outcome_unknown" } : answer);
+      });
+    };
+    const delayMs = this.delayMs?.(group, command);
+    if (delayMs === undefined) propose();
+    else this.clock?.setTimer(delayMs, propose);
   }
 
   submit(group: number, command: Command): Promise<Answer> {
