@@ -148,9 +148,9 @@ export class SimEnd implements Connection {
         this.#writer = undefined;
         return resolve();
       }
-      const room = Math.min(WINDOW_BYTES - this.#unreadBytes, SEGMENT_BYTES_MAX);
-      if (room <= 0) return;
-      let count = Math.min(room, bytes.length - done);
+      let count = Math.min(SEGMENT_BYTES_MAX, bytes.length - done);
+      // No crumbs, as systems do: else ever smaller segments would fill the window.
+      if (WINDOW_BYTES - this.#unreadBytes < count) return;
       if (this.surroundings.chance(PARTED_CHANCE)) count = 1 + this.surroundings.below(count);
       this.#writer.done += count;
       this.#unreadBytes += count;
