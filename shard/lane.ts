@@ -96,13 +96,24 @@ export class Lane {
     this.#scheduled = false;
     this.#nowMs = -1;
     if (this.#failed) return;
-    const nudged = this.#nudged;
-    this.#nudged = false;
-    this.#collect();
-    this.#sendMessages();
-    if (nudged || this.#collected.groups.length > 0) this.#write(nudged);
-    else this.#rest();
+    this.#safely(() => {
+      const nudged = this.#nudged;
+      this.#nudged = false;
+      this.#collect();
+      this.#sendMessages();
+      if (nudged || this.#collected.groups.length > 0) this.#write(nudged);
+      else this.#rest();
+    });
   };
+
+  /** A group that throws has lost its footing: nothing that it would say after that counts. */
+  #safely(work: () => void): void {
+    try {
+      work();
+    } catch (reason) {
+      this.#fail(reason);
+    }
+  }
 
   /** Messages go out and reads are answered whatever is being written; writes wait for a place. */
   #write(nudged: boolean): void {
@@ -117,10 +128,8 @@ export class Lane {
     this.#inFlight++;
     flushed.then(() => {
       this.#inFlight--;
-      if (this.#failed) return;
-      this.#complete(batch);
-      if (this.#collected.groups.length > 0 || this.#nudged) this.#schedule();
-    }).catch((reason) => this.#fail(reason));
+      if (!this.#failed) this.#safely(() => this.#complete(batch));
+    }, (reason) => this.#fail(reason));
   }
 
   #collect(): void {
@@ -157,8 +166,10 @@ export class Lane {
 
   /** What a turn left behind makes the next one come; with nothing left, who waits may go on. */
   #rest(): void {
-    if (this.#dirty.length > 0) return this.#schedule();
-    if (this.#nudged && this.#inFlight < FLUSHES_IN_FLIGHT_MAX) return this.#schedule();
+    const waiting = this.#nudged || this.#collected.groups.length > 0;
+    if (this.#dirty.length > 0 || (waiting && this.#inFlight < FLUSHES_IN_FLIGHT_MAX)) {
+      return this.#schedule();
+    }
     if (!this.#writing && !this.#nudged) this.#release();
   }
 

@@ -32,7 +32,7 @@ async function line() {
     new Mailbox(port1, near.shard, (callback) => near.clock.defer(callback)),
     new Mailbox(port2, far.shard, (callback) => far.clock.defer(callback)),
   ];
-  const access = new Neighbourhood(near.shard, (group) => {
+  const access = new Neighbourhood(near.shard, near.clock, (group) => {
     assert.equal(group, 1);
     return boxes[0] as Mailbox;
   });
@@ -80,7 +80,7 @@ Deno.test("a Neighbourhood serves its own group at once, and another shard's ove
     const answer = await until(pending);
     assert.ok("plan" in answer);
     assert.equal(textOf(joinSlices(answer.plan.slices)), body);
-    const facts = await until(access.survey<"group">(group, { about: "group" }));
+    const facts = await until(access.facts(group));
     assert.deepEqual([facts.id, facts.streams, facts.ready], [group, 1, true]);
   }
   const refused = await until(access.submit(1, appendOf("demo/none", "x")));
@@ -101,7 +101,9 @@ Deno.test("calls of one turn leave in one parcel, and each gets its own answer",
     page: { prefix: "", after: "", limit: 10 },
   });
   assert.deepEqual(await until(Promise.all(tails)), [1, 2, 3, 4, 5, 6, 7, 8]);
-  assert.equal((await until(list)).length, 1);
+  const listed = await until(list);
+  assert.ok(!("unavailable" in listed));
+  assert.equal(listed.length, 1);
   assert.deepEqual(parcels.map(({ calls }) => calls.length), [9]);
   close();
 });

@@ -135,7 +135,7 @@ Deno.test("openShard() refuses when a RaftSnapshot is missing or damaged", async
 Deno.test("openShard() says what it leads only when all groups have caught up", async () => {
   const { shard } = await givenShard(SETUP);
   for (const group of shard.groups) {
-    const facts = shard.survey<"group">(group, { about: "group" });
+    const facts = shard.facts(group);
     assert.deepEqual([facts.ready, facts.leader], [true, "1.store"]);
     assert.equal(facts.appliedIndex, facts.lastIndex);
   }
