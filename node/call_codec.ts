@@ -23,7 +23,7 @@ import {
   type StreamFacts,
 } from "../stream/mod.ts";
 import { isOneItem } from "./cbor_check.ts";
-import { isAnswer, isCommand, isSurvey, isSurveyAnswer } from "./call_shapes.ts";
+import { isAnswer, isAppend, isCommand, isSurvey, isSurveyAnswer } from "./call_shapes.ts";
 
 /** A message of another node that is none. */
 export class MalformedCall extends Error {
@@ -79,7 +79,8 @@ export function encodeSubmit(group: number, command: Command): Uint8Array[] {
 export function decodeSubmit(bytes: Uint8Array, groupCount: number): Submit {
   const group = readGroup(bytes, groupCount);
   const command = readCommand(bytes);
-  if (!isCommand(command)) throw new MalformedCall("command");
+  const sound = command.type === "append" ? isAppend(command) : isCommand(command);
+  if (!sound) throw new MalformedCall("command");
   return { group, command };
 }
 
@@ -148,9 +149,9 @@ function readCommand(bytes: Uint8Array): Command {
   const from = GROUP_BYTES + LENGTH_BYTES;
   const to = from + (bytes[GROUP_BYTES] ?? 0) * 256 + (bytes[GROUP_BYTES + 1] ?? 0);
   // An append's header is read item by item; what goes through the library is looked at first.
-  const isAppend = ((bytes[from] ?? 0) & ARRAY_HEAD_MASK) === SHORT_ARRAY &&
+  const isShortAppend = ((bytes[from] ?? 0) & ARRAY_HEAD_MASK) === SHORT_ARRAY &&
     bytes[from + 1] === COMMAND_VERSION && bytes[from + 2] === KIND_NUMBERS.append;
-  if (!isAppend && !isOneItem(bytes, from, to)) throw new MalformedCall("command");
+  if (!isShortAppend && !isOneItem(bytes, from, to)) throw new MalformedCall("command");
   try {
     return decode({ bytes, live: 0 }, GROUP_BYTES, bytes.length).command;
   } catch (reason) {

@@ -1,7 +1,7 @@
 import type { Answer } from "../group/mod.ts";
 import { STREAM_KEY_BYTES_MAX } from "../protocol/mod.ts";
 import type { Survey } from "../shard/mod.ts";
-import { type Command, KEYS_PER_COMMAND_MAX } from "../stream/mod.ts";
+import { type AppendStream, type Command, KEYS_PER_COMMAND_MAX } from "../stream/mod.ts";
 
 /**
  * What a message between nodes must look like once it is decoded. Peers are believed, but a bug or
@@ -162,6 +162,12 @@ const surveyAnswers: Readonly<Record<Survey["about"], Check>> = {
   link: record({ link: optional(record({ home: whole, token: whole })) }),
   time: record({ nowMs: whole }),
 };
+
+/** Is this an append that the log's codec may have written? Its texts and numbers are such already. */
+export function isAppend({ key: id, producer: by, ifMatch }: AppendStream): boolean {
+  return key(id) && (ifMatch === undefined || whole(ifMatch)) &&
+    (by === undefined || whole(by.epoch) && whole(by.seq));
+}
 
 /** Is this a command, its body left aside? */
 export function isCommand(value: unknown): value is Command {

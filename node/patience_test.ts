@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { SimClock } from "../tests/sim/clock.ts";
-import { insist, PATIENCE_MS, pause } from "./patience.ts";
+import { before, insist, PATIENCE_MS, pause } from "./patience.ts";
 
 Deno.test("insist() tries again until the answer is another one", async () => {
   const clock = new SimClock();
@@ -26,5 +26,16 @@ Deno.test("insist() gives the last answer back when patience is over", async () 
 Deno.test("insist() passes a failure on", async () => {
   const clock = new SimClock();
   const failing = insist(clock, () => Promise.reject(new Error("no")), () => true);
+  await assert.rejects(clock.until(failing), /^Error: no$/);
+});
+
+Deno.test("before() gives what comes in time, and undefined for what does not", async () => {
+  const clock = new SimClock();
+  assert.equal(before(clock, 0, "at hand"), "at hand");
+  const late = pause(clock, 20).then(() => "late");
+  const early = pause(clock, 5).then(() => "early");
+  const answers = Promise.all([before(clock, 10, late), before(clock, 10, early)]);
+  assert.deepEqual(await clock.until(answers), [undefined, "early"]);
+  const failing = Promise.resolve(before(clock, 100, Promise.reject(new Error("no"))));
   await assert.rejects(clock.until(failing), /^Error: no$/);
 });
