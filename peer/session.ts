@@ -14,14 +14,26 @@ class KnownPeer implements PeerInfo {
   readonly storeId: string;
   readonly commandVersions: CommandVersions;
   formationId: string;
-  wallOffsetMs: number;
+  readonly #clock: Clock;
+  /** What the peer's wall clock is ahead of our monotonic one: our own wall clock may jump. */
+  #wallAheadMs = 0;
 
-  constructor(hello: Hello, wallMs: number) {
+  constructor(hello: Hello, clock: Clock) {
+    this.#clock = clock;
     this.nodeId = hello.nodeId;
     this.storeId = hello.storeId;
     this.commandVersions = hello.commandVersions;
     this.formationId = hello.formationId;
-    this.wallOffsetMs = hello.wallMs - wallMs;
+    this.hear(hello.wallMs);
+  }
+
+  get wallOffsetMs(): number {
+    return this.#wallAheadMs + this.#clock.monotonicMs() - this.#clock.wallMs();
+  }
+
+  /** The peer's wall clock shows this now. */
+  hear(wallMs: number): void {
+    this.#wallAheadMs = wallMs - this.#clock.monotonicMs();
   }
 }
 
@@ -61,7 +73,7 @@ export class Session {
     this.#clock = clock;
     this.#self = self;
     this.#owner = owner;
-    this.#info = new KnownPeer(hello, clock.wallMs());
+    this.#info = new KnownPeer(hello, clock);
     this.outgoing = new Outgoing(connection, clock, (reason) => this.end(reason));
     this.#incoming = new Incoming(connection, this.#take, () => this.#heard = true);
   }
@@ -124,7 +136,7 @@ export class Session {
     if (type > FORMED) return this.#owner.take(type, kind, call, bytes);
     if (type === PING && bytes.length === 8) {
       const wallMs = new DataView(bytes.buffer).getFloat64(0, true);
-      if (Number.isFinite(wallMs)) this.#info.wallOffsetMs = wallMs - this.#clock.wallMs();
+      if (Number.isFinite(wallMs)) this.#info.hear(wallMs);
     } else if (type === FORMED) {
       const formationId = decodeId(bytes);
       if (formationId === undefined) throw new ProtocolViolation("names a formation wrongly");

@@ -193,9 +193,8 @@ export class SimNetwork {
 
   #connect(from: Host, life: number, address: NetworkAddress): Promise<Connection> {
     const name = `${address.hostname}:${address.port}`;
-    const to = [...this.#hosts.values()].find(({ nodeId }) =>
-      SimNetwork.hostname(nodeId) === address.hostname
-    );
+    const nodeId = /^node-(\d+)$/.exec(address.hostname)?.[1];
+    const to = nodeId === undefined ? undefined : this.#host(Number(nodeId));
     return new Promise((resolve, reject) => {
       const refuse = (detail: string) => reject(new NetworkError("unreachable", name, detail));
       const attempt = () => {
