@@ -270,9 +270,8 @@ export class Group {
     const raft = this.#raft;
     const committed = raft.takeCommitted();
     if (committed.length > 0) this.#apply(committed);
-    if (this.#reads.empty) return;
-    this.#reads.answered(raft.takeReads());
-    this.#reads.applied(raft.appliedIndex);
+    if (raft.hasReads) this.#reads.answered(raft.takeReads());
+    if (!this.#reads.empty) this.#reads.applied(raft.appliedIndex);
   }
 
   /** The state as it is now, for a RaftSnapshot; applying goes on while it is read out. */
@@ -446,8 +445,11 @@ export class Group {
     this.#watches.endAll();
   }
 
+  /** Asks for a turn where there is something to write, to send, to apply or to answer. */
   #markIfReady(): void {
-    if (!this.dirty && this.#raft.hasReady) this.#markDirty();
+    const raft = this.#raft;
+    if (this.dirty) return;
+    if (raft.hasReady || raft.hasCommitted || raft.hasReads) this.#markDirty();
   }
 
   #markDirty(): void {

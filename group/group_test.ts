@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { appendOf, createOf, openBucketOf, textOf } from "../tests/given/commands.ts";
 import { type GivenGroup, givenGroup } from "../tests/given/group.ts";
-import { type Answer, type Eventually, joinSlices, type LiveEvent } from "./mod.ts";
+import {
+  type Answer,
+  type Eventually,
+  joinSlices,
+  type LiveEvent,
+  type RaftMessage,
+} from "./mod.ts";
 
 const KEY = "demo/a";
 
@@ -217,6 +223,31 @@ Deno.test("close() answers outcome_unknown to whoever waits, once, and ends watc
   assert.deepEqual(events.map(({ ended }) => ended), [true]);
   given.group.complete(readies);
   assert.equal(answers.length, 1);
+});
+
+Deno.test("a follower asks for a turn when it only has to apply, or to answer reads", async () => {
+  const given = givenGroup({ idle: true, voters: ["me", "leader"] });
+  const { group } = given;
+  const told = { from: "leader", to: "me", term: 1 } as const;
+  const step = (message: RaftMessage) => group.step(message, given.clock.monotonicMs());
+  const entry = { index: 1, term: 1, kind: "noop" } as const;
+  step({ ...told, type: "append", prevIndex: 0, prevTerm: 0, entries: [entry], commit: 0 });
+  given.turn();
+  assert.equal(group.status().appliedIndex, 0);
+  step({ ...told, type: "commit", commit: 1 });
+  assert.equal(group.dirty, true, "there is something to apply");
+  given.turn();
+  assert.equal(group.status().appliedIndex, 1);
+
+  const reading = group.read({ key: KEY, from: "start", maxBytes: 1000, touch: false });
+  given.turn();
+  const question = given.sent.find(({ type }) => type === "read_index");
+  assert.ok(question?.type === "read_index");
+  step({ ...told, type: "read_index_response", id: question.id, index: 1 });
+  assert.equal(group.dirty, true, "there is a read to answer");
+  given.turn();
+  assert.deepEqual(await reading, { refused: "stream_not_found" });
+  assert.equal(group.dirty, false, "and nothing more");
 });
 
 Deno.test("a group goes on from what the journal found", async () => {

@@ -357,6 +357,12 @@ export class Raft<P extends Payload> {
     return this.#core.transfer?.to;
   }
 
+  /** Are there entries for {@linkcode takeCommitted}? */
+  get hasCommitted(): boolean {
+    const { log } = this.#core;
+    return Math.min(log.committed, log.stable) > log.taken;
+  }
+
   /** Are there answers for {@linkcode takeReads}? */
   get hasReads(): boolean {
     return this.#core.reads.answered;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Answer, Group } from "../../group/mod.ts";
+import { type Answer, Group, type RaftMessage } from "../../group/mod.ts";
 import { MemoryLog } from "../../storage/journal/mod.ts";
 import type {
   ReadableLog,
@@ -66,6 +66,8 @@ export interface GivenGroup {
   readonly clock: SimClock;
   readonly log: NotedLog;
   readonly group: Group;
+  /** Messages to other replicas. */
+  readonly sent: RaftMessage[];
   /** Times that the group asked for a turn. */
   turns: number;
   /** Proposes; the answer stands in the array once it was given. */
@@ -82,10 +84,12 @@ export function givenGroup(
     readonly state?: GroupState;
     readonly decodeOwn?: boolean;
     readonly idle?: boolean;
+    readonly voters?: readonly string[];
   } = {},
 ): GivenGroup {
   const { clock = new SimClock(), stored, decodeOwn = false } = options;
   const log = new NotedLog();
+  const sent: RaftMessage[] = [];
   const group = new Group({
     id: 0,
     member: "me",
@@ -96,12 +100,12 @@ export function givenGroup(
     snapshot: {
       index: 0,
       term: 0,
-      membership: { voters: ["me"], outgoing: [], learners: [] },
+      membership: { voters: options.voters ?? ["me"], outgoing: [], learners: [] },
     },
     stored,
     onDirty: () => void given.turns++,
     turnNowMs: () => clock.monotonicMs(),
-    send: () => {},
+    send: (_, message) => void sent.push(message),
     decodeOwn,
     readLease: true,
     retainedBytesMax: 1024 * 1024,
@@ -110,6 +114,7 @@ export function givenGroup(
     clock,
     log,
     group,
+    sent,
     turns: 0,
     propose(command) {
       const answers: Answer[] = [];
