@@ -24,13 +24,13 @@ import { openWriteHeader, WRITE_HEADER_BYTES, WRITE_MAGIC } from "./write_header
 export class Gathering {
   /** Index of the entry that is looked for. */
   next: number;
-  readonly through: number;
+  through: number;
   readonly #first: number;
   readonly #entries: StoredEntry[] = [];
   #bytes = 0;
   #isFull = false;
-  /** What the log's cuts were at the start: after another one the places are no longer right. */
-  readonly #cuts: number;
+  /** What the log's cuts were: after another one the places are no longer right. */
+  #cuts: number;
 
   /** Entries `from` to `through`, or as many of the first as `bytesMax` lets through: at least one. */
   constructor(
@@ -56,8 +56,14 @@ export class Gathering {
 
   /** Is there one at or before `last`? */
   wants(last: number): boolean {
-    return this.next <= Math.min(last, this.through) && !this.#isFull &&
-      this.#cuts === this.track.places.cuts;
+    // A mark that has passed it meanwhile took its term along.
+    return this.next <= Math.min(last, this.through) && this.next > this.track.markIndex &&
+      !this.#isFull && !this.isCut;
+  }
+
+  /** Was the log cut since the start, or since it was settled? */
+  get isCut(): boolean {
+    return this.#cuts !== this.track.places.cuts;
   }
 
   /**
@@ -116,13 +122,23 @@ export class Gathering {
     this.#bytes += record.length;
   }
 
-  /** What was gathered and is live still; undefined when that is nothing. */
-  result(): readonly StoredEntry[] | undefined {
+  /** Lets go of what was gathered and is no longer live; goes on from there where the log was cut. */
+  settle(): void {
     const { track } = this;
-    const entries = this.#entries;
-    const cut = entries.findIndex(({ index, term }) => track.termAt(index) !== term);
-    const live = cut < 0 ? entries : entries.slice(0, cut);
-    return live.length === 0 ? undefined : live;
+    if (!this.isCut) return;
+    this.#cuts = track.places.cuts;
+    const cut = this.#entries.findIndex(({ index, term }) => track.termAt(index) !== term);
+    if (cut >= 0) this.#entries.length = cut;
+    this.#bytes = this.#entries.reduce((sum, { payload: { start, end } }) => sum + end - start, 0);
+    this.#isFull = false;
+    this.next = this.#first + this.#entries.length;
+    this.through = Math.min(this.through, track.last);
+  }
+
+  /** What was gathered, all of it live; undefined when that is nothing. */
+  result(): readonly StoredEntry[] | undefined {
+    this.settle();
+    return this.#entries.length === 0 ? undefined : this.#entries;
   }
 
   /** Is the record at `at` the entry looked for? Log Matching (paper §5.3): its term decides. */

@@ -44,3 +44,19 @@ Deno.test("mark() keeps the log when it covers all of it and agrees", () => {
   group.append(4, 2);
   assert.deepEqual([3, 4].map((index) => group.termAt(index)), [2, 2]);
 });
+
+Deno.test("mark() discards a log that agrees when it is to replace it", () => {
+  const group = track(1, 2, 2);
+  group.segmentLast = 3;
+  group.segmentBytes = 120;
+  assert.equal(group.mark(2, 2, true), true);
+  assert.deepEqual([group.last, group.lastTerm, group.segmentLast, group.segmentBytes], [
+    2,
+    2,
+    0,
+    0,
+  ]);
+  assert.deepEqual([2, 3].map((index) => group.termAt(index)), [2, undefined]);
+  group.append(3, 2);
+  assert.deepEqual([2, 3].map((index) => group.termAt(index)), [2, 2]);
+});

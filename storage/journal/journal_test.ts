@@ -92,6 +92,73 @@ Deno.test("Journal.open() drops the log when a RaftSnapshot disagreed with it", 
   assert.equal(entriesOf((await reopened(disk.crash())).get(0)), "4:2*8");
 });
 
+Deno.test("Journal.open() drops all that came before a RaftSnapshot that replaces the log", async () => {
+  for (const [index, term] of [[3, 1], [3, 2], [5, 1], [9, 2]] as const) {
+    const disk = newDisk();
+    const { journal } = await open(disk);
+    for (let next = 1; next <= 5; next++) put(journal, 0, next, 8);
+    put(journal, 1, 1, 8);
+    journal.putHardState(0, 4, "2/s");
+    journal.putSnapshotMark(0, index, term, true);
+    assert.throws(() => put(journal, 0, index + 2, 8), /invariant/, "the log ends at the mark");
+    await journal.flush();
+    const crashed = disk.crash();
+    const found = await open(crashed);
+    const { entries, ...state } = found.groups.get(0) ?? assert.fail();
+    assert.deepEqual(entries, []);
+    assert.deepEqual(state, {
+      term: 4,
+      votedFor: "2/s",
+      snapshotIndex: index,
+      snapshotTerm: term,
+    });
+    assert.equal(entriesOf(found.groups.get(1)), "1:1*8", "another group's stay");
+    put(found.journal, 0, index + 1, 9, 2);
+    await found.journal.close();
+    assert.equal(entriesOf((await reopened(crashed)).get(0)), `${index + 1}:2*9`);
+  }
+});
+
+Deno.test("Journal.putSnapshotMark() replaces the log at the mark that stands, and not below", async () => {
+  const disk = newDisk();
+  const { journal } = await open(disk);
+  for (let index = 1; index <= 6; index++) put(journal, 0, index, 8);
+  journal.putSnapshotMark(0, 3, 1);
+  journal.putSnapshotMark(0, 2, 1);
+  assert.throws(() => journal.putSnapshotMark(0, 2, 1, true), /invariant: group 0 stands at 3/);
+  await journal.flush();
+  assert.equal(entriesOf((await reopened(disk.kill())).get(0)), "4:1*8 5:1*8 6:1*8");
+  const again = await open(disk.kill());
+  again.journal.putSnapshotMark(0, 3, 1, true);
+  put(again.journal, 0, 4, 9, 2);
+  await again.journal.flush();
+  assert.equal(entriesOf((await reopened(disk.kill())).get(0)), "4:2*9");
+});
+
+Deno.test("Journal lets segments go when a RaftSnapshot replaced what was in them", async () => {
+  const disk = newDisk();
+  const { journal } = await open(disk);
+  for (let index = 1; index <= 300; index++) {
+    put(journal, 0, index, 1_000);
+    await journal.flush();
+  }
+  const { segments, diskBytes } = journal.usage();
+  assert.ok(segments > 4, `${segments}`);
+  // Nothing above the mark is needed any more, though its index is far below.
+  journal.putSnapshotMark(0, 10, 1, true);
+  await journal.flush();
+  for (let turns = 0; turns < 500; turns++) await Promise.resolve();
+  const usage = journal.usage();
+  assert.deepEqual([usage.segments, usage.segmentsRemoved], [1, segments - 1]);
+  assert.equal(usage.diskBytes, SEGMENT_BYTES);
+  assert.ok(diskBytes > usage.diskBytes);
+  assert.equal(usage.bytesCopiedForward, 0);
+  const found = await open(disk.crash());
+  assert.equal(found.journal.usage().diskBytes, SEGMENT_BYTES);
+  assert.equal(found.groups.get(0)?.snapshotIndex, 10);
+  await found.journal.close();
+});
+
 Deno.test("Journal keeps records that are larger than a slab and than a segment", async () => {
   const disk = newDisk();
   const { journal } = await open(disk);

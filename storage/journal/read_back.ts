@@ -76,7 +76,9 @@ export class ReadBack {
         if (isGone && track.places.find(next)?.segment !== place.segment) continue;
         throw error;
       }
-      if (gathering.next === next) break;
+      const isCut = gathering.isCut;
+      gathering.settle();
+      if (gathering.next === next && !isCut) break;
     }
     return gathering.result();
   }

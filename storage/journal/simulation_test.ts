@@ -1,7 +1,8 @@
 /**
  * Many lives of one journal on a simulated disk, each ended by a power cut, a killed process or a
  * clean stop. Whatever the seed: what is found at start is what some prefix of the records sealed
- * says, and no shorter prefix than the last flush that resolved.
+ * says, and no shorter prefix than the last flush that resolved. What is read back meanwhile is what
+ * the log holds, all that is durable of it, and nothing that a power cut could still take away.
  */
 
 import { Buffer } from "node:buffer";
@@ -9,7 +10,7 @@ import assert from "node:assert/strict";
 import { SimClock } from "../../tests/sim/clock.ts";
 import { SimDisk } from "../../tests/sim/disk.ts";
 import { SimRandom } from "../../tests/sim/random.ts";
-import type { StoredEntryKind, StoredGroup } from "../types.ts";
+import type { StoredEntry, StoredEntryKind, StoredGroup } from "../types.ts";
 import { Journal, JournalDamaged } from "./mod.ts";
 
 const DIRECTORY = "/data/journal";
@@ -33,6 +34,7 @@ type Operation =
     readonly group: number;
     readonly index: number;
     readonly term: number;
+    readonly replacesLog: boolean;
   };
 
 /** One group as Raft has it. */
@@ -42,6 +44,10 @@ class ModelGroup {
   snapshotIndex = 0;
   snapshotTerm = 0;
   entries: ModelEntry[] = [];
+  /** Everything that was ever an entry: two of one index and term are the same (paper §5.3). */
+  seen = new Map<string, ModelEntry>();
+  /** How often entries were replaced or discarded. */
+  cuts = 0;
 
   get last(): number {
     return this.entries.at(-1)?.index ?? this.snapshotIndex;
@@ -58,15 +64,19 @@ class ModelGroup {
         this.votedFor = operation.vote;
         return;
       case "entry": {
-        const { index } = operation.entry;
+        const { index, term } = operation.entry;
+        if (index <= this.last) this.cuts++;
+        this.seen.set(`${index}:${term}`, operation.entry);
         this.entries = this.entries.filter((entry) => entry.index < index);
         this.entries.push(operation.entry);
         return;
       }
       case "mark": {
-        const { index, term } = operation;
-        const agrees = this.entries.some((entry) => entry.index === index && entry.term === term);
+        const { index, term, replacesLog } = operation;
+        const agrees = !replacesLog &&
+          this.entries.some((entry) => entry.index === index && entry.term === term);
         this.entries = agrees ? this.entries.filter((entry) => entry.index > index) : [];
+        if (!agrees) this.cuts++;
         this.snapshotIndex = index;
         this.snapshotTerm = term;
       }
@@ -79,13 +89,17 @@ class ModelGroup {
     return stored.term === this.term && stored.votedFor === this.votedFor &&
       stored.snapshotIndex === this.snapshotIndex && stored.snapshotTerm === this.snapshotTerm &&
       stored.entries.length === this.entries.length &&
-      stored.entries.every(({ index, term, kind, payload }, at) => {
+      stored.entries.every((one, at) => {
         const entry = this.entries[at];
-        const { slab: { bytes }, start, end } = payload;
-        return entry !== undefined && entry.index === index && entry.term === term &&
-          entry.kind === kind && Buffer.compare(bytes.subarray(start, end), entry.payload) === 0;
+        return entry !== undefined && isSame(entry, one);
       });
   }
+}
+
+function isSame(entry: ModelEntry, { index, term, kind, payload }: StoredEntry): boolean {
+  const { slab: { bytes }, start, end } = payload;
+  return entry.index === index && entry.term === term && entry.kind === kind &&
+    Buffer.compare(bytes.subarray(start, end), entry.payload) === 0;
 }
 
 /** What was asked of a journal, in order, and how much of it is known to be durable. */
@@ -133,6 +147,12 @@ class World {
   /** The model with all pending operations applied: what the next operation builds upon. */
   ahead = new Model();
   disk: SimDisk;
+  /** Entries that were read back, and reads that answered undefined. */
+  readBack = 0;
+  readNothing = 0;
+  /** What a read got wrong. */
+  readonly wrong: unknown[] = [];
+  #closed: Journal | undefined = undefined;
   #nonce = 0;
 
   constructor(seed: number, readonly sync = true) {
@@ -141,6 +161,7 @@ class World {
   }
 
   async open(): Promise<Journal> {
+    if (this.wrong.length > 0) throw this.wrong[0];
     const opening = Journal.open({
       disk: this.disk,
       directory: DIRECTORY,
@@ -156,8 +177,85 @@ class World {
     for (const [id, group] of this.model.groups) {
       Object.assign(this.ahead.of(id), group);
       this.ahead.of(id).entries = group.entries.slice();
+      this.ahead.of(id).seen = new Map(group.seen);
     }
     return journal;
+  }
+
+  /** A clean stop. */
+  async close(journal: Journal): Promise<void> {
+    this.#closed = journal;
+    await this.clock.until(journal.close());
+    this.model.durable = this.model.pending.length;
+  }
+
+  /** Reads something back; what comes is checked when it comes. */
+  read(journal: Journal, group: number): Promise<void> {
+    const { random, ahead, model } = this;
+    const { pending } = model;
+    const state = ahead.of(group);
+    const from = state.snapshotIndex + random.below(state.entries.length + 2);
+    const through = from + random.below(random.chance(0.5) ? 4 : 100);
+    const bytesMax = random.below(30_000);
+    const durable = new Set(pending.slice(model.durable).flatMap(entryOf));
+    const expected: ModelEntry[] = [];
+    let bytes = 0;
+    for (const entry of state.entries) {
+      if (entry.index < from || entry.index > through) continue;
+      bytes += entry.payload.length;
+      if (durable.has(entry) || (expected.length > 0 && bytes > bytesMax)) break;
+      expected.push(entry);
+    }
+    if (from <= state.snapshotIndex) expected.length = 0;
+    const { cuts, snapshotIndex } = state;
+    const reading = journal.readEntries(group, from, through, bytesMax).then((found = []) => {
+      // Another life: the journal of this one is dead.
+      if (this.ahead !== ahead || model.pending !== pending) return;
+      const untouched = state.cuts === cuts && state.snapshotIndex === snapshotIndex &&
+        this.#closed !== journal;
+      if (untouched) assert.ok(found.length >= expected.length, "a durable entry was not found");
+      this.#check(state, from, found);
+      assert.ok((found.at(-1)?.index ?? 0) <= through, "more than was asked for");
+      const length = found.reduce((sum, { payload }) => sum + payload.end - payload.start, 0);
+      assert.ok(found.length <= 1 || length <= bytesMax, `${length} bytes`);
+      if (found.length === 0) this.readNothing++;
+      this.readBack += found.length;
+    });
+    return reading.catch((error) => void this.wrong.push(error));
+  }
+
+  /** What was read back is the log's, and a promise from now on. */
+  #check(state: ModelGroup, from: number, found: readonly StoredEntry[]): void {
+    const { model } = this;
+    for (const [at, one] of found.entries()) {
+      assert.equal(one.index, from + at);
+      // A mark may have covered it just now.
+      const isCovered = one.index <= state.snapshotIndex;
+      const entry = isCovered
+        ? state.seen.get(`${one.index}:${one.term}`)
+        : state.entries.find(({ index }) => index === one.index);
+      assert.ok(entry !== undefined && isSame(entry, one), `${one.index} is not in the log`);
+      const count = 1 + model.pending.findLastIndex((operation) => {
+        return operation.type === "entry" && operation.entry === entry;
+      });
+      model.durable = Math.max(model.durable, count);
+    }
+  }
+
+  /** Everything that is durable can be read back; call it where all of it is. */
+  async readAll(journal: Journal): Promise<void> {
+    for (const [group, { entries }] of this.ahead.groups) {
+      for (let next = 0; next < entries.length;) {
+        const first = entries[next]?.index ?? 0;
+        const found = await journal.readEntries(group, first, Infinity, 50_000) ?? [];
+        assert.ok(found.length > 0, `entry ${first} of group ${group} can't be read back`);
+        for (const one of found) {
+          const entry = entries[next++];
+          assert.ok(entry !== undefined && isSame(entry, one), `${one.index} is another one`);
+        }
+        this.readBack += found.length;
+      }
+    }
   }
 
   /** Random records, then a flush. */
@@ -206,8 +304,10 @@ class World {
     const { random } = this;
     const sizes = [0, 7, 300, 2_000, 20_000, 70_000];
     const bound = sizes[Math.floor(random.next() ** 3 * sizes.length)] ?? 0;
-    const payload = new Uint8Array(length ?? random.below(bound + 1)).fill(++this.#nonce);
-    const kind = payload.length === 0 ? "noop" : random.chance(0.9) ? "command" : "membership";
+    const known = this.ahead.of(group).seen.get(`${index}:${term}`);
+    const payload = known?.payload ??
+      new Uint8Array(length ?? random.below(bound + 1)).fill(++this.#nonce);
+    const kind = known?.kind ?? this.#kindOf(payload);
     // Given up half-way: as if an exception had come in between.
     if (random.chance(0.02)) journal.reserve(random.below(3_000));
     const space = journal.reserve(payload.length);
@@ -220,12 +320,18 @@ class World {
     const { random } = this;
     const state = this.ahead.of(group);
     const behind = state.entries[random.below(state.entries.length)];
+    const replacesLog = random.chance(0.2);
     const isInstalled = behind === undefined || random.chance(0.1);
     const index = isInstalled ? state.last + 1 + random.below(5) - random.below(3) : behind.index;
     const term = isInstalled ? state.lastTerm + 1 : behind.term;
     if (index <= state.snapshotIndex) return;
-    journal.putSnapshotMark(group, index, term);
-    this.note({ type: "mark", group, index, term });
+    journal.putSnapshotMark(group, index, term, replacesLog);
+    this.note({ type: "mark", group, index, term, replacesLog });
+  }
+
+  #kindOf(payload: Uint8Array): StoredEntryKind {
+    if (payload.length === 0) return "noop";
+    return this.random.chance(0.9) ? "command" : "membership";
   }
 
   note(operation: Operation): void {
@@ -237,6 +343,10 @@ class World {
     const names = this.disk.paths();
     return names.filter((path) => path.endsWith(".segment"));
   }
+}
+
+function entryOf(operation: Operation): ModelEntry[] {
+  return operation.type === "entry" ? [operation.entry] : [];
 }
 
 /** One seed to replay, or as many as asked for. */
@@ -264,8 +374,10 @@ function simulated(name: string, run: (seed: number) => Promise<void>): void {
 async function live(world: World, turns: number, groups: number): Promise<Journal> {
   const { random, clock } = world;
   const journal = await world.open();
+  if (random.chance(0.5)) await clock.until(world.readAll(journal));
   for (let turn = random.below(turns); turn >= 0; turn--) {
     const flushed = world.turn(journal, groups);
+    if (random.chance(0.4)) world.read(journal, random.below(groups));
     if (flushed && random.chance(0.3)) await clock.until(flushed);
     else if (random.chance(0.7)) await clock.run(random.next() * 3);
   }
@@ -279,9 +391,9 @@ simulated("Journal keeps what it flushed when power fails or the process dies", 
     const end = world.random.next();
     if (end < 0.6) world.disk = world.disk.crash();
     else if (end < 0.8) world.disk = world.disk.kill();
-    else await world.clock.until(journal.close());
-    if (end >= 0.8) world.model.durable = world.model.pending.length;
+    else await world.close(journal);
   }
+  assert.ok(world.readBack > 50 && world.readNothing > 5, "both happen");
   await world.clock.until((await world.open()).close());
 });
 
@@ -296,9 +408,7 @@ simulated("Journal keeps what it wrote without sync when the process dies", asyn
 
 simulated("Journal says where when a bit rots below the synced position", async (seed) => {
   const world = new World(seed);
-  const closing = await live(world, 60, 4);
-  await world.clock.until(closing.close());
-  world.model.durable = world.model.pending.length;
+  await world.close(await live(world, 60, 4));
   await world.clock.until((await world.open()).close());
   const paths = world.segments();
   const path = paths[world.random.below(paths.length)] ?? "";
@@ -373,11 +483,14 @@ simulated("Journal stays small when snapshots follow and one group lags", async 
     if (turn % 10 === 0) world.putEntry(journal, 9, world.ahead.of(9).last + 1, 1, 20);
     if (random.chance(0.2)) {
       journal.putSnapshotMark(group, state.last, state.lastTerm);
-      world.note({ type: "mark", group, index: state.last, term: state.lastTerm });
+      const { last: index, lastTerm: term } = state;
+      world.note({ type: "mark", group, index, term, replacesLog: false });
     }
     const count = world.model.pending.length;
+    if (random.chance(0.3)) world.read(journal, 9);
     await clock.until(journal.flush() ?? Promise.resolve());
     world.model.durable = count;
+    if (random.chance(0.3)) world.read(journal, 9);
     await clock.run(5);
     most = Math.max(most, journal.usage().diskBytes);
     if (turn === 200 && random.chance(0.5)) break;
@@ -386,6 +499,11 @@ simulated("Journal stays small when snapshots follow and one group lags", async 
   assert.ok(usage.bytesCopiedForward > 0, "the lagging group was copied");
   assert.ok(usage.segmentsRemoved > 10, `${usage.segmentsRemoved} removed`);
   assert.ok(most <= 16 * SEGMENT_BYTES, `${most} bytes at most`);
+  const sizes = world.segments().map((path) => world.disk.content(path).length);
+  assert.equal(usage.diskBytes, sizes.reduce((sum, size) => sum + size, 0));
+  const before = world.readBack;
+  await clock.until(world.readAll(journal));
+  assert.ok(world.readBack - before > world.ahead.of(9).last, "the copies were read");
   world.disk = world.disk.crash();
   await clock.until((await world.open()).close());
 });
