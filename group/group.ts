@@ -234,9 +234,11 @@ export class Group {
     if (!this.#reads.empty) this.#reads.expire(nowMs);
     const groupMs = this.#time.now(nowMs);
     for (const key of this.#watches.keys()) this.#deadlines.touch(this.state, key, groupMs);
-    if (raft.hasLease(nowMs)) {
+    // Decided again when it is applied: an outdated leader's never is.
+    if (this.leads) {
       this.#deadlines.expire(this.state, groupMs, (command, done) => this.propose(command, done));
-    } else if (!this.#watches.empty && this.#isDeaf(nowMs)) this.#watches.endAll();
+    }
+    if (!this.#watches.empty && this.#isDeaf(nowMs)) this.#watches.endAll();
   }
 
   /** Takes the streams whose deadlines reads have pushed back, as the keys of `touch` commands. */
