@@ -11,9 +11,10 @@ import {
 import type { Timer } from "../io/mod.ts";
 import type { Feed, FeedBatch, FeedReader } from "../shard/mod.ts";
 import type { ReadPlan, StreamFacts, StreamKey } from "../stream/mod.ts";
-import { type HeaderMap, type Reply, respond, respondError, respondObstacle } from "./answer.ts";
+import { type HeaderMap, type Reply, respond, respondError } from "./answer.ts";
 import type { HttpContext } from "./context.ts";
 import { cursorAfter } from "./cursor.ts";
+import { respondEnded } from "./ended.ts";
 import type { LiveReader } from "./live_readers.ts";
 import { CACHE_FOR_A_WHILE, etagOf, planHeaders } from "./read.ts";
 import { nextOffset, type ReadWish } from "./read_request.ts";
@@ -37,11 +38,11 @@ export async function longPoll(
     if (plan.facts.closed) return withNothing(plan.facts, wish, plan.next, undefined);
     if (!context.liveReaders.hasRoom) return respondError("overloaded");
     const feed = await context.streams.watch(key, incarnation);
-    if (feed === undefined) return await ended(context, key, wish, incarnation);
+    if (feed === undefined) return await respondEnded(context, key, wish, incarnation);
     const heard = await new Wait(context, request, feed, plan.from, deadlineMs).outcome;
     if (heard === "timeout") return withNothing(plan.facts, wish, plan.next, cursor);
     if (heard === "shutdown") return respondError("shutting_down");
-    if (heard === "ended") return await ended(context, key, wish, incarnation);
+    if (heard === "ended") return await respondEnded(context, key, wish, incarnation);
     if (heard !== "gap" && heard.bytes !== undefined && heard.bytes.length <= wish.maxBytes) {
       return withBatch(plan.facts, heard, heard.bytes, wish, cursor);
     }
@@ -53,7 +54,7 @@ export async function longPoll(
       incarnation,
       touch: false,
     });
-    if (!("plan" in answer)) return await ended(context, key, wish, incarnation);
+    if (!("plan" in answer)) return await respondEnded(context, key, wish, incarnation);
     plan = answer.plan;
   }
 }
@@ -162,24 +163,4 @@ function withNothing(
   if (cursor === undefined) headers[STREAM_CLOSED] = "true";
   else headers[STREAM_CURSOR] = String(cursor);
   return respond(204, headers);
-}
-
-/** The incarnation is over, or this node can't tell: say which. */
-async function ended(
-  context: HttpContext,
-  key: StreamKey,
-  wish: ReadWish,
-  incarnation: string,
-): Promise<Reply> {
-  const answer = await context.streams.read({
-    key,
-    from: "now",
-    maxBytes: 0,
-    incarnation,
-    touch: false,
-  });
-  if ("plan" in answer) return respondError("no_leader");
-  const renewed = "refused" in answer && answer.refused === "incarnation_mismatch";
-  if (renewed && wish.incarnation === undefined) return respondError("stream_not_found");
-  return respondObstacle(answer);
 }

@@ -8,6 +8,7 @@ import type { Feed } from "../shard/mod.ts";
 import type { ReadPlan, StreamKey } from "../stream/mod.ts";
 import { type HeaderMap, type Reply, respond, respondError } from "./answer.ts";
 import type { HttpContext } from "./context.ts";
+import { respondEnded } from "./ended.ts";
 import type { ReadWish } from "./read_request.ts";
 import { SseReader } from "./sse_reader.ts";
 import { dataFormOf } from "./sse_events.ts";
@@ -25,7 +26,7 @@ export async function serverSentEvents(
   let feed: Feed | undefined;
   if (!(plan.upToDate && plan.facts.closed)) {
     feed = await context.streams.watch(key, incarnation);
-    if (feed === undefined) return respondError("stream_not_found");
+    if (feed === undefined) return await respondEnded(context, key, wish, incarnation);
   }
   const form = dataFormOf(contentType, json);
   const reader = new SseReader({ context, key, wish, plan, form, feed });
