@@ -69,7 +69,7 @@ export class ClusterWatch {
       term,
       isLeader: role === "leader",
       commitIndex,
-      log: this.#logOf(node, group.id),
+      log: group.dirty ? undefined : this.#logOf(node, group.id),
     });
     if (group.ready && role === "leader") this.time.look(group.id, group.nowMs);
     const { stampMs } = this.#replicas.applied(group.id);

@@ -16,7 +16,7 @@ export interface ReplicaReport {
   readonly term: number;
   readonly isLeader: boolean;
   readonly commitIndex: number;
-  /** What it has written; undefined where that is not known. */
+  /** What it has written; undefined while it is about to write something else. */
   readonly log: ReplicaLog | undefined;
 }
 
@@ -30,12 +30,13 @@ interface Committed {
 /** What was seen of one group. */
 interface GroupHistory {
   /** By term. */
-  readonly leaders: Map<number, string>;
+  readonly leaders: Map<number, { readonly member: string; isComplete: boolean }>;
   /** By index. */
   readonly committed: Map<number, Committed>;
-  /** By member: how far its commits were looked at, and in which term. */
-  readonly looked: Map<string, { commitIndex: number; term: number }>;
+  /** By member: what it has committed, and how far that was looked at. */
+  readonly looked: Map<string, { commitIndex: number; checked: number }>;
   maxCommitted: number;
+  maxTerm: number;
 }
 
 /** Hears from every replica, again and again. */
@@ -67,18 +68,19 @@ export class Leaders {
 
   /** The latest term of which an entry is committed; 0 before the first. */
   committedTerm(group: number): number {
-    const { committed, maxCommitted } = this.#of(group);
-    return committed.get(maxCommitted)?.term ?? 0;
+    return this.#of(group).maxTerm;
   }
 
   #lead(history: GroupHistory, { group, member, term, log }: ReplicaReport): boolean {
-    const before = history.leaders.get(term);
-    if (before === member) return false;
-    if (before !== undefined) {
-      throw wrong(group, `term ${term} has two leaders, ${before} and ${member}`);
+    let leader = history.leaders.get(term);
+    const begins = leader === undefined;
+    if (leader === undefined) {
+      history.leaders.set(term, leader = { member, isComplete: false });
+    } else if (leader.member !== member) {
+      throw wrong(group, `term ${term} has two leaders, ${leader.member} and ${member}`);
     }
-    history.leaders.set(term, member);
-    if (log === undefined) return true;
+    if (log === undefined || leader.isComplete) return begins;
+    leader.isComplete = true;
     for (const [index, entry] of history.committed) {
       if (entry.knownIn >= term || index <= log.base || log.termAt(index) === entry.term) continue;
       const has = log.termAt(index) ?? "none";
@@ -88,27 +90,26 @@ export class Leaders {
           `committed by term ${entry.knownIn}; its own is of term ${has}`,
       );
     }
-    return true;
+    return begins;
   }
 
   #commit(history: GroupHistory, report: ReplicaReport): void {
     const { group, member, term, commitIndex, log } = report;
-    const before = history.looked.get(member);
-    if (before !== undefined && before.commitIndex > commitIndex) {
-      throw wrong(group, `${member} had committed ${before.commitIndex}, then ${commitIndex}`);
+    let looked = history.looked.get(member);
+    if (looked === undefined) {
+      history.looked.set(member, looked = { commitIndex: 0, checked: 0 });
     }
-    if (before?.commitIndex === commitIndex) return;
-    history.looked.set(member, { commitIndex, term });
+    if (looked.commitIndex > commitIndex) {
+      throw wrong(group, `${member} had committed ${looked.commitIndex}, then ${commitIndex}`);
+    }
+    looked.commitIndex = commitIndex;
     history.maxCommitted = Math.max(history.maxCommitted, commitIndex);
-    if (log === undefined) return;
-    for (
-      let index = Math.max(before?.commitIndex ?? 0, log.base) + 1;
-      index <= commitIndex;
-      index++
-    ) {
+    if (log === undefined || looked.checked === commitIndex) return;
+    for (let index = Math.max(looked.checked, log.base) + 1; index <= commitIndex; index++) {
       const own = log.termAt(index);
       if (own === undefined) throw wrong(group, `${member} has committed ${index} without it`);
       const known = history.committed.get(index);
+      history.maxTerm = Math.max(history.maxTerm, own);
       if (known === undefined) {
         history.committed.set(index, { term: own, knownIn: term });
       } else if (known.term !== own) {
@@ -117,12 +118,14 @@ export class Leaders {
         known.knownIn = Math.min(known.knownIn, term);
       }
     }
+    looked.checked = commitIndex;
   }
 
   #of(group: number): GroupHistory {
     let history = this.#groups.get(group);
     if (history === undefined) {
-      history = { leaders: new Map(), committed: new Map(), looked: new Map(), maxCommitted: 0 };
+      const [leaders, committed, looked] = [new Map(), new Map(), new Map()];
+      history = { leaders, committed, looked, maxCommitted: 0, maxTerm: 0 };
       this.#groups.set(group, history);
     }
     return history;
