@@ -13,19 +13,47 @@ import type { Answer } from "../group/mod.ts";
 import type { AppendStream, Body } from "../stream/mod.ts";
 import { type HeaderMap, type Reply, respond, respondError, respondObstacle } from "./answer.ts";
 import type { HttpContext } from "./context.ts";
-import { parseWriteHeaders, storedBody } from "./write_request.ts";
+import type { Exchange } from "./exchange.ts";
+import { parseWriteHeaders, storedBody, type WriteHeaders } from "./write_request.ts";
 
-/** POST: append, close, or both (P§5.2, P§5.3). */
-export async function append(
+type Appended = Extract<Answer, { ok: "appended" | "repeated" }>;
+type AppendAnswer = Appended | Exclude<Answer, { ok: unknown }>;
+
+/**
+ * POST: append, close, or both (P§5.2, P§5.3).
+ *
+ * What a node does most of all: every step hands on to the next by a call, as each promise or
+ * `async` function in between would be so much more to allocate and to wait for.
+ */
+export function append(
   context: HttpContext,
-  request: Request,
+  exchange: Exchange,
   route: StreamRoute,
   query: Query,
-): Promise<Reply> {
-  const wish = parseWriteHeaders(request.headers, context.settings);
-  if (typeof wish === "string") return respondError(wish);
-  const bytes = await context.bodies.read(request, context.settings.appendBytesMax);
-  if (typeof bytes === "string") return respondBodyError(bytes, context.settings.appendBytesMax);
+): void {
+  const { request } = exchange;
+  const { settings } = context;
+  const wish = parseWriteHeaders(request.headers, settings);
+  if (typeof wish === "string") return exchange.answer(respondError(wish));
+  context.bodies.take(request, settings.appendBytesMax, (bytes) => {
+    try {
+      const command = commandOf(bytes, wish, route, query, settings.appendBytesMax);
+      if ("status" in command) exchange.answer(command);
+      else submit(context, exchange, command);
+    } catch (reason) {
+      exchange.fail(reason);
+    }
+  });
+}
+
+function commandOf(
+  bytes: Uint8Array | ErrorCode,
+  wish: WriteHeaders,
+  route: StreamRoute,
+  query: Query,
+  bytesMax: number,
+): AppendStream | Reply {
+  if (typeof bytes === "string") return respondBodyError(bytes, bytesMax);
   const { contentType, closed, producer, streamSeq, ifMatch } = wish;
   let body: Body | undefined;
   if (bytes.length > 0) {
@@ -37,7 +65,7 @@ export async function append(
   } else if (!closed) {
     return respondError("empty_body");
   }
-  const command: AppendStream = {
+  return {
     type: "append",
     key: route.key,
     contentType,
@@ -48,12 +76,24 @@ export async function append(
     ifMatch,
     incarnation: query.incarnation ?? wish.incarnation,
   };
-  return render(await context.streams.append(command), command);
 }
 
-function render(answer: Answer, command: AppendStream): Reply {
+function submit(context: HttpContext, exchange: Exchange, command: AppendStream): void {
+  context.streams.append(command).then(
+    (answer) => {
+      if (isOther(answer)) exchange.fail(unexpected(answer.ok));
+      else exchange.answer(render(answer, command));
+    },
+    (reason) => exchange.fail(reason),
+  );
+}
+
+function isOther(answer: Answer): answer is Exclude<Extract<Answer, { ok: string }>, Appended> {
+  return "ok" in answer && answer.ok !== "appended" && answer.ok !== "repeated";
+}
+
+function render(answer: AppendAnswer, command: AppendStream): Reply {
   if (!("ok" in answer)) return respondObstacle(answer, command.producer);
-  if (answer.ok !== "appended" && answer.ok !== "repeated") throw unexpected(answer.ok);
   const { facts, producer } = answer;
   const headers: HeaderMap = {
     [STREAM_NEXT_OFFSET]: formatOffset(facts.tail),

@@ -1,6 +1,5 @@
 import type { Clock, Timer } from "../io/mod.ts";
 import { type ErrorCode, parseDecimal } from "../protocol/mod.ts";
-import type { Eventually } from "../shard/mod.ts";
 
 /** Bodies up to this length are read in one go where the client announces the length. */
 const WHOLE_BODY_BYTES_MAX = 64 * 1024;
@@ -10,20 +9,91 @@ const STALL_MS = 30_000;
 /** How many looks at the bodies pass in that time. */
 const LOOKS_PER_STALL = 10;
 
-interface Waiting {
-  /** The look before which something of the body came last. */
-  progressAtLook: number;
-  readonly giveUp: () => void;
-}
+/** Takes a body, or why there is none. */
+export type TakeBody = (body: Uint8Array | ErrorCode) => void;
 
 const EMPTY = new Uint8Array(0);
 
+/** A body on its way: a link of a ring, so that coming and going takes no look-up and no memory. */
+class Waiting {
+  before: Waiting = this;
+  after: Waiting = this;
+  /** The look before which something of the body came last. */
+  progressAtLook = 0;
+
+  /** Whether it has left. */
+  get over(): boolean {
+    return this.after === this;
+  }
+
+  enter(ring: Waiting): void {
+    this.after = ring;
+    this.before = ring.before;
+    this.before.after = this;
+    ring.before = this;
+  }
+
+  leave(): void {
+    this.before.after = this.after;
+    this.after.before = this.before;
+    this.before = this;
+    this.after = this;
+  }
+
+  /** Nothing of it came for too long. */
+  giveUp(): void {}
+}
+
+/** A body that comes in one go. */
+class WholeBody extends Waiting {
+  readonly #reader: BodyReader;
+  readonly #announced: number;
+  readonly #limit: number;
+  readonly #done: TakeBody;
+
+  constructor(reader: BodyReader, announced: number, limit: number, done: TakeBody) {
+    super();
+    this.#reader = reader;
+    this.#announced = announced;
+    this.#limit = limit;
+    this.#done = done;
+  }
+
+  end(result: Uint8Array | ErrorCode): void {
+    if (this.over) return;
+    this.leave();
+    this.#reader.bytesInFlight -= this.#announced;
+    // A request that did not come over HTTP may announce what it likes.
+    const tooLarge = typeof result !== "string" && result.length > this.#limit;
+    this.#done(tooLarge ? "payload_too_large" : result);
+  }
+
+  override giveUp(): void {
+    this.end("request_timeout");
+  }
+}
+
+/** A body that comes in pieces. */
+class PiecewiseBody extends Waiting {
+  stalled = false;
+
+  constructor(readonly reader: ReadableStreamDefaultReader<Uint8Array>) {
+    super();
+  }
+
+  override giveUp(): void {
+    this.stalled = true;
+    this.reader.cancel().catch(() => {});
+  }
+}
+
 /** Reads request bodies within bounds of length, of time, and of what all of them hold together. */
 export class BodyReader {
+  /** Bytes announced or received of bodies that are being read. */
+  bytesInFlight = 0;
   readonly #clock: Clock;
   readonly #bytesMax: number;
-  readonly #waiting = new Set<Waiting>();
-  #bytesInFlight = 0;
+  readonly #ring = new Waiting();
   #look = 0;
   #sweep: Timer | undefined;
 
@@ -32,107 +102,112 @@ export class BodyReader {
     this.#bytesMax = bytesMax;
   }
 
-  /** Bytes announced or received of bodies that are being read. */
-  get bytesInFlight(): number {
-    return this.#bytesInFlight;
-  }
-
   /** Stops watching over bodies. */
   close(): void {
     this.#sweep?.cancel();
-    for (const waiting of this.#waiting) waiting.giveUp();
-    this.#waiting.clear();
+    for (const waiting of this.#underWay()) {
+      waiting.giveUp();
+      waiting.leave();
+    }
   }
 
-  /** The whole body, or why not. Decided before it is read where the headers tell. */
-  read(request: Request, limit: number): Eventually<Uint8Array | ErrorCode> {
+  /** The whole body, or why not. */
+  read(request: Request, limit: number): Promise<Uint8Array | ErrorCode> {
+    return new Promise((resolve) => this.take(request, limit, resolve));
+  }
+
+  /**
+   * {@linkcode BodyReader.read} without a promise. What the headers tell is decided before anything
+   * is read: `done` may be called at once. It must not throw.
+   */
+  take(request: Request, limit: number, done: TakeBody): void {
     const announced = request.headers.get("content-length");
     const length = announced === null ? undefined : parseDecimal(announced);
     if (length === undefined) {
-      return request.body === null ? EMPTY : this.#readPieces(request.body, limit, 0);
+      if (request.body === null) return done(EMPTY);
+      return this.#readPieces(request.body, limit, 0, done);
     }
-    if (length === 0) return EMPTY;
-    if (length > limit) return "payload_too_large";
-    if (this.#bytesInFlight + length > this.#bytesMax) return "overloaded";
+    if (length === 0) return done(EMPTY);
+    if (length > limit) return done("payload_too_large");
+    if (this.bytesInFlight + length > this.#bytesMax) return done("overloaded");
     if (length > WHOLE_BODY_BYTES_MAX && request.body !== null) {
-      return this.#readPieces(request.body, limit, length);
+      return this.#readPieces(request.body, limit, length, done);
     }
-    return this.#readWhole(request, limit, length);
+    this.#readWhole(request, limit, length, done);
   }
 
-  #readWhole(
-    request: Request,
+  #readWhole(request: Request, limit: number, announced: number, done: TakeBody): void {
+    this.bytesInFlight += announced;
+    const body = new WholeBody(this, announced, limit, done);
+    this.#watch(body);
+    request.bytes().then((bytes) => body.end(bytes), () => body.end("body_broken_off"));
+  }
+
+  #readPieces(
+    stream: ReadableStream<Uint8Array>,
+    limit: number,
+    announced: number,
+    done: TakeBody,
+  ): void {
+    const body = new PiecewiseBody(stream.getReader());
+    this.#watch(body);
+    this.#gather(body, limit, announced).then(done);
+  }
+
+  async #gather(
+    body: PiecewiseBody,
     limit: number,
     announced: number,
   ): Promise<Uint8Array | ErrorCode> {
-    this.#bytesInFlight += announced;
-    return new Promise((resolve) => {
-      const end = (result: Uint8Array | ErrorCode) => {
-        if (!this.#waiting.delete(waiting)) return;
-        this.#bytesInFlight -= announced;
-        // A request that did not come over HTTP may announce what it likes.
-        const tooLarge = typeof result !== "string" && result.length > limit;
-        resolve(tooLarge ? "payload_too_large" : result);
-      };
-      const waiting = this.#watch(() => end("request_timeout"));
-      request.bytes().then(end, () => end("body_broken_off"));
-    });
-  }
-
-  async #readPieces(
-    body: ReadableStream<Uint8Array>,
-    limit: number,
-    announced: number,
-  ): Promise<Uint8Array | ErrorCode> {
-    const reader = body.getReader();
-    let stalled = false;
-    const waiting = this.#watch(() => {
-      stalled = true;
-      reader.cancel().catch(() => {});
-    });
+    const { reader } = body;
     const pieces: Uint8Array[] = [];
     let length = 0;
     let held = announced;
-    this.#bytesInFlight += held;
+    this.bytesInFlight += held;
     try {
       for (;;) {
         const { done, value } = await reader.read();
-        if (stalled) return "request_timeout";
+        if (body.stalled) return "request_timeout";
         if (done) return joined(pieces, length);
-        waiting.progressAtLook = this.#look;
+        body.progressAtLook = this.#look;
         length += value.length;
         pieces.push(value);
         if (length > limit) return "payload_too_large";
         if (length <= held) continue;
-        this.#bytesInFlight += length - held;
+        this.bytesInFlight += length - held;
         held = length;
-        if (this.#bytesInFlight > this.#bytesMax) return "overloaded";
+        if (this.bytesInFlight > this.#bytesMax) return "overloaded";
       }
     } catch {
-      return stalled ? "request_timeout" : "body_broken_off";
+      return body.stalled ? "request_timeout" : "body_broken_off";
     } finally {
-      this.#bytesInFlight -= held;
-      this.#waiting.delete(waiting);
+      this.bytesInFlight -= held;
+      body.leave();
       reader.cancel().catch(() => {});
     }
   }
 
-  #watch(giveUp: () => void): Waiting {
-    const waiting = { progressAtLook: this.#look, giveUp };
-    this.#waiting.add(waiting);
+  #watch(waiting: Waiting): void {
+    waiting.progressAtLook = this.#look;
+    waiting.enter(this.#ring);
     if (this.#sweep === undefined) this.#schedule();
-    return waiting;
   }
 
   #schedule(): void {
     this.#sweep = this.#clock.setTimer(STALL_MS / LOOKS_PER_STALL, () => {
       this.#sweep = undefined;
       this.#look++;
-      for (const waiting of this.#waiting) {
+      for (const waiting of this.#underWay()) {
         if (this.#look - waiting.progressAtLook > LOOKS_PER_STALL) waiting.giveUp();
       }
-      if (this.#waiting.size > 0) this.#schedule();
+      if (!this.#ring.over) this.#schedule();
     });
+  }
+
+  #underWay(): Waiting[] {
+    const all: Waiting[] = [];
+    for (let at = this.#ring.after; at !== this.#ring; at = at.after) all.push(at);
+    return all;
   }
 }
 

@@ -17,10 +17,10 @@ export class Cors {
   }
 
   /** Adds to an answer what a page of the request's origin needs to read it. */
-  admit(request: Request, headers: HeaderMap): void {
+  admit(request: Request, headers: HeaderMap, method: string = request.method): void {
     if (this.#origins === "off") return;
     // Nothing keeps the answer to a POST, so it needs the headers only where a page will read it.
-    if (request.method === "POST" && request.headers.get("origin") === null) return;
+    if (method === "POST" && request.headers.get("origin") === null) return;
     const origin = this.#allowed(request);
     if (this.#origins !== "*") {
       headers["vary"] = headers["vary"] ? `${headers["vary"]}, origin` : "origin";

@@ -1,5 +1,6 @@
 import { ALLOW, EMPTY_QUERY, parseQuery, type Query, type Route } from "../protocol/mod.ts";
-import { type HeaderMap, type Reply, respond, respondError } from "./answer.ts";
+import type { Eventually } from "../shard/mod.ts";
+import { type Reply, respond, respondError } from "./answer.ts";
 import { append } from "./append.ts";
 import {
   createBucket,
@@ -11,6 +12,7 @@ import {
 import type { HttpContext } from "./context.ts";
 import { Cors } from "./cors.ts";
 import { create } from "./create.ts";
+import { Exchange, type Manners } from "./exchange.ts";
 import { health, metricsJson, metricsText, readiness } from "./operator.ts";
 import { head, read } from "./read.ts";
 import { remove } from "./remove.ts";
@@ -36,49 +38,22 @@ const SCHEME_LENGTH = "http://".length;
 
 /** The handler of the client plane. @param onError told of what no request should cause */
 export function createHandler(context: HttpContext, onError: (reason: unknown) => void): Handler {
-  const cors = new Cors(context.settings.corsOrigins);
+  const manners: Manners = { cors: new Cors(context.settings.corsOrigins), onError };
   const routes = new Routes();
-  return async (request) => {
-    let reply: Reply;
-    try {
-      reply = request.method === "OPTIONS"
-        ? respond(204, cors.preflight())
-        : await dispatch(context, routes, request);
-    } catch (reason) {
-      onError(reason);
-      reply = respondError("internal");
-    }
-    const { status, headers } = reply;
-    const body = request.method === "HEAD" ? null : reply.body;
-    headers["x-content-type-options"] = "nosniff";
-    headers["cross-origin-resource-policy"] = "cross-origin";
-    cors.admit(request, headers);
-    return new Response(bodyInit(body, headers), { status, headers });
-  };
+  return (request) =>
+    new Promise((resolve) => {
+      const exchange = new Exchange(manners, request, resolve);
+      try {
+        if (exchange.method === "OPTIONS") exchange.answer(respond(204, manners.cors.preflight()));
+        else dispatch(context, routes, exchange);
+      } catch (reason) {
+        exchange.fail(reason);
+      }
+    });
 }
 
-/** Longer bodies are streamed from where they lie: a `Response` would copy them first. */
-const COPIED_BYTES_MAX = 64 * 1024;
-
-function bodyInit(body: Reply["body"], headers: HeaderMap): BodyInit | null {
-  if (!(body instanceof Uint8Array) || body.length <= COPIED_BYTES_MAX) {
-    return body as BodyInit | null;
-  }
-  headers["content-length"] = String(body.length);
-  return new ReadableStream({
-    start(controller) {
-      controller.enqueue(body);
-      controller.close();
-    },
-  });
-}
-
-function dispatch(
-  context: HttpContext,
-  routes: Routes,
-  request: Request,
-): Promise<Reply> | Reply {
-  const { url } = request;
+function dispatch(context: HttpContext, routes: Routes, exchange: Exchange): void {
+  const { url } = exchange.request;
   const pathStart = url.indexOf("/", SCHEME_LENGTH + 1);
   let pathEnd = url.indexOf("?", pathStart);
   let query: Query = EMPTY_QUERY;
@@ -86,45 +61,51 @@ function dispatch(
     pathEnd = url.length;
   } else {
     const parsed = parseQuery(url.slice(pathEnd));
-    if (typeof parsed === "string") return respondError(parsed);
+    if (typeof parsed === "string") return exchange.answer(respondError(parsed));
     query = parsed;
   }
   const route = routes.of(url.slice(pathStart, pathEnd));
-  if (typeof route === "string") return respondError(route);
-  return route.kind === "stream"
-    ? onStream(context, request, route, query)
-    : onOther(context, request, route, query);
+  if (typeof route === "string") return exchange.answer(respondError(route));
+  if (route.kind === "stream") onStream(context, exchange, route, query);
+  else when(exchange, onOther(context, exchange, route, query));
+}
+
+/** Answers with a reply that may be yet to come. */
+function when(exchange: Exchange, reply: Eventually<Reply>): void {
+  if (!(reply instanceof Promise)) return exchange.answer(reply);
+  reply.then((value) => exchange.answer(value), (reason) => exchange.fail(reason));
 }
 
 function onStream(
   context: HttpContext,
-  request: Request,
+  exchange: Exchange,
   route: Extract<Route, { kind: "stream" }>,
   query: Query,
-): Promise<Reply> | Reply {
-  switch (request.method) {
+): void {
+  const { request } = exchange;
+  switch (exchange.method) {
     case "POST":
-      return append(context, request, route, query);
+      return append(context, exchange, route, query);
     case "GET":
-      return read(context, request, route, query);
+      return when(exchange, read(context, request, route, query));
     case "PUT":
-      return create(context, request, route, query);
+      return when(exchange, create(context, request, route, query));
     case "HEAD":
-      return head(context, request, route, query);
+      return when(exchange, head(context, request, route, query));
     case "DELETE":
-      return remove(context, request, route, query);
+      return when(exchange, remove(context, request, route, query));
     default:
-      return methodNotAllowed(route);
+      return exchange.answer(methodNotAllowed(route));
   }
 }
 
 function onOther(
   context: HttpContext,
-  request: Request,
+  exchange: Exchange,
   route: Exclude<Route, { kind: "stream" }>,
   query: Query,
-): Promise<Reply> | Reply {
-  const { method } = request;
+): Eventually<Reply> {
+  const { method } = exchange;
   if (route.kind === "bucket") {
     if (method === "GET" || method === "HEAD") return describeBucket(context, route);
     if (method === "PUT") return createBucket(context, route);

@@ -1,0 +1,57 @@
+import { type Reply, respondError } from "./answer.ts";
+import type { Cors } from "./cors.ts";
+
+/** Longer bodies are streamed from where they lie: a `Response` would copy them first. */
+const COPIED_BYTES_MAX = 64 * 1024;
+
+/** What all exchanges of a plane share. */
+export interface Manners {
+  readonly cors: Cors;
+  /** Told of what no request should cause. */
+  readonly onError: (reason: unknown) => void;
+}
+
+/** One request, and the one answer to it. */
+export class Exchange {
+  readonly request: Request;
+  /** Read once: each look at a `Request` is a call into the runtime. */
+  readonly method: string;
+  readonly #manners: Manners;
+  readonly #resolve: (response: Response) => void;
+
+  constructor(manners: Manners, request: Request, resolve: (response: Response) => void) {
+    this.request = request;
+    this.method = request.method;
+    this.#manners = manners;
+    this.#resolve = resolve;
+  }
+
+  /** Answers, with the headers that every answer carries. */
+  answer(reply: Reply): void {
+    const { status, headers } = reply;
+    const body = this.method === "HEAD" ? null : reply.body;
+    headers["x-content-type-options"] = "nosniff";
+    headers["cross-origin-resource-policy"] = "cross-origin";
+    this.#manners.cors.admit(this.request, headers, this.method);
+    this.#resolve(new Response(bodyInit(body, headers), { status, headers }));
+  }
+
+  /** Answers that the server could not, and says why to whoever looks after it. */
+  fail(reason: unknown): void {
+    this.#manners.onError(reason);
+    this.answer(respondError("internal"));
+  }
+}
+
+function bodyInit(body: Reply["body"], headers: Reply["headers"]): BodyInit | null {
+  if (!(body instanceof Uint8Array) || body.length <= COPIED_BYTES_MAX) {
+    return body as BodyInit | null;
+  }
+  headers["content-length"] = String(body.length);
+  return new ReadableStream({
+    start(controller) {
+      controller.enqueue(body);
+      controller.close();
+    },
+  });
+}
