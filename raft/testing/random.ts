@@ -15,6 +15,11 @@ export class SeededRandom {
     return ((z ^ (z >>> 15)) >>> 0) / 2 ** 32;
   }
 
+  /** A number in [-1, 1). */
+  signed(): number {
+    return this.next() * 2 - 1;
+  }
+
   /** An integer in [0, below). */
   below(below: number): number {
     return Math.floor(this.next() * below);

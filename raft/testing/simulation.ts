@@ -6,6 +6,7 @@
 
 import type { MemberId } from "../mod.ts";
 import { SafetyChecker } from "./checker.ts";
+import { drawClockRate, drawRates, type Rates } from "./faults.ts";
 import {
   type Disk,
   emptyDisk,
@@ -16,18 +17,24 @@ import {
   Text,
 } from "./machine.ts";
 import { SeededRandom } from "./random.ts";
+import { ReadChecker } from "./reads.ts";
 
 /** What a run came to; two runs of a seed give the same. */
 export interface Outcome {
   readonly committed: number;
   readonly terms: number;
-  readonly reads: number;
+  /** Reads that a lease answered, a round, or a leader to its follower. */
+  readonly leased: number;
+  readonly confirmed: number;
+  readonly forwarded: number;
   readonly crashes: number;
+  readonly pauses: number;
   readonly snapshots: number;
   readonly memberships: number;
 }
 
 const ROUNDS = 3000;
+const SWIFT_ROUNDS = 6000;
 const HEALED_ROUNDS = 4000;
 
 /** A member's place: its present life, or what it left. */
@@ -40,45 +47,22 @@ interface Seat {
   readonly offsetMs: number;
   /** Until when it stays down, sends nothing, is sent nothing. */
   downUntilMs: number;
+  muteFromMs: number;
   muteUntilMs: number;
   deafUntilMs: number;
+  /** What is sent to it takes `slowMs` longer. */
+  slowUntilMs: number;
+  slowMs: number;
+  /** Until when its process stands still; what arrives waits. */
+  pausedUntilMs: number;
+  /** Dies at its next opportunity. */
+  doomed: boolean;
 }
 
-/**
- * How often what happens, in chances per 1000. Each run draws its own, some of them 0: faults that
- * always come together hide each other.
- */
-interface Rates {
-  /** Per message. */
-  readonly loss: number;
-  readonly doubling: number;
-  readonly disorder: number;
-  /** Per member and round; a leader's are four times as high. */
-  readonly crash: number;
-  readonly cut: number;
-  readonly full: number;
-  /** Per round: a link between two members, in one direction. */
-  readonly link: number;
-  /** Per leader and round. Without work a member that missed nothing can win at any time. */
-  readonly work: number;
-  readonly membership: number;
-  readonly transfer: number;
-}
-
-function drawRates(random: SeededRandom): Rates {
-  const draw = (...rates: number[]): number => random.pick(rates) ?? 0;
-  return {
-    loss: draw(0, 10, 100),
-    doubling: draw(0, 50),
-    disorder: draw(0, 50, 300),
-    crash: draw(0, 1, 5, 10),
-    cut: draw(0, 1, 5),
-    full: draw(0, 0, 2),
-    link: draw(0, 30, 100),
-    work: draw(10, 100, 1000),
-    membership: draw(0, 5, 20),
-    transfer: draw(0, 5, 20),
-  };
+/** A message under way, no sooner there than `dueMs`. */
+interface Flight {
+  readonly packet: Packet;
+  readonly dueMs: number;
 }
 
 class Simulation {
@@ -89,19 +73,19 @@ class Simulation {
   readonly #rates: Rates;
   /** Until when a link, `from>to`, is cut. */
   readonly #links = new Map<string, number>();
-  #network: Packet[] = [];
+  #network: Flight[] = [];
   #nowMs = 0;
+  /** Length of the present round. */
+  #stepMs = 0;
   #faults = true;
   #commands = 0;
-  /** Committed anywhere when the read was asked, by its context. */
-  readonly #reads = new Map<number, number>();
-  #readCount = 0;
-  #answered = 0;
+  readonly #reads = new ReadChecker(this.#checker);
   #crashes = 0;
+  #pauses = 0;
   #snapshots = 0;
   #memberships = 0;
 
-  constructor(seed: number) {
+  constructor(seed: number, changes: Partial<Settings>) {
     const random = this.#random = new SeededRandom(seed);
     this.#rates = drawRates(random);
     this.#settings = {
@@ -113,18 +97,26 @@ class Simulation {
       uncommittedEntriesMax: 5 + random.below(100),
       readLease: !random.oneIn(4),
       random: () => random.next(),
+      ...changes,
     };
-    const voters = ["a", "b", "c", "d", "e"].slice(0, random.pick([1, 2, 3, 3, 3, 5]));
-    for (const id of ["a", "b", "c", "d", "e", "f", "g"]) {
+    const { swift } = this.#rates;
+    const count = random.pick(swift ? [2, 3, 3, 5] : [1, 2, 3, 3, 3, 5]) ?? 3;
+    const voters = ["a", "b", "c", "d", "e"].slice(0, count);
+    for (const id of ["a", "b", "c", "d", "e", "f", "g"].slice(0, swift ? count + 1 : 7)) {
       const seat: Seat = {
         id,
         machine: undefined,
         disk: emptyDisk(voters.includes(id) ? voters : []),
-        rate: 0.97 + random.next() * 0.06,
+        rate: drawClockRate(random),
         offsetMs: random.below(1000),
         downUntilMs: 0,
+        muteFromMs: 0,
         muteUntilMs: 0,
         deafUntilMs: 0,
+        slowUntilMs: 0,
+        slowMs: 0,
+        pausedUntilMs: 0,
+        doomed: false,
       };
       this.#seats.push(seat);
       this.#start(seat);
@@ -132,7 +124,12 @@ class Simulation {
   }
 
   #happens(rate: number): boolean {
-    return this.#faults && this.#random.below(1000) < rate;
+    return this.#faults && this.#random.next() * 1000 < rate;
+  }
+
+  /** The same for what happens by time; a swift run's rounds are of very different length. */
+  #happensNow(rate: number): boolean {
+    return this.#happens(this.#rates.swift ? rate * this.#stepMs : rate);
   }
 
   #clock(seat: Seat): number {
@@ -140,18 +137,34 @@ class Simulation {
   }
 
   #start(seat: Seat): void {
-    const machine = new Machine(seat.id, seat.disk, this.#settings, this.#clock(seat));
+    const settings = { ...this.#settings, random: this.#lots() };
+    const machine = new Machine(seat.id, seat.disk, settings, this.#clock(seat));
     seat.machine = machine;
     this.#checker.started(machine);
     if (this.#random.oneIn(2)) machine.raft.campaign();
   }
 
-  #crash(seat: Seat, machine: Machine): void {
+  /** A life's lots. In swift runs its timeouts, which follow the first lot, are mostly short. */
+  #lots(): () => number {
+    const random = this.#random;
+    if (!this.#rates.swift) return () => random.next();
+    let first = true;
+    return () => {
+      const lot = random.next();
+      const shorten = first || !this.#faults ? 1 : random.pick([0.01, 0.1, 0.1, 1]);
+      first = false;
+      return lot * (shorten ?? 1);
+    };
+  }
+
+  #crash(seat: Seat, machine: Machine, downMs: number): void {
     const survives = this.#random.below(machine.outstanding.length + 1);
     const torn = this.#random.oneIn(2) ? this.#random.below(4) : undefined;
     seat.disk = machine.crash(survives, torn);
     seat.machine = undefined;
-    seat.downUntilMs = this.#nowMs + this.#random.below(300);
+    seat.downUntilMs = this.#nowMs + downMs;
+    seat.doomed = false;
+    this.#reads.died(seat.id);
     this.#crashes++;
   }
 
@@ -159,84 +172,116 @@ class Simulation {
     for (const packet of packets) {
       if (packet.message.type === "snapshot") this.#snapshots++;
       this.#checker.sent(packet);
+      this.#doom(packet);
       if (this.#lost(packet)) {
         this.#report(packet, false);
         continue;
       }
-      this.#network.push(packet);
-      if (this.#happens(this.#rates.doubling)) this.#network.push(packet);
+      const { slowUntilMs = 0, slowMs = 0 } = this.#seat(packet.message.to) ?? {};
+      const flight = { packet, dueMs: slowUntilMs > this.#nowMs ? this.#nowMs + slowMs : 0 };
+      this.#network.push(flight);
+      if (this.#happens(this.#rates.doubling)) this.#network.push(flight);
+    }
+  }
+
+  /** Who has just promised something and dies must keep it in its next life. */
+  #doom({ message }: Packet): void {
+    switch (message.type) {
+      case "vote_response":
+      case "heartbeat_response":
+      case "append_ack": {
+        if (!this.#happens(this.#rates.relapse)) return;
+        const seat = this.#seat(message.from);
+        if (seat !== undefined) seat.doomed = true;
+      }
     }
   }
 
   /** Cut off members neither send nor are sent to; what is under way already arrives. */
   #lost({ message }: Packet): boolean {
     if (!this.#faults) return false;
-    const cut = ({ id, muteUntilMs, deafUntilMs }: Seat): boolean =>
-      (id === message.from && muteUntilMs > this.#nowMs) ||
-      (id === message.to && deafUntilMs > this.#nowMs);
-    return this.#happens(this.#rates.loss) || this.#seats.some(cut) ||
+    const { muteFromMs = 0, muteUntilMs = 0 } = this.#seat(message.from) ?? {};
+    if (muteFromMs <= this.#nowMs && muteUntilMs > this.#nowMs) return true;
+    if ((this.#seat(message.to)?.deafUntilMs ?? 0) > this.#nowMs) return true;
+    return this.#happens(this.#rates.loss) ||
       (this.#links.get(`${message.from}>${message.to}`) ?? 0) > this.#nowMs;
   }
 
   /** Delivers some of what is under way: mostly in order, sometimes not, some of it much later. */
   #deliver(): void {
-    const count = this.#faults ? this.#random.below(this.#network.length + 1) : Infinity;
+    const late = this.#faults && (!this.#rates.swift || this.#random.oneIn(4));
+    const count = late ? this.#random.below(this.#network.length + 1) : this.#network.length;
+    const held: Flight[] = [];
     for (let i = 0; i < count && this.#network.length > 0; i++) {
       const wild = this.#happens(this.#rates.disorder);
-      const [packet] = this.#network.splice(
+      const [flight] = this.#network.splice(
         wild ? this.#random.below(this.#network.length) : 0,
         1,
       );
-      if (packet !== undefined) this.#deliverOne(packet);
+      if (flight === undefined) continue;
+      if (this.#faults && this.#waits(flight)) held.push(flight);
+      else this.#deliverOne(flight.packet);
     }
+    this.#network.unshift(...held);
     if (this.#network.length > 400) {
-      for (const packet of this.#network.splice(0, 200)) this.#report(packet, false);
+      for (const { packet } of this.#network.splice(0, 200)) this.#report(packet, false);
     }
+  }
+
+  #waits({ packet, dueMs }: Flight): boolean {
+    return dueMs > this.#nowMs ||
+      (this.#seat(packet.message.to)?.pausedUntilMs ?? 0) > this.#nowMs;
+  }
+
+  #seat(id: MemberId): Seat | undefined {
+    return this.#seats.find((seat) => seat.id === id);
   }
 
   /** The sender of a RaftSnapshot learns whether it went out. */
   #report({ message }: Packet, ok: boolean): void {
     if (message.type !== "snapshot") return;
-    const sender = this.#seats.find((seat) => seat.id === message.from);
-    sender?.machine?.raft.reportSnapshot(message.to, ok);
+    this.#seat(message.from)?.machine?.raft.reportSnapshot(message.to, ok);
   }
 
   #deliverOne(packet: Packet): void {
     const { message } = packet;
-    const seat = this.#seats.find((seat) => seat.id === message.to);
+    const seat = this.#seat(message.to);
     this.#report(packet, seat?.machine !== undefined);
     if (seat?.machine === undefined) return;
     seat.machine.receive(packet, this.#clock(seat));
-    this.#observe(seat.machine);
+    this.#observe(seat, seat.machine);
   }
 
-  #observe(machine: Machine): void {
+  #observe(seat: Seat, machine: Machine): void {
     this.#checker.observe(machine);
+    this.#reads.observe(machine, this.#clock(seat));
   }
 
   /** One member's share of a round. */
   #run(seat: Seat, machine: Machine): void {
     const random = this.#random;
+    const late = this.#faults && (!this.#rates.swift || random.oneIn(8));
     machine.raft.tick(this.#clock(seat));
-    if (!this.#faults || random.below(3) > 0) this.#takeReadies(machine);
-    let completions = this.#faults ? random.below(machine.outstanding.length + 1) : Infinity;
+    if (!late || random.below(3) > 0) this.#takeReadies(seat, machine);
+    if (seat.doomed && this.#faults) return this.#crash(seat, machine, random.below(3));
+    let completions = late ? random.below(machine.outstanding.length + 1) : Infinity;
     while (completions-- > 0 && machine.outstanding.length > 0) {
       const ready = machine.outstanding[0];
       const packets = machine.completeOldest();
       if (ready !== undefined) this.#checker.written(machine, ready);
       this.#send(packets);
-      this.#observe(machine);
+      this.#observe(seat, machine);
     }
     this.#apply(machine);
     for (const fetch of machine.fetches.splice(0)) machine.provide(fetch);
-    for (const { context, index } of machine.reads.splice(0)) this.#checkRead(context, index);
+    for (const answer of machine.reads.splice(0)) this.#reads.answered(machine, answer);
   }
 
-  #takeReadies(machine: Machine): void {
+  #takeReadies(seat: Seat, machine: Machine): void {
     for (let taken = machine.takeReady(); taken !== undefined; taken = machine.takeReady()) {
       this.#checker.handed(machine, taken.ready);
       this.#send(taken.packets);
-      this.#observe(machine);
+      this.#observe(seat, machine);
     }
   }
 
@@ -251,26 +296,12 @@ class Simulation {
     if (this.#random.oneIn(10)) machine.raft.release(machine.raft.appliedIndex);
   }
 
-  #checkRead(context: number, index: number | undefined): void {
-    const committed = this.#reads.get(context);
-    if (committed === undefined || index === undefined) return;
-    this.#answered++;
-    if (index < committed) {
-      throw new Error(`linearizable read: answered ${index} when ${committed} was committed`);
-    }
-  }
-
-  #ask(seat: Seat, machine: Machine): void {
-    const context = ++this.#readCount;
-    this.#reads.set(context, this.#checker.committed);
-    machine.raft.readIndex(context, this.#clock(seat));
-  }
-
   /** What clients and operators do. */
   #work(seat: Seat, machine: Machine): void {
     const random = this.#random;
     const { raft } = machine;
-    if (random.oneIn(3)) this.#ask(seat, machine);
+    const asks = this.#faults ? this.#happens(this.#rates.read) : random.oneIn(3);
+    if (asks) this.#reads.ask(machine, this.#clock(seat));
     if (raft.role !== "leader") return;
     const work = !this.#faults || this.#happens(this.#rates.work);
     for (let i = work ? random.below(4) : 0; i > 0; i--) {
@@ -278,10 +309,10 @@ class Simulation {
       raft.propose(new Text(text));
     }
     if (!this.#faults) return;
-    if (this.#happens(this.#rates.transfer)) {
+    if (this.#happensNow(this.#rates.transfer)) {
       raft.transferLeadership(random.pick(raft.membership.voters) ?? "");
     }
-    if (this.#happens(this.#rates.membership)) this.#changeMembership(machine);
+    if (this.#happensNow(this.#rates.membership)) this.#changeMembership(machine);
   }
 
   #changeMembership(machine: Machine): void {
@@ -297,36 +328,73 @@ class Simulation {
     // A leader is where it hurts most.
     const times = machine.raft.role === "leader" ? 4 : 1;
     const untilMs = this.#nowMs + random.below(300);
-    if (this.#happens(this.#rates.full)) machine.raft.acceptEntries(random.oneIn(2));
-    if (this.#happens(this.#rates.cut * times)) {
-      const way = random.below(3);
-      if (way !== 0) seat.muteUntilMs = untilMs;
-      if (way !== 1) seat.deafUntilMs = untilMs;
+    if (this.#happensNow(this.#rates.full)) machine.raft.acceptEntries(random.oneIn(2));
+    if (this.#happensNow(this.#rates.cut * times)) this.#cut(seat, untilMs);
+    if (this.#happensNow(this.#rates.pause * times)) {
+      seat.pausedUntilMs = untilMs;
+      this.#pauses++;
     }
-    if (this.#happens(this.#rates.crash * times)) this.#crash(seat, machine);
+    if (this.#happensNow(this.#rates.crash * times)) {
+      this.#crash(seat, machine, random.below(300));
+    }
+  }
+
+  #cut(seat: Seat, untilMs: number): void {
+    const random = this.#random;
+    const way = random.below(4);
+    if (way !== 0) {
+      seat.muteFromMs = this.#nowMs;
+      seat.muteUntilMs = untilMs;
+    }
+    if (way === 1) {
+      // What was said to it arrives for a while after it has become silent itself.
+      seat.muteFromMs += random.below(50);
+      seat.slowUntilMs = untilMs;
+      seat.slowMs = random.below(150);
+    } else if (way !== 2) {
+      seat.deafUntilMs = untilMs;
+    }
   }
 
   #cutLink(): void {
     const random = this.#random;
-    const [from, to] = [random.pick(this.#seats), random.pick(this.#seats)];
-    if (from === undefined || to === undefined) return;
-    this.#links.set(`${from.id}>${to.id}`, this.#nowMs + random.below(300));
+    const leader = this.#seats.find(({ machine }) => machine?.raft.role === "leader");
+    const from = random.oneIn(2) ? leader?.id : random.pick(this.#seats)?.id;
+    const to = random.pick(leader?.machine?.raft.membership.voters ?? []);
+    this.#links.set(`${from}>${to}`, this.#nowMs + random.below(300));
+  }
+
+  /** In swift runs time hardly passes while something is under way. */
+  #passTime(): void {
+    const step = this.#random.next();
+    if (!this.#faults) this.#stepMs = 3;
+    else if (!this.#rates.swift) this.#stepMs = step * 8;
+    else {
+      const busy = this.#network.some((flight) => !this.#waits(flight)) ||
+        this.#seats.some(({ machine }) => machine !== undefined && machine.outstanding.length > 0);
+      this.#stepMs = step * (busy ? 0.3 : 3);
+    }
+    this.#nowMs += this.#stepMs;
   }
 
   #round(): void {
-    this.#nowMs += this.#faults ? this.#random.below(8) : 3;
+    this.#passTime();
     for (const seat of this.#seats) {
       const { machine } = seat;
       if (machine === undefined) {
         if (this.#nowMs >= seat.downUntilMs) this.#start(seat);
         continue;
       }
+      if (seat.pausedUntilMs > this.#nowMs) continue;
+      // A request may come before the timers that are due.
+      if (this.#random.oneIn(2)) this.#work(seat, machine);
       this.#run(seat, machine);
+      if (seat.machine === undefined) continue;
       this.#work(seat, machine);
-      this.#observe(machine);
+      this.#observe(seat, machine);
       if (this.#faults) this.#harm(seat, machine);
     }
-    if (this.#happens(this.#rates.link)) this.#cutLink();
+    if (this.#happensNow(this.#rates.link)) this.#cutLink();
     this.#deliver();
   }
 
@@ -335,7 +403,12 @@ class Simulation {
     this.#faults = false;
     this.#links.clear();
     for (const seat of this.#seats) {
-      seat.downUntilMs = seat.muteUntilMs = seat.deafUntilMs = 0;
+      seat.downUntilMs =
+        seat.muteUntilMs =
+        seat.deafUntilMs =
+        seat.pausedUntilMs =
+          0;
+      seat.doomed = false;
       seat.machine?.raft.acceptEntries(true);
     }
     const before = this.#checker.committed;
@@ -355,13 +428,14 @@ class Simulation {
     const { membership } = leader.raft;
     if (membership.outgoing.length > 0) return false;
     return [...membership.voters, ...membership.learners].every((id) => {
-      const machine = this.#seats.find((seat) => seat.id === id)?.machine;
+      const machine = this.#seat(id)?.machine;
       return machine !== undefined && machine.raft.appliedIndex > before;
     });
   }
 
   run(): Outcome {
-    for (let i = 0; i < ROUNDS; i++) this.#round();
+    const rounds = this.#rates.swift ? SWIFT_ROUNDS : ROUNDS;
+    for (let i = 0; i < rounds; i++) this.#round();
     this.#heal();
     let terms = 0;
     for (const { machine } of this.#seats) {
@@ -375,15 +449,18 @@ class Simulation {
     return {
       committed: this.#checker.committed,
       terms,
-      reads: this.#answered,
+      leased: this.#reads.leased,
+      confirmed: this.#reads.confirmed - this.#reads.leased,
+      forwarded: this.#reads.forwarded,
       crashes: this.#crashes,
+      pauses: this.#pauses,
       snapshots: this.#snapshots,
       memberships: this.#memberships,
     };
   }
 }
 
-/** Runs one seed; throws when a property does not hold. */
-export function simulate(seed: number): Outcome {
-  return new Simulation(seed).run();
+/** Runs one seed, with settings that differ where `changes` says; throws when a property breaks. */
+export function simulate(seed: number, changes: Partial<Settings> = {}): Outcome {
+  return new Simulation(seed, changes).run();
 }
