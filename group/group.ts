@@ -288,6 +288,14 @@ export class Group {
   }
 
   /**
+   * Where nothing is kept on disk the state itself stands for the log: members that lack what has
+   * left memory get a RaftSnapshot.
+   */
+  coverApplied(): void {
+    this.#raft.compact(this.#raft.markAt(this.#raft.appliedIndex));
+  }
+
+  /**
    * Takes a leader's RaftSnapshot, durable here already, in place of log and state where Raft
    * wants it. Says whether it did.
    */

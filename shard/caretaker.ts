@@ -42,6 +42,7 @@ export class Caretaker {
       this.#leadsSince.set(group.id, nowMs);
       return;
     }
+    if (this.#replaces) group.coverApplied();
     const status = group.status();
     const { membership, transferringTo } = status;
     if (membership.outgoing.length > 0 || transferringTo !== undefined || this.#retired) return;
