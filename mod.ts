@@ -17,7 +17,18 @@
  */
 
 export { createNode, type ListenAddress, type UrsulaNode } from "./http/embed.ts";
-export type { Config, ConfigInput, CorsOrigin, HostPort, ProfileName } from "./node/config/mod.ts";
+export type {
+  ClusterConfig,
+  ClusterPeer,
+  Config,
+  ConfigInput,
+  CorsOrigin,
+  HostPort,
+  OptionValues,
+  ProfileName,
+  ProgramOption,
+  RaftPeer,
+} from "./node/config/mod.ts";
 
 if (import.meta.main) {
   const { main } = await import("./http/main.ts");

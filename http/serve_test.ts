@@ -1,18 +1,15 @@
 import assert from "node:assert/strict";
-import type { ClientPlane } from "./plane.ts";
+import type { Handler } from "./handler.ts";
 import { canSharePort, listen } from "./serve.ts";
 
-function planeOf(answer: (request: Request) => Promise<Response> | Response): ClientPlane {
-  return { fetch: answer } as unknown as ClientPlane; // what a listener calls
-}
+const yes: Handler = () => Promise.resolve(new Response("yes"));
 
 const LOCAL = { hostname: "127.0.0.1", port: 0, shared: false };
 
 Deno.test("canSharePort() says whether two listeners may share a port", async () => {
   assert.equal(canSharePort(), true, "the project's configuration asks for it");
-  const plane = planeOf(() => new Response("yes"));
-  const first = listen(plane, { ...LOCAL, shared: true });
-  const second = listen(plane, { ...LOCAL, port: first.port, shared: true });
+  const first = listen(yes, { ...LOCAL, shared: true });
+  const second = listen(yes, { ...LOCAL, port: first.port, shared: true });
   assert.equal(second.port, first.port);
   assert.equal(await (await fetch(`http://127.0.0.1:${first.port}`)).text(), "yes");
   await first.stop();
@@ -33,9 +30,8 @@ Deno.test("canSharePort() is false without --unstable-net", async () => {
 });
 
 Deno.test("listen() throws when the port is taken", async () => {
-  const plane = planeOf(() => new Response());
-  const first = listen(plane, LOCAL);
-  assert.throws(() => listen(plane, { ...LOCAL, port: first.port }));
+  const first = listen(yes, LOCAL);
+  assert.throws(() => listen(yes, { ...LOCAL, port: first.port }));
   await first.stop();
 });
 
@@ -43,10 +39,10 @@ Deno.test("stop() lets requests under way end, and takes no new ones", async () 
   const answer = Promise.withResolvers<Response>();
   const begun = Promise.withResolvers<void>();
   const listener = listen(
-    planeOf(() => {
+    () => {
       begun.resolve();
       return answer.promise;
-    }),
+    },
     LOCAL,
   );
   const url = `http://127.0.0.1:${listener.port}`;

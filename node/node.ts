@@ -153,6 +153,7 @@ export class Node {
 
   /** Ends without finishing anything: after a failure nothing can be made durable any more. */
   abandon(): void {
+    if (this.#ended) return;
     this.#ended = true;
     this.#crew.terminate();
     this.#runtime?.abandon();

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { appendOf, createOf } from "../tests/given/commands.ts";
 import { SimClock } from "../tests/sim/clock.ts";
 import { SimDisk } from "../tests/sim/disk.ts";
+import { SimNetwork } from "../tests/sim/network.ts";
 import { SimRandom } from "../tests/sim/random.ts";
 import { configFromInput } from "./config/mod.ts";
 import { Node } from "./node.ts";
@@ -13,23 +14,27 @@ function machine() {
   const random = new SimRandom(5);
   const disk = new SimDisk({ random });
   const fatal: Error[] = [];
-  const start = () =>
-    clock.until(Node.start(CONFIG, {
-      io: { clock, random, disk },
+  const open = async () => {
+    const node = await Node.open(CONFIG, {
+      io: { clock, random, disk, network: new SimNetwork({ clock, random }).of(1) },
       log: () => {},
       memoryBytes: 1 << 30,
       osBootId: "boot",
+      sharesPorts: false,
       spawn: () => assert.fail("one core needs no worker"),
       extra: undefined,
-      onFatal: (reason) => fatal.push(reason),
-    }));
+      onFatal: (reason: Error) => fatal.push(reason),
+    });
+    return Object.assign(node, { shard: await node.begin() });
+  };
+  const start = () => clock.until(open());
   return { clock, disk, fatal, start };
 }
 
 Deno.test("a node that can't sync says so once, and gives the directory back", async () => {
   const { clock, disk, fatal, start } = machine();
   const node = await start();
-  const { streams } = node.runtime;
+  const { streams } = node.shard;
   assert.ok("ok" in await clock.until(streams.create(createOf("demo/a"), "make")));
   assert.ok("ok" in await clock.until(streams.append(appendOf("demo/a", "kept"))));
   disk.failAt("sync", 1);
@@ -39,7 +44,7 @@ Deno.test("a node that can't sync says so once, and gives the directory back", a
   node.abandon();
   assert.deepEqual(await unknown, { unavailable: "outcome_unknown" });
   const next = await start();
-  const answer = await next.runtime.streams.read({
+  const answer = await next.shard.streams.read({
     key: "demo/a",
     from: "now",
     maxBytes: 0,
@@ -59,7 +64,7 @@ Deno.test("a start that fails at any sync gives the directory back, and may be r
       break;
     }
     const again = await start();
-    assert.ok("ok" in await clock.until(again.runtime.buckets.create("demo")), `sync ${nth}`);
+    assert.ok("ok" in await clock.until(again.shard.buckets.create("demo")), `sync ${nth}`);
     await clock.until(again.stop());
     assert.ok(fatal.length <= 1);
   }

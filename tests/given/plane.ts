@@ -9,6 +9,7 @@ import { ClientPlane } from "../../http/plane.ts";
 import { ShardRuntime } from "../../node/runtime.ts";
 import { SimClock } from "../sim/clock.ts";
 import { SimDisk } from "../sim/disk.ts";
+import { SimNetwork } from "../sim/network.ts";
 import { SimRandom } from "../sim/random.ts";
 import { setupOf } from "./shard.ts";
 
@@ -41,7 +42,8 @@ export interface GivenPlane {
 export async function givenPlane(settings: Partial<HttpSettings> = {}): Promise<GivenPlane> {
   const clock = new SimClock();
   const random = new SimRandom(3);
-  const io = { clock, random, disk: new SimDisk({ random }) };
+  const network = new SimNetwork({ clock, random }).of(1);
+  const io = { clock, random, disk: new SimDisk({ random }), network };
   const errors: unknown[] = [];
   const runtime = await clock.until(ShardRuntime.start(setupOf({ groupCount: 2 }), io, [], {
     onFatal: (reason) => errors.push(reason),
