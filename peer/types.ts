@@ -8,29 +8,37 @@ export type PeerLane = "control" | "bulk";
 
 /** Command versions that a node understands, both inclusive. */
 export interface CommandVersions {
+  /** The oldest. */
   readonly min: number;
+  /** The newest. */
   readonly max: number;
 }
 
 /** What a node says of itself in the handshake. */
 export interface PeerSelf {
+  /** Of the node, in its cluster. */
   readonly nodeId: number;
   /** Of the data directory, or of this start in memory mode. */
   readonly storeId: string;
   /** Empty while the cluster has not formed; then see {@linkcode PeerPlane.formed}. */
   readonly formationId: string;
+  /** Name of the cluster. */
   readonly clusterId: string;
   /** Raft groups of the cluster. */
   readonly groupCount: number;
+  /** What it can apply. */
   readonly commandVersions: CommandVersions;
 }
 
 /** A peer, as a good handshake and what came after it said. The object follows what changes. */
 export interface PeerInfo {
+  /** Of the peer. */
   readonly nodeId: number;
+  /** Of its data directory, or of its start in memory mode. */
   readonly storeId: string;
   /** Empty while the peer has none. */
   readonly formationId: string;
+  /** What it can apply. */
   readonly commandVersions: CommandVersions;
   /** What the peer's wall clock is ahead of ours, in ms, off by the way that its word took. */
   readonly wallOffsetMs: number;
@@ -38,6 +46,7 @@ export interface PeerInfo {
 
 /** Where a peer's plane listens. */
 export interface PeerAddress extends NetworkAddress {
+  /** Whose plane it is. */
   readonly nodeId: number;
 }
 
@@ -45,6 +54,7 @@ export interface PeerAddress extends NetworkAddress {
 export interface PeerMessage {
   /** Who sent it: the sender's node and store are those of the handshake, whatever the bytes say. */
   readonly from: PeerInfo;
+  /** What the sender says that it is. */
   readonly kind: PeerKind;
   /** Memory of its own: the receiver may keep it. */
   readonly bytes: Uint8Array;
@@ -58,9 +68,11 @@ export interface CallFailed {
 
 /** How a {@linkcode PeerPlane} is made. */
 export interface PeerPlaneOptions {
+  /** What this node says of itself. */
   readonly self: PeerSelf;
   /** The nodes of the cluster; this one may be among them. Others are turned away. */
   readonly peers: readonly PeerAddress[];
+  /** The world outside. */
   readonly io: { readonly network: Network; readonly clock: Clock; readonly random: Random };
   /** What both ends must prove to know; undefined: everybody who finds the port is believed. */
   readonly secret?: Uint8Array;

@@ -1,5 +1,6 @@
 /** Planes of several nodes on a simulated network: what the tests of this room run on. */
 
+import type { Clock } from "../../io/mod.ts";
 import { SimClock } from "../../tests/sim/clock.ts";
 import { SimNetwork } from "../../tests/sim/network.ts";
 import { SimRandom } from "../../tests/sim/random.ts";
@@ -55,6 +56,8 @@ export class TestPlanes {
   readonly clock = new SimClock();
   readonly random: SimRandom;
   readonly network: SimNetwork;
+  /** By how much nodes' wall clocks are off, by node. */
+  readonly wallErrorMs: Record<number, number> = {};
 
   constructor(seed = 1) {
     this.random = new SimRandom(seed);
@@ -70,7 +73,7 @@ export class TestPlanes {
       peers: nodes.map((id) => ({ nodeId: id, hostname: SimNetwork.hostname(id), port: PORT })),
       io: {
         network: this.network.of(nodeId),
-        clock: this.clock,
+        clock: this.#clockOf(nodeId),
         random: this.random.fork(),
       },
       secret: secret === undefined ? undefined : bytesOf(secret),
@@ -89,6 +92,17 @@ export class TestPlanes {
     const two = await this.start(2, options);
     await this.run(500);
     return [one, two];
+  }
+
+  /** Time as that node's machine tells it. */
+  #clockOf(nodeId: number): Clock {
+    const { clock } = this;
+    return {
+      monotonicMs: () => clock.monotonicMs(),
+      wallMs: () => clock.wallMs() + (this.wallErrorMs[nodeId] ?? 0),
+      setTimer: (delayMs, callback) => clock.setTimer(delayMs, callback),
+      defer: (callback) => clock.defer(callback),
+    };
   }
 
   /** Lets time go by. */
