@@ -16,6 +16,8 @@ export interface LiveEvent {
   readonly closed: boolean;
   /** The incarnation is over (deleted, expired), or this replica can no longer tell. */
   readonly ended: boolean;
+  /** With `ended`: this replica can no longer tell, and the stream may well live on. */
+  readonly lost?: boolean;
 }
 
 /** Called once for each event of a stream, in order. */
@@ -62,7 +64,7 @@ export class Watches {
     const watched = this.#streams.get(key);
     if (watched === undefined) return;
     const answer = state.read(key, watched.sent, EVENT_BYTES_MAX, watched.incarnation);
-    if (!("slices" in answer)) return this.#end(key, watched);
+    if (!("slices" in answer)) return this.#end(key, watched, false);
     const event = eventOf(answer, watched.sent);
     watched.sent = event.to;
     for (const watcher of [...watched.watchers]) watcher(event);
@@ -70,12 +72,13 @@ export class Watches {
 
   /** Ends every watch: this replica no longer knows what is committed. */
   endAll(): void {
-    for (const [key, watched] of [...this.#streams]) this.#end(key, watched);
+    for (const [key, watched] of [...this.#streams]) this.#end(key, watched, true);
   }
 
-  #end(key: StreamKey, watched: WatchedStream): void {
+  #end(key: StreamKey, watched: WatchedStream, lost: boolean): void {
     this.#streams.delete(key);
-    const event = { from: watched.sent, to: watched.sent, slices: [], closed: false, ended: true };
+    const { sent } = watched;
+    const event = { from: sent, to: sent, slices: [], closed: false, ended: true, lost };
     for (const watcher of watched.watchers) watcher(event);
   }
 }

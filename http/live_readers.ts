@@ -1,4 +1,5 @@
 import type { Clock, Timer } from "../io/mod.ts";
+import type { Feed } from "../shard/mod.ts";
 import { cursorAfter } from "./cursor.ts";
 
 /** How often live reads are looked at. */
@@ -27,6 +28,7 @@ export class LiveReaders {
   #nowMs = 0;
   #cursor = 0;
   #closed = false;
+  #refused = 0;
 
   constructor(clock: Clock, max: number) {
     this.#clock = clock;
@@ -48,9 +50,25 @@ export class LiveReaders {
     return this.#readers.size;
   }
 
-  /** Whether another one fits. */
-  get hasRoom(): boolean {
-    return !this.#closed && this.#readers.size < this.#max;
+  /** How many there may be. */
+  get max(): number {
+    return this.#max;
+  }
+
+  /** How often another one did not fit. */
+  get refused(): number {
+    return this.#refused;
+  }
+
+  /**
+   * Whether another one fits. To be asked again once it has its feed, which it gives back where it
+   * does not: others may have come meanwhile.
+   */
+  admits(feed?: Feed): boolean {
+    if (!this.#closed && this.#readers.size < this.#max) return true;
+    if (!this.#closed) this.#refused++;
+    feed?.forsake();
+    return false;
   }
 
   /** Takes a reader in. */

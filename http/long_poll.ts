@@ -36,13 +36,18 @@ export async function longPoll(
   for (;;) {
     if (plan.next > plan.from) return withBytes(plan, wish, cursor, clientBytes(plan));
     if (plan.facts.closed) return withNothing(plan.facts, wish, plan.next, undefined);
-    if (!context.liveReaders.hasRoom) return respondError("overloaded");
+    if (!context.liveReaders.admits()) return respondError("overloaded");
     const feed = await context.streams.watch(key, incarnation);
     if (feed === undefined) return await respondEnded(context, key, wish, incarnation);
+    if (!context.liveReaders.admits(feed)) return respondError("overloaded");
     const heard = await new Wait(context, request, feed, plan.from, deadlineMs).outcome;
     if (heard === "timeout") return withNothing(plan.facts, wish, plan.next, cursor);
     if (heard === "shutdown") return respondError("shutting_down");
-    if (heard === "ended") return await respondEnded(context, key, wish, incarnation);
+    if (heard === "ended") {
+      // Waiting for a leader here would only keep the reader from going where there is one.
+      if (feed.lost) return respondError("no_leader");
+      return await respondEnded(context, key, wish, incarnation);
+    }
     if (heard !== "gap" && heard.bytes !== undefined && heard.bytes.length <= wish.maxBytes) {
       return withBatch(plan.facts, heard, heard.bytes, wish, cursor);
     }

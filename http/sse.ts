@@ -21,12 +21,13 @@ export async function serverSentEvents(
   wish: ReadWish,
   plan: ReadPlan,
 ): Promise<Reply> {
-  if (!context.liveReaders.hasRoom) return respondError("overloaded");
+  if (!context.liveReaders.admits()) return respondError("overloaded");
   const { incarnation, contentType, json } = plan.facts;
   let feed: Feed | undefined;
   if (!(plan.upToDate && plan.facts.closed)) {
     feed = await context.streams.watch(key, incarnation);
     if (feed === undefined) return await respondEnded(context, key, wish, incarnation);
+    if (!context.liveReaders.admits(feed)) return respondError("overloaded");
   }
   const form = dataFormOf(contentType, json);
   const reader = new SseReader({ context, key, wish, plan, form, feed });

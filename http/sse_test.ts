@@ -24,7 +24,7 @@ const PLAN: ReadPlan = {
 /** Asks for events of a stream that can't be watched; `found` is what a read says then. */
 async function refusal(found: unknown): Promise<number> {
   const context = {
-    liveReaders: { hasRoom: true },
+    liveReaders: { admits: () => true },
     streams: { watch: () => Promise.resolve(undefined), read: () => Promise.resolve(found) },
   } as unknown as HttpContext; // whatever else there is must not be needed
   const wish: ReadWish = {

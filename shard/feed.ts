@@ -50,6 +50,7 @@ export class Feed {
   #position: number;
   #closed: boolean;
   #ended = false;
+  #lost = false;
 
   constructor(facts: StreamFacts, onIdle: () => void) {
     this.facts = facts;
@@ -73,7 +74,12 @@ export class Feed {
     return this.#ended;
   }
 
-  /** Says that a reader is on its way, who must {@linkcode Feed.add} itself. */
+  /** It has ended because the replica can no longer tell: the stream may well live on. */
+  get lost(): boolean {
+    return this.#lost;
+  }
+
+  /** Says that a reader is on its way, who must {@linkcode Feed.add} itself, or {@linkcode Feed.forsake}. */
   expect(): this {
     this.#expected++;
     return this;
@@ -91,10 +97,17 @@ export class Feed {
     if (this.#readers.size === 0 && this.#expected === 0) this.#onIdle();
   }
 
+  /** Who was on its way does not come. */
+  forsake(): void {
+    if (this.#expected > 0) this.#expected--;
+    if (this.#readers.size === 0 && this.#expected === 0 && !this.#ended) this.#onIdle();
+  }
+
   /** Passes an event of the owner on. */
   deliver(event: LiveEvent): void {
     if (event.ended) {
       this.#ended = true;
+      this.#lost = event.lost === true;
       for (const reader of [...this.#readers]) reader.onEnd();
       return;
     }

@@ -207,3 +207,23 @@ Deno.test("a batch has no bytes when there were too many to send along", async (
   owner.tell(3, "much", { slices: undefined });
   assert.deepEqual(reader.told, ["3-7 nothing"]);
 });
+
+Deno.test("forsake() gives up a watch that nobody else waits for", async () => {
+  const owner = new Owner(false);
+  const [one, other] = [owner.open(), owner.open()];
+  owner.answers[0]?.resolve(FACTS);
+  const feed = await one;
+  feed.forsake();
+  assert.equal(owner.unwatched.length, 0, "another one is on its way");
+  (await other).forsake();
+  assert.deepEqual(owner.unwatched, owner.watchers);
+});
+
+Deno.test("a feed says whether its stream is over, or its replica can no longer tell", async () => {
+  for (const lost of [false, true]) {
+    const owner = new Owner();
+    const feed = await owner.open();
+    owner.watchers[0]?.({ ...ENDED, lost });
+    assert.deepEqual([feed.ended, feed.lost], [true, lost]);
+  }
+});

@@ -59,8 +59,12 @@ export class Mailbox {
     const value = await new Promise<CallAnswer["value"]>((resolve) =>
       this.#pending.set(id, resolve)
     );
-    if (value === undefined) this.#watchers.delete(id);
-    return { id, value };
+    if (value !== STOPPING) {
+      if (value === undefined) this.#watchers.delete(id);
+      return { id, value };
+    }
+    this.#watchers.delete(id);
+    return { id, value: undefined };
   }
 
   /** Ends a watch. */
