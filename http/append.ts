@@ -39,7 +39,7 @@ export function append(
     try {
       const command = commandOf(bytes, wish, route, query, settings.appendBytesMax);
       if ("status" in command) exchange.answer(command);
-      else submit(context, exchange, command);
+      else submit(context, exchange, command, bytes.length);
     } catch (reason) {
       exchange.fail(reason);
     }
@@ -78,13 +78,24 @@ function commandOf(
   };
 }
 
-function submit(context: HttpContext, exchange: Exchange, command: AppendStream): void {
+function submit(
+  context: HttpContext,
+  exchange: Exchange,
+  command: AppendStream,
+  bodyBytes: number,
+): void {
+  const { bodies } = context;
+  bodies.hold(bodyBytes);
   context.streams.append(command).then(
     (answer) => {
+      bodies.release(bodyBytes);
       if (isOther(answer)) exchange.fail(unexpected(answer.ok));
       else exchange.answer(render(answer, command));
     },
-    (reason) => exchange.fail(reason),
+    (reason) => {
+      bodies.release(bodyBytes);
+      exchange.fail(reason);
+    },
   );
 }
 

@@ -89,8 +89,10 @@ class PiecewiseBody extends Waiting {
 
 /** Reads request bodies within bounds of length, of time, and of what all of them hold together. */
 export class BodyReader {
-  /** Bytes announced or received of bodies that are being read. */
+  /** Bytes announced or received of bodies that are being read, and of those that are held. */
   bytesInFlight = 0;
+  /** How often a body was turned away because too much was in flight. */
+  refused = 0;
   readonly #clock: Clock;
   readonly #bytesMax: number;
   readonly #ring = new Waiting();
@@ -129,11 +131,34 @@ export class BodyReader {
     }
     if (length === 0) return done(EMPTY);
     if (length > limit) return done("payload_too_large");
-    if (this.bytesInFlight + length > this.#bytesMax) return done("overloaded");
+    if (this.bytesInFlight + length > this.#bytesMax) return done(this.#refuse());
     if (length > WHOLE_BODY_BYTES_MAX && request.body !== null) {
       return this.#readPieces(request.body, limit, length, done);
     }
     this.#readWhole(request, limit, length, done);
+  }
+
+  /** Bytes that there may be in flight. */
+  get bytesMax(): number {
+    return this.#bytesMax;
+  }
+
+  /**
+   * A body that was read is in flight until its request is answered: without a leader, or on a slow
+   * disk, whatever waits holds its body. To be taken back by {@linkcode BodyReader.release}.
+   */
+  hold(bytes: number): void {
+    this.bytesInFlight += bytes;
+  }
+
+  /** The request is answered. */
+  release(bytes: number): void {
+    this.bytesInFlight -= bytes;
+  }
+
+  #refuse(): ErrorCode {
+    this.refused++;
+    return "overloaded";
   }
 
   #readWhole(request: Request, limit: number, announced: number, done: TakeBody): void {
@@ -176,7 +201,7 @@ export class BodyReader {
         if (length <= held) continue;
         this.bytesInFlight += length - held;
         held = length;
-        if (this.bytesInFlight > this.#bytesMax) return "overloaded";
+        if (this.bytesInFlight > this.#bytesMax) return this.#refuse();
       }
     } catch {
       return body.stalled ? "request_timeout" : "body_broken_off";

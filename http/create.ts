@@ -36,6 +36,22 @@ export async function create(
   if (typeof wish === "string") return respondError(wish);
   const bytes = await context.bodies.read(request, context.settings.appendBytesMax);
   if (typeof bytes === "string") return respondBodyError(bytes, context.settings.appendBytesMax);
+  context.bodies.hold(bytes.length);
+  try {
+    return await createWith(context, request, route, query, wish, bytes);
+  } finally {
+    context.bodies.release(bytes.length);
+  }
+}
+
+async function createWith(
+  context: HttpContext,
+  request: Request,
+  route: StreamRoute,
+  query: Query,
+  wish: Wish,
+  bytes: Uint8Array,
+): Promise<Reply> {
   const mismatch = await checkIncarnation(context, request, route, query);
   if (mismatch !== undefined) return mismatch;
   let contentType = wish.contentType;
