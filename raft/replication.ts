@@ -1,7 +1,8 @@
 import type { Core, Fetch } from "./core.ts";
+import { invariant } from "./invariant.ts";
 import { entrySize } from "./log/entry_size.ts";
 import type { Progress } from "./tracker/progress.ts";
-import type { Entry, Payload } from "./types.ts";
+import type { Entry, Payload, SnapshotMark } from "./types.ts";
 
 /** A leader brings every follower as far as the bounds let it. */
 export function flushAppends<P extends Payload>(core: Core<P>): void {
@@ -75,7 +76,7 @@ function requestOlder<P extends Payload>(core: Core<P>, progress: Progress): voi
   const { log } = core;
   const prev = progress.next - 1;
   if (prev < log.snapshot.index) {
-    sendSnapshot(core, progress);
+    sendSnapshot(core, progress, log.snapshot);
     return;
   }
   progress.fetching = true;
@@ -87,21 +88,32 @@ function requestOlder<P extends Payload>(core: Core<P>, progress: Progress): voi
   });
 }
 
-function sendSnapshot<P extends Payload>(core: Core<P>, progress: Progress): void {
-  const { snapshot } = core.log;
+/** What a RaftSnapshot stands for that the caller would take now. */
+function appliedMark<P extends Payload>({ log }: Core<P>): SnapshotMark {
+  const { applied } = log;
+  const term = log.term(applied);
+  invariant(term !== undefined, "the last applied entry's term is known");
+  return { index: applied, term, membership: log.memberships.at(applied) };
+}
+
+function sendSnapshot<P extends Payload>(
+  core: Core<P>,
+  progress: Progress,
+  mark: SnapshotMark,
+): void {
   // Bytes for a member that may be gone are wasted; its next answer brings us back here.
   if (core.nowMs - progress.activeMs > core.config.electionTimeoutMs) {
     progress.becomeProbe();
     progress.probing = true;
     return;
   }
-  progress.becomeSnapshot(snapshot.index);
+  progress.becomeSnapshot(mark.index);
   core.send({
     type: "snapshot",
     from: core.id,
     to: progress.id,
     term: core.term,
-    mark: snapshot,
+    mark,
   });
 }
 
@@ -119,13 +131,7 @@ export function provideEntries<P extends Payload>(
   const prev = progress.next - 1;
   const first = entries?.[0];
   if (entries === undefined || first === undefined) {
-    if (prev < log.snapshot.index) {
-      sendSnapshot(core, progress);
-    } else {
-      // Not even the RaftSnapshot reaches that far: the next heartbeat's answer asks anew.
-      progress.becomeProbe();
-      progress.probing = true;
-    }
+    sendSnapshot(core, progress, prev < log.snapshot.index ? log.snapshot : appliedMark(core));
     return;
   }
   const prevTerm = log.term(prev) ?? (first.index === prev ? first.term : undefined);
