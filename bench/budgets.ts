@@ -23,7 +23,7 @@ function atMost(work: string, must: number, aim: number): Budget {
   return { work, sense: "at most", must, aim };
 }
 
-/** The budgets of one node. */
+/** The budgets of one node, and of three. */
 export const BUDGETS = {
   memoryToBare: atLeast("appends/s, memory : bare Deno.serve", 0.55, 0.7),
   memoryToOfficial: atLeast("appends/s, memory : official Rust, memory", 0.6, 0.8),
@@ -38,6 +38,17 @@ export const BUDGETS = {
   spreadSse: atMost("1,024 SSE readers of 100 streams, p99 : official Rust", 2, 1),
   spreadLongPoll: atMost("1,024 long-poll readers of 100 streams, p99 : official Rust", 2, 1),
   catchUp: atMost("500 catch-ups of 200 × 1 KiB, p99 : official Rust", 1.2, 0.8),
+  threeNodes64: atLeast(
+    "appends/s, three nodes, fsync, any node : Ursula in Rust, to leaders; 64 connections",
+    4,
+    8,
+  ),
+  threeNodes256: atLeast(
+    "appends/s, three nodes, fsync, any node : Ursula in Rust, to leaders; 256 connections",
+    3,
+    6,
+  ),
+  threeNodesMemory: atMost("memory of three nodes, 500 streams : Ursula in Rust", 1.2, 0.7),
   emptyStream: atMost("KiB of process memory per empty stream, a million of them", 1, 0.5),
 } as const satisfies Record<string, Budget>;
 

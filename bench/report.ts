@@ -30,7 +30,7 @@ function table(head: string[], rows: string[][]): string {
 }
 
 function samplesTable(samples: Sample[]): string {
-  const names = Object.keys(samples.find((sample) => sample.rounds.length > 0)?.figures ?? {});
+  const names = [...new Set(samples.flatMap(({ figures }) => Object.keys(figures)))];
   const rows = samples.map((sample) => [
     sample.subject,
     ...names.map((name) => {

@@ -10,13 +10,17 @@ import { machineIsUnfit } from "./peers/cores.ts";
 import { stopAll } from "./peers/process.ts";
 import { allKept, type Chapter, markdown } from "./report.ts";
 import { catchUp } from "./scenarios/catch_up.ts";
+import { catchUpNode } from "./scenarios/catch_up_node.ts";
 import { emptyStreams } from "./scenarios/empty_streams.ts";
 import { fsyncAppend } from "./scenarios/fsync_append.ts";
+import { idle } from "./scenarios/idle.ts";
 import { liveSpread } from "./scenarios/live_spread.ts";
 import { manyStreams } from "./scenarios/many_streams.ts";
 import { memoryAppend } from "./scenarios/memory_append.ts";
 import type { Scenario, Settings } from "./scenarios/scenario.ts";
 import { sseFanOut } from "./scenarios/sse_fan_out.ts";
+import { threeNodes } from "./scenarios/three_nodes.ts";
+import { threeNodesMemory } from "./scenarios/three_nodes_memory.ts";
 
 const SCENARIOS: Scenario[] = [
   memoryAppend,
@@ -26,12 +30,16 @@ const SCENARIOS: Scenario[] = [
   liveSpread,
   catchUp,
   emptyStreams,
+  threeNodes,
+  threeNodesMemory,
+  catchUpNode,
+  idle,
 ];
 
 const USAGE = `usage: deno task bench [options] [scenario…]
 
 scenarios (all when none is named):
-${SCENARIOS.map(({ name, about }) => `  ${name.padEnd(14)} ${about}`).join("\n")}
+${SCENARIOS.map(({ name, about }) => `  ${name.padEnd(18)} ${about}`).join("\n")}
 
 options:
   --rounds N    measurements of each server, of which the median counts (3)

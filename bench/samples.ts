@@ -52,11 +52,11 @@ export interface Rounds {
 }
 
 /** One thing to measure in every round. */
-export interface Subject {
+export interface Subject<S extends Running = Running> {
   name: string;
-  peer: Peer;
+  peer: Peer<S>;
   /** Takes one measurement of a server that was started for it. */
-  measure(server: Running): Promise<Figures>;
+  measure(server: S): Promise<Figures>;
 }
 
 /**

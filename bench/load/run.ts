@@ -25,16 +25,27 @@ export interface WrkResult {
   othersShare: number;
 }
 
-/** What {@linkcode runWrk} is asked for. */
-export interface WrkPlan {
-  port: number;
-  pid: number;
+/** What wrk is asked for, whatever it drives. */
+interface Work {
   prefix: string;
-  streams: number;
   connections: number;
   bytes: number;
   /** Whole seconds. */
   seconds: number;
+}
+
+/** What {@linkcode runWrk} is asked for. */
+export interface WrkPlan extends Work {
+  port: number;
+  pid: number;
+  /** Appends go to `s0` to `s{streams-1}`. */
+  streams: number;
+}
+
+/** What {@linkcode runWrkOnNodes} is asked for. */
+export interface NodesPlan extends Work {
+  /** Connections are dealt out to them evenly; a remainder is left out. */
+  nodes: readonly { port: number; pid: number; streams: readonly number[] }[];
 }
 
 /** Whether wrk is installed. */
@@ -53,31 +64,62 @@ export async function wrkIsAbsent(): Promise<string | undefined> {
  *
  * @throws {Error} when any append was refused or a connection broke
  */
-export async function runWrk(plan: WrkPlan): Promise<WrkResult> {
+export function runWrk(plan: WrkPlan): Promise<WrkResult> {
+  const { port, prefix, streams, bytes, pid } = plan;
+  const args = [`-t1`, ...common(plan, "append.lua", port), prefix, String(streams), String(bytes)];
+  return run(args, {}, plan.seconds, [pid]);
+}
+
+/**
+ * The same for a cluster: each connection stays with one node and appends to the streams that this
+ * node was given.
+ *
+ * @throws {Error} when any append was refused or a connection broke
+ */
+export function runWrkOnNodes(plan: NodesPlan): Promise<WrkResult> {
+  const { nodes, prefix, bytes } = plan;
+  const port = nodes[0]?.port ?? 0;
   const args = [
-    "-c",
-    String(LOAD_CORE),
-    "wrk",
-    "-t1",
-    `-c${plan.connections}`,
-    `-d${plan.seconds}s`,
+    `-t${nodes.length}`,
+    ...common(plan, "append_nodes.lua", port),
+    prefix,
+    String(bytes),
+  ];
+  const targets = nodes.map(({ port, streams }) => `${port}=${streams.join()}`).join(" ");
+  return run(args, { TARGETS: targets }, plan.seconds, nodes.map(({ pid }) => pid));
+}
+
+function common({ connections, seconds }: Work, script: string, port: number): string[] {
+  return [
+    `-c${connections}`,
+    `-d${seconds}s`,
     "--timeout",
     "10s",
     "-s",
-    new URL("append.lua", import.meta.url).pathname,
-    `http://127.0.0.1:${plan.port}`,
+    new URL(script, import.meta.url).pathname,
+    `http://127.0.0.1:${port}`,
     "--",
-    plan.prefix,
-    String(plan.streams),
-    String(plan.bytes),
   ];
-  const wrk = new Deno.Command("taskset", { args, stdout: "piped", stderr: "piped" }).spawn();
+}
+
+async function run(
+  wrkArgs: string[],
+  env: Record<string, string>,
+  seconds: number,
+  pids: readonly number[],
+): Promise<WrkResult> {
+  const wrk = new Deno.Command("taskset", {
+    args: ["-c", String(LOAD_CORE), "wrk", ...wrkArgs],
+    env,
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
   const began = performance.now();
-  const window = new Window(plan.pid);
+  const window = new Window(pids);
   let wrkShare = 0;
   const sample = setTimeout(() => {
     wrkShare = cpuMs(wrk.pid) / (performance.now() - began);
-  }, plan.seconds * 1000 - WRK_CPU_EARLY_MS);
+  }, seconds * 1000 - WRK_CPU_EARLY_MS);
   const output = await wrk.output();
   clearTimeout(sample);
   const span = window.end(wrkShare * (performance.now() - began));

@@ -59,6 +59,10 @@ export function residentBytes(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
 }
 
+function cpuOf(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => sum + cpuMs(pid), 0);
+}
+
 /** What {@linkcode Window.end} reports. */
 export interface Span {
   /** Wall time in milliseconds. */
@@ -73,16 +77,16 @@ export interface Span {
 
 /** A span that is being measured. */
 export class Window {
-  readonly #pid: number;
+  readonly #pids: readonly number[];
   readonly #wall = performance.now();
   readonly #server: number;
   readonly #self = cpuMs("self");
   readonly #cores = CORES.map(coreMs);
 
-  /** Begins now. */
-  constructor(serverPid: number) {
-    this.#pid = serverPid;
-    this.#server = cpuMs(serverPid);
+  /** Begins now. @param server the process, or processes, whose CPU time counts as the server's */
+  constructor(server: number | readonly number[]) {
+    this.#pids = typeof server === "number" ? [server] : server;
+    this.#server = cpuOf(this.#pids);
   }
 
   /**
@@ -92,7 +96,7 @@ export class Window {
    */
   end(loadMs: number = cpuMs("self") - this.#self): Span {
     const wallMs = performance.now() - this.#wall;
-    const serverCpuMs = cpuMs(this.#pid) - this.#server;
+    const serverCpuMs = cpuOf(this.#pids) - this.#server;
     let busyMs = 0;
     CORES.forEach((core, i) => busyMs += coreMs(core) - (this.#cores[i] ?? 0));
     return {

@@ -5,13 +5,13 @@
  */
 
 /** One kind of server in one setting. */
-export interface Peer {
+export interface Peer<S extends Running = Running> {
   /** How it stands in the tables. */
   name: string;
   /** Why it can't be measured here and how to get it, or `undefined` when it is at hand. */
   absent(): Promise<string | undefined>;
   /** Starts one on its core, with nothing in it. */
-  start(): Promise<Running>;
+  start(): Promise<S>;
 }
 
 /** A server that runs and answers. */

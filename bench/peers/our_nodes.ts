@@ -1,0 +1,154 @@
+/**
+ * Three nodes of this server, on one shard each.
+ *
+ * @module
+ */
+
+import { NODES, type RunningNodes } from "./nodes.ts";
+import type { Peer, Running } from "./peer.ts";
+import { freePort, scratchFolder, startProcess } from "./process.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+
+/** How long a cluster may take to form, and to spread its leaderships over its nodes. */
+const FORM_MS_MAX = 60_000;
+const LOOK_MS = 100;
+
+/** Groups of a cluster, unless it is asked for others. */
+export const GROUPS = 64;
+
+/** What a node says of one of its groups. */
+export interface GroupReport {
+  readonly id: number;
+  readonly leader_id: string | null;
+  readonly committed_index: number;
+  readonly last_applied_index: number;
+}
+
+/** A cluster of this server. */
+export class OurNodes implements RunningNodes {
+  readonly prefix = "/v1/stream/";
+  readonly #nodes: (Running | undefined)[] = [];
+  readonly #ports: readonly number[];
+  readonly #peerPorts: readonly number[];
+  readonly #scratch: string;
+  readonly #args: readonly string[];
+  readonly #memory: boolean;
+
+  private constructor(scratch: string, args: readonly string[], memory: boolean) {
+    this.#scratch = scratch;
+    this.#args = args;
+    this.#memory = memory;
+    this.#ports = Array.from({ length: NODES }, freePort);
+    this.#peerPorts = Array.from({ length: NODES }, freePort);
+  }
+
+  /** Starts one, and waits until every node leads its share of the groups. */
+  static async start({ memory = false, args = [] as string[] } = {}): Promise<OurNodes> {
+    const cluster = new OurNodes(await scratchFolder(), args, memory);
+    try {
+      await Promise.all(cluster.#ports.map((_, at) => cluster.startNode(at)));
+      await cluster.until(async () => await cluster.#isSpread());
+      return cluster;
+    } catch (reason) {
+      await cluster.stop();
+      throw reason;
+    }
+  }
+
+  get nodes(): Running[] {
+    return this.#nodes.filter((node) => node !== undefined);
+  }
+
+  get pid(): number {
+    return this.nodes[0]?.pid ?? 0;
+  }
+
+  get port(): number {
+    return this.#ports[0] ?? 0;
+  }
+
+  /** Where the nodes talk to each other. */
+  get peerPorts(): readonly number[] {
+    return this.#peerPorts;
+  }
+
+  /** Starts a node, by its place from 0, and resolves once it answers anything. */
+  async startNode(at: number): Promise<void> {
+    const peers = this.#ports.flatMap((port, other) => [
+      "--raft-peer",
+      `${other + 1}=http://127.0.0.1:${port},cluster=127.0.0.1:${this.#peerPorts[other]}`,
+    ]);
+    this.#nodes[at] = await startProcess({
+      command: "deno",
+      args: [
+        ...["run", "-A", "mod.ts", "--listen", `127.0.0.1:${this.#ports[at]}`],
+        ...["--cluster-listen", `127.0.0.1:${this.#peerPorts[at]}`],
+        ...["--raft-node-id", String(at + 1), ...peers, "--raft-init-membership"],
+        ...["--core-count", "1"],
+        ...(this.#memory ? ["--raft-memory"] : ["--data-dir", `${this.#scratch}/${at}`]),
+        ...this.#args,
+      ],
+      cwd: ROOT,
+      port: this.#ports[at] ?? 0,
+      prefix: this.prefix,
+    });
+  }
+
+  /** SIGKILL. */
+  async killNode(at: number): Promise<void> {
+    const node = this.#nodes[at];
+    this.#nodes[at] = undefined;
+    await node?.stop();
+  }
+
+  /** What a node says of its groups; undefined while it does not answer, or is not ready. */
+  async groups(at: number): Promise<GroupReport[] | undefined> {
+    const base = `http://127.0.0.1:${this.#ports[at]}`;
+    try {
+      const ready = await fetch(`${base}/readyz`);
+      await ready.body?.cancel();
+      if (!ready.ok) return undefined;
+      const report = await (await fetch(`${base}/__ursula/metrics`)).json();
+      return report.raft_groups;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Looks again and again. @throws {Error} when it did not come true in time */
+  async until(isTrue: () => Promise<boolean>, limitMs = FORM_MS_MAX): Promise<void> {
+    const deadline = performance.now() + limitMs;
+    while (!await isTrue()) {
+      if (performance.now() > deadline) throw new Error(`the cluster took over ${limitMs} ms`);
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.stop()));
+    await Deno.remove(this.#scratch, { recursive: true });
+  }
+
+  /** Is every node ready, and does each lead as many groups as the others, give or take one? */
+  async #isSpread(): Promise<boolean> {
+    const reports = await Promise.all(this.#ports.map((_, at) => this.groups(at)));
+    if (reports.some((groups) => groups === undefined)) return false;
+    const led = this.#ports.map((_, at) =>
+      reports[0]?.filter(({ leader_id }) => leader_id?.startsWith(`${at + 1}.`)).length ?? 0
+    );
+    return Math.max(...led) - Math.min(...led) <= 1;
+  }
+}
+
+/** This server, three nodes. */
+export function ourNodes(
+  name: string,
+  options: { memory?: boolean; args?: string[] } = {},
+): Peer<OurNodes> {
+  return {
+    name: `this server, ${name}`,
+    absent: () => Promise.resolve(undefined),
+    start: () => OurNodes.start(options),
+  };
+}
