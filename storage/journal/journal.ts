@@ -1,4 +1,4 @@
-import type { Clock, Disk, Random } from "../../io/mod.ts";
+import type { Random } from "../../io/mod.ts";
 import type {
   ReadableLog,
   RecordSpace,
@@ -21,6 +21,7 @@ import type { RecordHeader } from "./record.ts";
 import { ENTRY_COPIED, entryKindId } from "./records/entry.ts";
 import { encodeVote, HARD_STATE_KIND } from "./records/hard_state.ts";
 import { SNAPSHOT_MARK_DISCARDS, SNAPSHOT_MARK_KIND } from "./records/snapshot_mark.ts";
+import type { JournalOptions, JournalUsage } from "./options.ts";
 import { ReadBack } from "./read_back.ts";
 import { recover, type Recovered } from "./recovery.ts";
 import { Retention } from "./retention.ts";
@@ -29,48 +30,6 @@ import { SegmentMaker } from "./segment_maker.ts";
 import { Segment } from "./segment.ts";
 import { SegmentWriter } from "./segment_writer.ts";
 import { WRITE_HEADER_BYTES } from "./write_header.ts";
-
-/** How {@linkcode Journal.open} opens a journal. */
-export interface JournalOptions {
-  readonly disk: Disk;
-  /** Folder of the segments; several journals may share it. Made where it is missing. */
-  readonly directory: string;
-  /** Which of the folder's journals. Fixed with the data. */
-  readonly number: number;
-  /**
-   * Size of a segment in bytes; a larger record gets a segment of its own.
-   * @default 33554432
-   */
-  readonly segmentBytes?: number;
-  /** Does {@linkcode Journal.flush} wait for fdatasync? Terms and votes are synced always. */
-  readonly sync: boolean;
-  /** Must there be a journal already? Then none is made, and its absence is an error. */
-  readonly mustExist?: boolean;
-  readonly random: Random;
-  /** Takes a line for the operator. */
-  readonly log: (line: string) => void;
-  /** Hears once of the failed write or sync after which the journal takes nothing more. */
-  readonly onFatal?: (error: Error) => void;
-  /** For {@linkcode JournalOptions.onSync}. */
-  readonly clock?: Clock;
-  /** How long each sync took, in ms. */
-  readonly onSync?: (durationMs: number) => void;
-}
-
-/** Figures of {@linkcode Journal.usage}. */
-export interface JournalUsage {
-  readonly segments: number;
-  /** Bytes of all segments on disk, the spare one left out. */
-  readonly diskBytes: number;
-  /** Sequence numbers. */
-  readonly oldestSegment: number;
-  readonly newestSegment: number;
-  readonly segmentsRemoved: number;
-  readonly batches: number;
-  readonly syncs: number;
-  readonly bytesWritten: number;
-  readonly bytesCopiedForward: number;
-}
 
 /** An open journal; see the folder's text for the rules of use. */
 export class Journal implements ReadableLog {

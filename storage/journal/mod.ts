@@ -18,6 +18,7 @@
  *   journal takes nothing more, and the node must end.
  * - A mark may be put only for a RaftSnapshot that is durable. Segments without live entries go
  *   by themselves.
+ * - Entries that are durable and live may be read back at any time, beside everything else.
  * - Sealed bytes must not be changed; they may be read for as long as somebody wants to.
  *
  * @module
@@ -25,5 +26,6 @@
 
 export { JournalDamaged } from "./damaged.ts";
 export { FIRST_SEGMENT_BYTES, SEGMENT_BYTES, SLAB_BYTES } from "./format.ts";
-export { Journal, type JournalOptions, type JournalUsage } from "./journal.ts";
+export { Journal } from "./journal.ts";
 export { MemoryLog } from "./memory_log.ts";
+export type { JournalOptions, JournalUsage } from "./options.ts";

@@ -96,7 +96,7 @@ Deno.test("Journal.readEntries() answers undefined when there is nothing to give
 
 Deno.test("Journal.readEntries() gives nothing that is not durable", async () => {
   const disk = newDisk();
-  let holding: PromiseWithResolvers<void> | undefined;
+  let holding: PromiseWithResolvers<void> | undefined = undefined;
   const opened = disk.open.bind(disk);
   disk.open = async (...options) => {
     const file = await opened(...options);
