@@ -1,0 +1,159 @@
+import assert from "node:assert/strict";
+import type { Group } from "../group/mod.ts";
+import type { PeerInfo } from "../peer/mod.ts";
+import type { MembershipChange, RaftStatus } from "../raft/mod.ts";
+import { Caretaker, heirOf } from "./caretaker.ts";
+import type { Peers } from "./peers.ts";
+
+const VOTERS = ["1.a", "2.a", "3.a"];
+
+type Member = RaftStatus["others"][number];
+
+function member(id: string, more: Partial<Member> = {}): Member {
+  return {
+    id,
+    state: "replicate",
+    match: 100,
+    next: 101,
+    inflightEntries: 0,
+    inflightBytes: 0,
+    silentMs: 10,
+    full: false,
+    ...more,
+  };
+}
+
+/** A group that node 1 leads, and what is done to it. */
+function given(options: {
+  id?: number;
+  leads?: boolean;
+  voters?: string[];
+  outgoing?: string[];
+  learners?: string[];
+  others?: Member[];
+  transferringTo?: string;
+} = {}) {
+  const { voters = VOTERS, outgoing = [], learners = [] } = options;
+  const others = options.others ??
+    [...voters, ...learners].filter((id) => id !== "1.a").map((id) => member(id));
+  const done: string[] = [];
+  const group = {
+    id: options.id ?? 0,
+    leads: options.leads ?? true,
+    status: () => ({
+      id: "1.a",
+      membership: { voters, outgoing, learners },
+      others,
+      commitIndex: 100,
+      lastIndex: 100,
+      transferringTo: options.transferringTo,
+    }),
+    transfer: (to: string) => void done.push(`transfer ${to}`),
+    coverApplied: () => {},
+    changeMembership: ({ voters, learners }: MembershipChange) =>
+      void done.push(`voters ${voters} learners ${learners}`),
+  } as unknown as Group; // what a caretaker uses of it
+  return { group, done };
+}
+
+function peersWith(stores: Record<number, string>): Peers {
+  return {
+    peer: (nodeId: number) =>
+      stores[nodeId] === undefined ? undefined : { nodeId, storeId: stores[nodeId] } as PeerInfo,
+  } as unknown as Peers; // what a caretaker asks
+}
+
+const ALL = { 2: "a", 3: "a" };
+
+/** Looks twice, the second time when whoever leads has settled. */
+function looked(caretaker: Caretaker, group: Group): void {
+  caretaker.look(group, 0, false);
+  caretaker.look(group, 6_000, false);
+}
+
+Deno.test("look() gives a group to the voter whose turn it is, once it has settled", () => {
+  for (
+    const [id, to] of [[0, []], [1, ["transfer 2.a"]], [2, ["transfer 3.a"]], [3, []]] as const
+  ) {
+    const { group, done } = given({ id });
+    const caretaker = new Caretaker(peersWith(ALL), false);
+    caretaker.look(group, 0, false);
+    caretaker.look(group, 1_000, false);
+    assert.deepEqual(done, [], "not before");
+    caretaker.look(group, 6_000, false);
+    assert.deepEqual(done, to);
+  }
+});
+
+Deno.test("look() gives nothing to who lags, is silent, or is out of room", () => {
+  const unfit: Partial<Member>[] = [
+    { state: "probe" },
+    { match: -1_000 },
+    { silentMs: 1_000 },
+    { full: true },
+  ];
+  for (const more of unfit) {
+    const { group, done } = given({ id: 1, others: [member("2.a", more), member("3.a")] });
+    looked(new Caretaker(peersWith(ALL), false), group);
+    assert.deepEqual(done, []);
+  }
+});
+
+Deno.test("look() leaves a group alone that changes already, or that others lead", () => {
+  for (const options of [{ outgoing: VOTERS }, { transferringTo: "3.a" }, { leads: false }]) {
+    const { group, done } = given({ id: 1, ...options });
+    looked(new Caretaker(peersWith({ 2: "b", 3: "a" }), true), group);
+    assert.deepEqual(done, []);
+  }
+});
+
+Deno.test("retire() ends the giving", () => {
+  const { group, done } = given({ id: 1 });
+  const caretaker = new Caretaker(peersWith(ALL), false);
+  caretaker.retire();
+  looked(caretaker, group);
+  assert.deepEqual(done, []);
+});
+
+Deno.test("in memory mode a member whose node came back with nothing is replaced, step by step", () => {
+  const caretaker = () => new Caretaker(peersWith({ 2: "b", 3: "a" }), true);
+  const lost = given();
+  looked(caretaker(), lost.group);
+  assert.deepEqual(lost.done, ["voters 1.a,3.a learners 2.b"]);
+  const others = [member("3.a"), member("2.b", { state: "snapshot", match: 0 })];
+  const behind = given({ voters: ["1.a", "3.a"], learners: ["2.b"], others });
+  looked(caretaker(), behind.group);
+  assert.deepEqual(behind.done, []);
+  const ready = given({ voters: ["1.a", "3.a"], learners: ["2.b"] });
+  looked(caretaker(), ready.group);
+  assert.deepEqual(ready.done, ["voters 1.a,3.a,2.b learners "]);
+});
+
+Deno.test("a learner that lost its store, too, is replaced by the next one", () => {
+  const { group, done } = given({ voters: ["1.a", "3.a"], learners: ["2.b"] });
+  looked(new Caretaker(peersWith({ 2: "c", 3: "a" }), true), group);
+  assert.deepEqual(done, ["voters 1.a,3.a learners 2.c"]);
+});
+
+Deno.test("nobody is replaced who is only away, or where data lies on disk", () => {
+  const away = given();
+  looked(new Caretaker(peersWith({ 3: "a" }), true), away.group);
+  assert.deepEqual(away.done, []);
+  const onDisk = given();
+  looked(new Caretaker(peersWith({ 2: "b", 3: "a" }), false), onDisk.group);
+  assert.deepEqual(onDisk.done, []);
+});
+
+Deno.test("heirOf() names the voter with most of the log that was heard from", () => {
+  const status = (others: Member[], learners: string[] = []) =>
+    ({
+      id: "1.a",
+      membership: { voters: VOTERS, outgoing: [], learners },
+      others,
+    }) as unknown as RaftStatus; // what is looked at
+  assert.equal(heirOf(status([member("2.a", { match: 5 }), member("3.a", { match: 7 })])), "3.a");
+  const silent = member("3.a", { match: 9, silentMs: 900 });
+  assert.equal(heirOf(status([member("2.a", { match: 5 }), silent])), "2.a");
+  assert.equal(heirOf(status([member("4.a", { match: 9 })], ["4.a"])), undefined);
+  assert.equal(heirOf(status([])), undefined);
+});
