@@ -25,7 +25,7 @@ import { type Watcher, Watches } from "./watch.ts";
 import type { RaftMessage } from "./wire.ts";
 
 /** Live reads end on a replica that has heard no leader for longer (SPEC section 8). */
-const DEAF_ELECTION_TIMEOUTS = 2;
+const DEAF_MS = 2 * RAFT_TIMING.electionTimeoutMs;
 
 /** What a group is made of. */
 export interface GroupOptions {
@@ -82,6 +82,11 @@ export class Group {
   /** This replica has heard from a leader since its start, and has applied what it then learnt. */
   #caughtUp = false;
   #catchingUp = false;
+  #hasRoom = true;
+  /** When this replica, without room, asked last whether it lacks anything; and whether it waits. */
+  #askedMs = 0;
+  #asking = false;
+  #overloads = 0;
 
   constructor(options: GroupOptions) {
     this.id = options.id;
@@ -141,6 +146,21 @@ export class Group {
     return this.#caughtUp && this.#raft.leader !== undefined;
   }
 
+  /** Whether this replica has caught up with a leader since its start. */
+  get caughtUp(): boolean {
+    return this.#caughtUp;
+  }
+
+  /** Whether there is room for entries, as {@linkcode Group.acceptEntries} said last. */
+  get hasRoom(): boolean {
+    return this.#hasRoom;
+  }
+
+  /** Commands that were refused: too many wait, or no majority has room. */
+  get overloads(): number {
+    return this.#overloads;
+  }
+
   /** Figures for operators. */
   status(): RaftStatus {
     return this.#raft.status();
@@ -161,6 +181,7 @@ export class Group {
     const proposed = raft.propose(payload);
     if ("refused" in proposed) {
       const overloaded = proposed.refused === "overloaded";
+      if (overloaded) this.#overloads++;
       return done({ unavailable: overloaded ? "overloaded" : "not_leader" });
     }
     adoptBody(command, space);
@@ -238,7 +259,7 @@ export class Group {
     if (this.leads) {
       this.#deadlines.expire(this.state, groupMs, (command, done) => this.propose(command, done));
     }
-    if (!this.#watches.empty && this.#isDeaf(nowMs)) this.#watches.endAll();
+    if (!this.#watches.empty && (this.#isDeaf(nowMs) || this.#lacks(nowMs))) this.#watches.endAll();
   }
 
   /** Takes the streams whose deadlines reads have pushed back, as the keys of `touch` commands. */
@@ -320,6 +341,7 @@ export class Group {
 
   /** Says whether there is room for entries of other leaders, and for commands. */
   acceptEntries(accepting: boolean): void {
+    this.#hasRoom = accepting;
     this.#raft.acceptEntries(accepting);
   }
 
@@ -479,7 +501,20 @@ export class Group {
 
   /** Has no leader been heard from for so long that others may have moved on? */
   #isDeaf(nowMs: number): boolean {
-    return this.#raft.silentMs(nowMs) > DEAF_ELECTION_TIMEOUTS * RAFT_TIMING.electionTimeoutMs;
+    return this.#raft.silentMs(nowMs) > DEAF_MS;
+  }
+
+  /**
+   * Readers of a replica that takes nothing in hear nothing, though it hears its leader: where it has
+   * no room it asks again and again whether it has applied all there is.
+   */
+  #lacks(nowMs: number): boolean {
+    if (this.#asking) return nowMs - this.#askedMs > DEAF_MS;
+    if (this.#hasRoom || nowMs - this.#askedMs < DEAF_MS / 2) return false;
+    this.#asking = true;
+    this.#askedMs = nowMs;
+    this.#confirm(() => this.#asking = false);
+    return false;
   }
 
   #wakeWatchers(): void {

@@ -1,4 +1,5 @@
 import type { Clock, Disk, Network, Random } from "../io/mod.ts";
+import type { Unavailable } from "../group/mod.ts";
 import type { PeerMessage } from "../peer/mod.ts";
 import {
   type GroupAccess,
@@ -10,6 +11,8 @@ import {
   type OpenShard,
   openShard,
   PEER_KINDS,
+  type PlaneBounds,
+  type ShardFacts,
   type ShardHooks,
   shardOf,
   type ShardSetup,
@@ -127,6 +130,20 @@ export class ShardRuntime implements PeerReceiver {
   async groups(): Promise<GroupFacts[]> {
     const ids = Array.from({ length: this.access.groupCount }, (_, group) => group);
     return await Promise.all(ids.map((id) => this.access.facts(id)));
+  }
+
+  /** What the client plane of this shard says of its bounds, for operators. */
+  set planeBounds(bounds: () => PlaneBounds) {
+    this.#open.shard.planeBounds = bounds;
+  }
+
+  /** Facts of every shard of this node, those apart that are ending. */
+  async shards(): Promise<ShardFacts[]> {
+    const others = this.#mailboxes.map((mailbox) => mailbox?.call({ verb: "report", group: 0 }));
+    const answers = await Promise.all(others) as (ShardFacts | Unavailable | undefined)[];
+    const found = [this.#open.shard.report()];
+    for (const facts of answers) if (facts !== undefined && "id" in facts) found.push(facts);
+    return found.sort((one, other) => one.id - other.id);
   }
 
   /** Whether another node is connected. */

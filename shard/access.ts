@@ -49,8 +49,50 @@ export interface GroupFacts {
   readonly appliedIndex: number;
   /** The replica has heard from a leader, and has applied what was committed then. */
   readonly ready: boolean;
+  /** The replica has at some time since its start applied all that a leader had committed. */
+  readonly caughtUp: boolean;
+  /** The replica is a voter. */
+  readonly votes: boolean;
+  /** There is room for entries; a follower without acknowledges none. */
+  readonly hasRoom: boolean;
+  /** Entries that this node, leading, has proposed and that are not committed, and their bytes. */
+  readonly proposals: number;
+  readonly proposalBytes: number;
+  /** Commands refused because too many waited, or no majority had room. */
+  readonly overloads: number;
   readonly hotBytes: number;
   readonly streams: number;
+}
+
+/** A bound, as it stands. */
+export interface BoundFacts {
+  readonly now: number;
+  readonly max: number;
+  /** How often something was refused because of it. */
+  readonly refused: number;
+}
+
+/** Bounds of a shard's client plane. */
+export interface PlaneBounds {
+  readonly liveReaders: BoundFacts;
+  /** Bytes of request bodies. */
+  readonly bodies: BoundFacts;
+}
+
+/** What an operator wants to know of a shard. */
+export interface ShardFacts {
+  /** Index of the shard. */
+  readonly id: number;
+  /** Bytes of streams in memory. */
+  readonly hotBytes: BoundFacts;
+  /** Room on the disk; `freeBytes` undefined where it is not known, or nothing is kept there. */
+  readonly disk: {
+    readonly freeBytes: number | undefined;
+    readonly low: boolean;
+    readonly refused: number;
+  };
+  /** Undefined while nobody serves clients there. */
+  readonly plane: PlaneBounds | undefined;
 }
 
 /** What a crash may have left half-way, for the sweep to finish. */

@@ -31,8 +31,12 @@ export class Caretaker {
     this.#retired = true;
   }
 
-  /** Looks after a group, if this node leads it; to be called every second or so. */
-  look(group: Group, nowMs: number): void {
+  /**
+   * Looks after a group, if this node leads it; to be called every second or so.
+   *
+   * @param isDiskLow this node refuses what adds bytes, which another one might take
+   */
+  look(group: Group, nowMs: number, isDiskLow: boolean): void {
     if (!group.leads) {
       this.#leadsSince.delete(group.id);
       return;
@@ -47,6 +51,11 @@ export class Caretaker {
     const { membership, transferringTo } = status;
     if (membership.outgoing.length > 0 || transferringTo !== undefined || this.#retired) return;
     if (this.#replaces && this.#replace(group, status)) return;
+    if (isDiskLow) {
+      const heir = heirOf(status);
+      if (heir !== undefined) group.transfer(heir);
+      return;
+    }
     if (nowMs - since >= SETTLED_MS) this.#giveBack(group, status);
   }
 
@@ -85,12 +94,12 @@ export class Caretaker {
   }
 }
 
-/** The voter to hand a group over to: it holds most of the log, and was heard from. */
+/** The voter to hand a group over to: it holds most of the log, has room, and was heard from. */
 export function heirOf({ id: self, membership, others }: RaftStatus): MemberId | undefined {
   let heir: MemberId | undefined;
   let most = -1;
-  for (const { id, match, silentMs, state } of others) {
-    if (id === self || !membership.voters.includes(id) || state === "snapshot") continue;
+  for (const { id, match, silentMs, state, full } of others) {
+    if (id === self || !membership.voters.includes(id) || state === "snapshot" || full) continue;
     if (silentMs > SILENT_MS_MAX || match <= most) continue;
     heir = id;
     most = match;

@@ -1,30 +1,36 @@
 import type { Clock, Disk, Timer } from "../io/mod.ts";
 
 /** With less free, writes are refused (SPEC section 8). */
-const FREE_BYTES_MIN = 512 * 1024 * 1024;
+export const FREE_BYTES_MIN = 512 * 1024 * 1024;
 /** With so much free again, they are taken. */
 const FREE_BYTES_ENOUGH = 1024 * 1024 * 1024;
 const LOOK_MS = 1_000;
 
+/** How much room the disk has left. */
+export interface DiskRoom {
+  /** As seen last, in bytes; undefined before that. */
+  readonly freeBytes: number | undefined;
+  /** So little that what would add bytes is refused. */
+  readonly low: boolean;
+}
+
 /** Watches how much room the disk has left. */
-export class DiskSpace {
+export class DiskSpace implements DiskRoom {
+  freeBytes: number | undefined;
+  low = false;
   readonly #io: { readonly clock: Clock; readonly disk: Disk };
   readonly #path: string;
-  readonly #onChange: (low: boolean) => void;
   readonly #log: (line: string) => void;
-  #low = false;
   #timer: Timer | undefined;
   #stopped = false;
 
   constructor(
     io: { readonly clock: Clock; readonly disk: Disk },
     path: string,
-    onChange: (low: boolean) => void,
     log: (line: string) => void,
   ) {
     this.#io = io;
     this.#path = path;
-    this.#onChange = onChange;
     this.#log = log;
     this.#look();
   }
@@ -43,14 +49,16 @@ export class DiskSpace {
   }
 
   #judge(free: number): void {
-    const low = this.#low ? free < FREE_BYTES_ENOUGH : free < FREE_BYTES_MIN;
-    if (low === this.#low || this.#stopped) return;
-    this.#low = low;
+    const low = this.low ? free < FREE_BYTES_ENOUGH : free < FREE_BYTES_MIN;
+    if (this.#stopped) return;
+    this.freeBytes = free;
+    if (low === this.low) return;
+    this.low = low;
     this.#log(
       low
-        ? `disk almost full: ${free} bytes left, writes are refused until there are ${FREE_BYTES_ENOUGH}`
+        ? `disk almost full: ${free} bytes left; until there are ${FREE_BYTES_ENOUGH}, this node ` +
+          "refuses writes where it leads and acknowledges none where it follows"
         : `disk has room again: ${free} bytes left, writes are taken`,
     );
-    this.#onChange(low);
   }
 }

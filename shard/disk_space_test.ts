@@ -20,29 +20,25 @@ function watched() {
         : Promise.resolve(room.bytes);
     },
   } as unknown as Disk; // the one call that is made
-  const said: boolean[] = [];
   const lines: string[] = [];
-  const space = new DiskSpace(
-    { clock, disk },
-    "/data",
-    (low) => said.push(low),
-    (line) => lines.push(line),
-  );
+  const space = new DiskSpace({ clock, disk }, "/data", (line) => lines.push(line));
   const after = async (bytes: number) => {
     room.bytes = bytes;
+    const before = lines.length;
     await clock.run(1_000);
-    return said.splice(0);
+    return lines.length > before ? [space.low] : [];
   };
   return { clock, room, space, lines, after };
 }
 
 Deno.test("DiskSpace says low below 512 MiB, and enough from 1 GiB on", async () => {
-  const { after, lines } = watched();
+  const { after, lines, space } = watched();
   assert.deepEqual(await after(512 * MIB), []);
   assert.deepEqual(await after(512 * MIB - 1), [true]);
   assert.deepEqual(await after(0), [], "said once");
   assert.deepEqual(await after(1024 * MIB - 1), [], "not at every byte");
   assert.deepEqual(await after(1024 * MIB), [false]);
+  assert.equal(space.freeBytes, 1024 * MIB);
   assert.deepEqual(lines.map((line) => line.slice(0, 16)), [
     "disk almost full",
     "disk has room ag",
@@ -86,6 +82,12 @@ Deno.test("a shard on a full disk refuses what adds bytes, and takes the rest", 
   const answer = shard.read(0, { key: "demo/a", from: "start", maxBytes: 9, touch: false });
   assert.ok("plan" in answer);
   assert.ok("ok" in await clock.until(shard.submit(0, { type: "delete", key: "demo/a" })));
+  const { low, refused, freeBytes } = shard.report().disk;
+  assert.deepEqual([low, refused, freeBytes !== undefined && freeBytes <= 100 * MIB], [
+    true,
+    2,
+    true,
+  ]);
   disk.setCapacity(Infinity);
   await clock.run(2_000);
   assert.ok("ok" in await clock.until(shard.submit(0, createOf("demo/b"))));

@@ -140,6 +140,8 @@ export class Mailbox {
       }
       case "facts":
         return this.#answer(call.id, this.#shard.facts(call.group));
+      case "report":
+        return this.#answer(call.id, this.#shard.report());
       case "arrival":
         return this.#answerLater(
           call.id,

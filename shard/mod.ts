@@ -4,7 +4,18 @@
  *
  * @module
  */
-export type { Errands, GroupAccess, GroupFacts, Page, Survey, SurveyAnswers } from "./access.ts";
+export type {
+  BoundFacts,
+  Errands,
+  GroupAccess,
+  GroupFacts,
+  Page,
+  PlaneBounds,
+  ShardFacts,
+  Survey,
+  SurveyAnswers,
+} from "./access.ts";
+export { FREE_BYTES_MIN } from "./disk_space.ts";
 export type { Eventually } from "../group/mod.ts";
 export { Feed, FeedBatch, type FeedReader, Feeds } from "./feed.ts";
 export { Mailbox } from "./mailbox.ts";

@@ -120,15 +120,18 @@ export async function openShard(
     throw reason;
   }
   const shard = new Shard({
+    index: setup.index,
     groupCount: setup.groupCount,
     clock: io.clock,
+    log: hooks.log,
     bounds: { hotBytesMax: setup.hotBytesMax },
     lanes: lanes.map(({ lane }) => lane),
     links: peers && line && linksOf(peers, line, lanes, setup, io, hooks),
   });
   const space = setup.directory === undefined
     ? undefined
-    : new DiskSpace(io, setup.directory, (low) => shard.diskLow = low, hooks.log);
+    : new DiskSpace(io, setup.directory, hooks.log);
+  shard.disk = space;
   if (setup.cluster === undefined) await shard.lead(io.clock.wallMs());
   return {
     shard,

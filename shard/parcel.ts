@@ -3,7 +3,7 @@ import { joinSlices } from "../group/mod.ts";
 import { sliceOf } from "../stream/mod.ts";
 import type { Command, ReadPlan, StreamFacts, StreamKey } from "../stream/mod.ts";
 import type { MemberId } from "../raft/mod.ts";
-import type { GroupFacts, Survey, SurveyAnswers } from "./access.ts";
+import type { GroupFacts, ShardFacts, Survey, SurveyAnswers } from "./access.ts";
 
 /**
  * What goes between two shards in one message: many calls, answers and events at once. Slices become
@@ -31,6 +31,8 @@ export type Call =
     | { readonly verb: "read"; readonly request: ReadRequest }
     | { readonly verb: "survey"; readonly survey: Survey }
     | { readonly verb: "facts" }
+    /** Of the shard; the group is any. */
+    | { readonly verb: "report" }
     /** A step of a RaftSnapshot's transfer from another node. */
     | { readonly verb: "arrival"; readonly from: MemberId; readonly bytes: Uint8Array }
     | { readonly verb: "watch"; readonly key: StreamKey; readonly incarnation: string }
@@ -46,6 +48,7 @@ export interface CallAnswer {
     | StreamFacts
     | SurveyAnswers[Survey["about"]]
     | GroupFacts
+    | ShardFacts
     | Uint8Array
     | undefined;
 }

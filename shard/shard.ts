@@ -11,9 +11,18 @@ import {
 import type { Clock, Timer } from "../io/mod.ts";
 import type { MemberId } from "../raft/mod.ts";
 import type { Command, StreamFacts, StreamKey } from "../stream/mod.ts";
-import type { GroupAccess, GroupFacts, Survey, SurveyAnswers } from "./access.ts";
+import type {
+  GroupAccess,
+  GroupFacts,
+  PlaneBounds,
+  ShardFacts,
+  Survey,
+  SurveyAnswers,
+} from "./access.ts";
 import type { Arrivals } from "./arrivals.ts";
 import { type Caretaker, heirOf } from "./caretaker.ts";
+import type { DiskRoom } from "./disk_space.ts";
+import { HotBytes } from "./hot_bytes.ts";
 import type { Lane } from "./lane.ts";
 import type { Transfers } from "./transfers.ts";
 
@@ -46,12 +55,16 @@ export type Submit = (group: number, command: Command) => void;
 /** One core: the groups it owns, and the turns of their journals. */
 export class Shard implements GroupAccess {
   readonly groupCount: number;
+  /** What the shard's client plane says of its bounds. */
+  planeBounds: (() => PlaneBounds) | undefined;
+  /** Room on the disk, where anything is kept there. */
+  disk: DiskRoom | undefined;
+  readonly #index: number;
   readonly #clock: Clock;
-  readonly #bounds: ShardBounds;
   readonly #lanes: readonly Lane[];
   readonly #groups = new Map<number, Group>();
-  #hotBytes = 0;
-  #diskLow = false;
+  readonly #hot: HotBytes;
+  #diskRefusals = 0;
   #stopping = false;
   #ticker: Timer | undefined;
   readonly #links: ShardLinks | undefined;
@@ -60,15 +73,18 @@ export class Shard implements GroupAccess {
   submitTouch: Submit = (group, command) => this.propose(group, command, () => {});
 
   constructor(options: {
+    index: number;
     groupCount: number;
     clock: Clock;
     bounds: ShardBounds;
     lanes: readonly Lane[];
     links?: ShardLinks;
+    log: (line: string) => void;
   }) {
+    this.#index = options.index;
     this.groupCount = options.groupCount;
     this.#clock = options.clock;
-    this.#bounds = options.bounds;
+    this.#hot = new HotBytes(options.bounds.hotBytesMax, options.log);
     this.#lanes = options.lanes;
     this.#links = options.links;
     this.#lookedMs = options.clock.monotonicMs();
@@ -88,14 +104,9 @@ export class Shard implements GroupAccess {
     return this.#groups.keys();
   }
 
-  /** Set while the disk is so full that what would add bytes is refused. */
-  set diskLow(low: boolean) {
-    this.#diskLow = low;
-  }
-
   propose(group: number, command: Command, done: (answer: Answer) => void): void {
     if (this.#stopping) return done({ unavailable: "stopping" });
-    if (this.#overloaded && addsBytes(command)) return done({ unavailable: "overloaded" });
+    if (this.#overloaded && addsBytes(command)) return this.#refuse(done);
     this.#group(group).propose(command, done);
   }
 
@@ -120,6 +131,21 @@ export class Shard implements GroupAccess {
 
   facts(group: number): GroupFacts {
     return factsOf(this.#group(group));
+  }
+
+  /** Facts of the shard itself. */
+  report(): ShardFacts {
+    const { bytes: now, bytesMax: max, refused } = this.#hot;
+    return {
+      id: this.#index,
+      hotBytes: { now, max, refused },
+      disk: {
+        freeBytes: this.disk?.freeBytes,
+        low: this.#diskLow,
+        refused: this.#diskRefusals,
+      },
+      plane: this.planeBounds?.(),
+    };
   }
 
   /** Takes a Raft message of another node's replica. @throws Error when it is malformed */
@@ -197,8 +223,18 @@ export class Shard implements GroupAccess {
     for (const group of this.#groups.values()) group.close();
   }
 
+  get #diskLow(): boolean {
+    return this.disk !== undefined && this.disk.low;
+  }
+
   get #overloaded(): boolean {
-    return this.#diskLow || this.#hotBytes > this.#bounds.hotBytesMax;
+    return this.#hot.overloaded || this.#diskLow;
+  }
+
+  #refuse(done: (answer: Answer) => void): void {
+    if (this.#diskLow) this.#diskRefusals++;
+    else this.#hot.refused++;
+    done({ unavailable: "overloaded" });
   }
 
   #tick(): void {
@@ -209,14 +245,14 @@ export class Shard implements GroupAccess {
       for (const keys of group.takeTouched()) this.submitTouch(group.id, { type: "touch", keys });
       hotBytes += group.state.hotFootprint;
     }
-    this.#hotBytes = hotBytes;
+    this.#hot.observe(hotBytes);
     if (this.#links !== undefined) this.#tickLinks(this.#links, nowMs);
     this.#ticker = this.#clock.setTimer(TICK_MS, () => this.#tick());
   }
 
   #tickLinks({ arrivals, caretaker, agreedWallMs }: ShardLinks, nowMs: number): void {
     // A follower out of room acknowledges nothing more; what a leader refuses is decided by command.
-    const hasRoom = !this.#overloaded;
+    const hasRoom = !this.#hot.full && !this.#diskLow;
     const wallMs = agreedWallMs();
     for (const group of this.#groups.values()) {
       group.acceptEntries(hasRoom || group.leads);
@@ -225,7 +261,7 @@ export class Shard implements GroupAccess {
     if (nowMs - this.#lookedMs < LOOK_MS) return;
     this.#lookedMs = nowMs;
     arrivals.tick(nowMs);
-    for (const group of this.#groups.values()) caretaker.look(group, nowMs);
+    for (const group of this.#groups.values()) caretaker.look(group, nowMs, this.#diskLow);
   }
 
   #group(id: number): Group {
@@ -275,8 +311,9 @@ function answerSurvey(group: Group, survey: Survey): SurveyAnswers[Survey["about
 }
 
 function factsOf(group: Group): GroupFacts {
-  const { leader, term, lastIndex, commitIndex, appliedIndex, membership } = group.status();
-  const { id, state, ready, leads } = group;
+  const status = group.status();
+  const { leader, term, lastIndex, commitIndex, appliedIndex, membership } = status;
+  const { id, state, ready, leads, caughtUp, hasRoom, overloads } = group;
   return {
     id,
     leader,
@@ -288,6 +325,12 @@ function factsOf(group: Group): GroupFacts {
     commitIndex,
     appliedIndex,
     ready,
+    caughtUp,
+    votes: membership.voters.includes(group.member),
+    hasRoom,
+    proposals: leads ? lastIndex - commitIndex : 0,
+    proposalBytes: status.uncommittedBytes,
+    overloads,
     hotBytes: state.hotBytes,
     streams: state.streamCount,
   };
