@@ -1,6 +1,7 @@
 import { promisify } from "node:util";
 import { constants, gzip } from "node:zlib";
 import { ETAG } from "../protocol/mod.ts";
+import type { Eventually } from "../shard/mod.ts";
 import type { HeaderMap } from "./answer.ts";
 
 /** Shorter answers are sent as they are (SPEC section 3). */
@@ -15,20 +16,19 @@ const gzipped = promisify<Uint8Array, { level: number }, Uint8Array>(gzip);
  * The body to send to a client that may take gzip, and what the headers must say of it. Off the
  * event loop. A compressed answer's tag becomes a weak one: other bytes, the same meaning.
  */
-export async function compressed(
+export function compressed(
   request: Request,
   contentType: string,
   headers: HeaderMap,
   body: Uint8Array,
-): Promise<Uint8Array> {
+): Eventually<Uint8Array> {
   if (!mayCompress(contentType, body.length)) return body;
   headers["vary"] = "accept-encoding";
   if (!acceptsGzip(request.headers.get("accept-encoding"))) return body;
-  const packed = await gzipped(body, { level: constants.Z_BEST_SPEED });
   headers["content-encoding"] = "gzip";
   const etag = headers[ETAG];
   if (etag !== undefined) headers[ETAG] = `W/${etag}`;
-  return packed;
+  return gzipped(body, { level: constants.Z_BEST_SPEED });
 }
 
 /** Whether such an answer may come compressed, and so varies with what the client accepts. */

@@ -4,6 +4,7 @@ import type { Buckets } from "../node/buckets.ts";
 import type { Listings } from "../node/listing.ts";
 import type { Streams } from "../node/streams.ts";
 import type { BodyReader } from "./body.ts";
+import type { LargeAnswers } from "./large_answers.ts";
 import type { LiveReaders } from "./live_readers.ts";
 import type { RecentReads } from "./recent_reads.ts";
 
@@ -30,6 +31,7 @@ export interface HttpContext {
   readonly bodies: BodyReader;
   readonly liveReaders: LiveReaders;
   readonly recentReads: RecentReads;
+  readonly largeAnswers: LargeAnswers;
   readonly settings: HttpSettings;
   /** Facts of the node, for health and metrics. */
   readonly facts: () => Promise<NodeFacts>;

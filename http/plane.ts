@@ -3,6 +3,7 @@ import type { ShardRuntime } from "../node/runtime.ts";
 import { BodyReader } from "./body.ts";
 import type { HttpContext, HttpSettings, NodeIdentity } from "./context.ts";
 import { createHandler, type Handler } from "./handler.ts";
+import { LargeAnswers } from "./large_answers.ts";
 import { LiveReaders } from "./live_readers.ts";
 import { RecentReads } from "./recent_reads.ts";
 
@@ -33,6 +34,7 @@ export class ClientPlane {
       bodies: this.#bodies,
       liveReaders: this.#liveReaders,
       recentReads: new RecentReads(),
+      largeAnswers: new LargeAnswers(io.clock),
       settings,
       facts: async () => ({
         ...identity,

@@ -14,6 +14,7 @@ import {
   STREAM_UP_TO_DATE,
   type StreamRoute,
 } from "../protocol/mod.ts";
+import type { Eventually } from "../shard/mod.ts";
 import type { ReadPlan, StreamFacts } from "../stream/mod.ts";
 import {
   type HeaderMap,
@@ -35,38 +36,46 @@ import { clientBytes } from "./stored_form.ts";
 export const CACHE_FOR_A_WHILE = "public, max-age=60, stale-while-revalidate=300";
 
 /** GET: catch-up, long-poll or SSE (P§5.6 to P§5.8). */
-export async function read(
+export function read(
   context: HttpContext,
   request: Request,
   route: StreamRoute,
   query: Query,
-): Promise<Reply> {
+): Eventually<Reply> {
   const wish = parseRead(query, request.headers);
   if (typeof wish === "string") return respondError(wish);
   const { from, maxBytes, incarnation } = wish;
-  const answer = await context.streams.read({
+  const found = context.streams.read({
     key: route.key,
     from,
     maxBytes: wish.live === "sse" ? Math.min(maxBytes, CATCH_UP_BYTES) : maxBytes,
     incarnation,
     touch: true,
   });
-  if (!("plan" in answer)) return respondObstacle(answer);
-  if (wish.live === "long-poll") {
-    return await longPoll(context, request, route.key, wish, answer.plan);
-  }
-  if (wish.live === "sse") {
-    return await serverSentEvents(context, request, route.key, wish, answer.plan);
-  }
-  return await catchUp(context, answer.plan, wish, request);
+  if (!(found instanceof Promise)) return respondRead(context, request, route, wish, found);
+  return found.then((answer) => respondRead(context, request, route, wish, answer));
 }
 
-async function catchUp(
+function respondRead(
+  context: HttpContext,
+  request: Request,
+  route: StreamRoute,
+  wish: ReadWish,
+  answer: Awaited<ReturnType<HttpContext["streams"]["read"]>>,
+): Eventually<Reply> {
+  if (!("plan" in answer)) return respondObstacle(answer);
+  const { plan } = answer;
+  if (wish.live === "long-poll") return longPoll(context, request, route.key, wish, plan);
+  if (wish.live === "sse") return serverSentEvents(context, request, route.key, wish, plan);
+  return catchUp(context, plan, wish, request);
+}
+
+function catchUp(
   context: HttpContext,
   plan: ReadPlan,
   wish: ReadWish,
   request: Request,
-): Promise<Reply> {
+): Eventually<Reply> {
   const headers = planHeaders(plan, wish);
   if (wish.from === "now") {
     headers[CACHE_CONTROL] = "no-store";
@@ -81,7 +90,11 @@ async function catchUp(
     return respond(304, headers);
   }
   const body = context.recentReads.body(etag, () => clientBytes(plan));
-  return respond(200, headers, await compressed(request, contentType, headers, body));
+  const packed = compressed(request, contentType, headers, body);
+  if (packed instanceof Promise) return packed.then((bytes) => respond(200, headers, bytes));
+  const turn = context.largeAnswers.turn(body.length);
+  if (turn === undefined) return respond(200, headers, body);
+  return turn.then(() => respond(200, headers, body));
 }
 
 /** What every answer with bytes of a stream says of them. */

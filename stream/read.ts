@@ -4,14 +4,34 @@
  * @module
  */
 
+import type { StreamLog } from "./log.ts";
 import { earliestOf, factsOf, type Stream } from "./stream.ts";
 import { codePointCut } from "./text.ts";
-import type { ReadFrom, ReadPlan, Refusal, StreamFacts } from "./types.ts";
+import type { ReadFrom, ReadPlan, Refusal, Slice, StreamFacts } from "./types.ts";
 
 /** Why a read of an existing stream has no plan. */
 export interface ReadRefusal {
   readonly refused: Refusal;
   readonly facts: StreamFacts;
+}
+
+/** A stretch of a log. Its slices are looked up on demand: readers may have the bytes already. */
+class Stretch implements ReadPlan {
+  readonly #log: StreamLog | undefined;
+
+  constructor(
+    readonly facts: StreamFacts,
+    readonly from: number,
+    readonly next: number,
+    readonly upToDate: boolean,
+    log?: StreamLog,
+  ) {
+    this.#log = log;
+  }
+
+  get slices(): readonly Slice[] {
+    return this.#log === undefined ? [] : this.#log.slices(this.from, this.next);
+  }
 }
 
 /**
@@ -32,11 +52,11 @@ export function planRead(
   const start = from === "start" ? 0 : from === "now" ? tail : from;
   if (start < earliestOf(stream)) return { refused: "offset_trimmed", facts };
   if (start >= tail || log === undefined) {
-    return { facts, from: start, next: start, slices: [], upToDate: true };
+    return new Stretch(facts, start, start, true);
   }
   if (stream.type.json && !log.isBoundary(start)) return { refused: "offset_not_boundary", facts };
   const next = cutAt(stream, start, maxBytes);
-  return { facts, from: start, next, slices: log.slices(start, next), upToDate: next === tail };
+  return new Stretch(facts, start, next, next === tail, log);
 }
 
 function cutAt(stream: Stream, start: number, maxBytes: number): number {

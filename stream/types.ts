@@ -267,7 +267,7 @@ export interface ReadPlan {
   readonly from: number;
   /** Where the next read goes on. */
   readonly next: number;
-  /** In order, without gaps, `next - from` bytes together. */
+  /** In order, without gaps, `next - from` bytes together. Made anew each time one asks. */
   readonly slices: readonly Slice[];
   /** `next` is the tail. */
   readonly upToDate: boolean;
