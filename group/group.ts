@@ -1,4 +1,4 @@
-import type { Clock, Random } from "../io/mod.ts";
+import type { Clock } from "../io/mod.ts";
 import {
   type Entry,
   type Fetch,
@@ -10,11 +10,13 @@ import {
   type RefusalReason,
   type SnapshotMark,
 } from "../raft/mod.ts";
-import type { ReadableLog, StoredGroup } from "../storage/types.ts";
+import type { ReadableLog } from "../storage/types.ts";
 import { type Command, type GroupState, type StreamFacts, type StreamKey } from "../stream/mod.ts";
 import type { Answer, Eventually, ReadAnswer, ReadRequest, Unavailable } from "./answers.ts";
 import { Deadlines } from "./deadlines.ts";
+import type { GroupOptions } from "./group_options.ts";
 import { GroupTime } from "./group_time.ts";
+import { Hearing } from "./hearing.ts";
 import { adoptBody, CommandPayload, placeCommand } from "./payload.ts";
 import { RAFT_TIMING } from "./raft_timing.ts";
 import { PendingReads } from "./reads.ts";
@@ -23,33 +25,6 @@ import { snapshotOf, type SnapshotSource } from "./snapshot_source.ts";
 import { Waiters } from "./waiters.ts";
 import { type Watcher, Watches } from "./watch.ts";
 import type { RaftMessage } from "./wire.ts";
-
-/** Live reads end on a replica that has heard no leader for longer (SPEC section 8). */
-const DEAF_MS = 2 * RAFT_TIMING.electionTimeoutMs;
-
-/** What a group is made of. */
-export interface GroupOptions {
-  readonly id: number;
-  readonly member: MemberId;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: ReadableLog;
-  readonly state: GroupState;
-  readonly snapshot: SnapshotMark;
-  readonly stored: StoredGroup | undefined;
-  /** Called when the group has something for the next turn. */
-  readonly onDirty: (group: Group) => void;
-  /** The monotonic clock as read once for all groups' commands of a turn, in ms. */
-  readonly turnNowMs: () => number;
-  /** Sends a message to another replica; a group with a single voter never does. */
-  readonly send: (group: Group, message: RaftMessage) => void;
-  /** The leader, too, applies what went through the codec. */
-  readonly decodeOwn: boolean;
-  /** Whether reads may rely on the leader's lease. */
-  readonly readLease: boolean;
-  /** Bytes of entries that may stay in memory for other replicas' sake. */
-  readonly retainedBytesMax: number;
-}
 
 /** See the folder's doc. */
 export class Group {
@@ -82,10 +57,7 @@ export class Group {
   /** This replica has heard from a leader since its start, and has applied what it then learnt. */
   #caughtUp = false;
   #catchingUp = false;
-  #hasRoom = true;
-  /** When this replica, without room, asked last whether it lacks anything; and whether it waits. */
-  #askedMs = 0;
-  #asking = false;
+  readonly #hearing = new Hearing();
   #overloads = 0;
 
   constructor(options: GroupOptions) {
@@ -153,7 +125,7 @@ export class Group {
 
   /** Whether there is room for entries, as {@linkcode Group.acceptEntries} said last. */
   get hasRoom(): boolean {
-    return this.#hasRoom;
+    return this.#hearing.hasRoom;
   }
 
   /** Commands that were refused: too many wait, or no majority has room. */
@@ -259,7 +231,7 @@ export class Group {
     if (this.leads) {
       this.#deadlines.expire(this.state, groupMs, (command, done) => this.propose(command, done));
     }
-    if (!this.#watches.empty && (this.#isDeaf(nowMs) || this.#lacks(nowMs))) this.#watches.endAll();
+    if (!this.#watches.empty && this.#mayBeLost(nowMs)) this.#watches.endAll();
   }
 
   /** Takes the streams whose deadlines reads have pushed back, as the keys of `touch` commands. */
@@ -341,7 +313,7 @@ export class Group {
 
   /** Says whether there is room for entries of other leaders, and for commands. */
   acceptEntries(accepting: boolean): void {
-    this.#hasRoom = accepting;
+    this.#hearing.hasRoom = accepting;
     this.#raft.acceptEntries(accepting);
   }
 
@@ -499,22 +471,8 @@ export class Group {
     });
   }
 
-  /** Has no leader been heard from for so long that others may have moved on? */
-  #isDeaf(nowMs: number): boolean {
-    return this.#raft.silentMs(nowMs) > DEAF_MS;
-  }
-
-  /**
-   * Readers of a replica that takes nothing in hear nothing, though it hears its leader: where it has
-   * no room it asks again and again whether it has applied all there is.
-   */
-  #lacks(nowMs: number): boolean {
-    if (this.#asking) return nowMs - this.#askedMs > DEAF_MS;
-    if (this.#hasRoom || nowMs - this.#askedMs < DEAF_MS / 2) return false;
-    this.#asking = true;
-    this.#askedMs = nowMs;
-    this.#confirm(() => this.#asking = false);
-    return false;
+  #mayBeLost(nowMs: number): boolean {
+    return this.#hearing.isLost(nowMs, this.#raft.silentMs(nowMs), (done) => this.#confirm(done));
   }
 
   #wakeWatchers(): void {

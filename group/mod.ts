@@ -7,7 +7,8 @@
  *
  * @module
  */
-export { Group, type GroupOptions } from "./group.ts";
+export { Group } from "./group.ts";
+export type { GroupOptions } from "./group_options.ts";
 export type { Answer, Eventually, ReadAnswer, ReadRequest, Unavailable } from "./answers.ts";
 export type { CommandPayload } from "./payload.ts";
 export { RAFT_TIMING, retainedBytesMax } from "./raft_timing.ts";

@@ -1,0 +1,30 @@
+import type { Clock, Random } from "../io/mod.ts";
+import type { MemberId, SnapshotMark } from "../raft/mod.ts";
+import type { ReadableLog, StoredGroup } from "../storage/types.ts";
+import type { GroupState } from "../stream/mod.ts";
+import type { Group } from "./group.ts";
+import type { RaftMessage } from "./wire.ts";
+
+/** What a group is made of. */
+export interface GroupOptions {
+  readonly id: number;
+  readonly member: MemberId;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: ReadableLog;
+  readonly state: GroupState;
+  readonly snapshot: SnapshotMark;
+  readonly stored: StoredGroup | undefined;
+  /** Called when the group has something for the next turn. */
+  readonly onDirty: (group: Group) => void;
+  /** The monotonic clock as read once for all groups' commands of a turn, in ms. */
+  readonly turnNowMs: () => number;
+  /** Sends a message to another replica; a group with a single voter never does. */
+  readonly send: (group: Group, message: RaftMessage) => void;
+  /** The leader, too, applies what went through the codec. */
+  readonly decodeOwn: boolean;
+  /** Whether reads may rely on the leader's lease. */
+  readonly readLease: boolean;
+  /** Bytes of entries that may stay in memory for other replicas' sake. */
+  readonly retainedBytesMax: number;
+}
