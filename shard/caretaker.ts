@@ -4,10 +4,24 @@ import { nodeOf, type Peers, presentMember } from "./peers.ts";
 
 /** A learner that lacks fewer entries may vote: it is fed and keeps up. */
 const LEARNER_LAG_ENTRIES_MAX = 256;
-/** Whoever leads keeps a group at least this long before it gives it back. */
+/**
+ * Whoever leads keeps a group at least this long before it gives it back, and to a voter that has
+ * been fit for as long: one that has just started refuses, and the group would wait in vain.
+ */
 const SETTLED_MS = 5_000;
+/** Groups given back at one look: so many, or this part of those led here, whichever is more. */
+const GIVEN_BACK_MIN = 4;
+const GIVEN_BACK_PART = 1 / 16;
 /** A voter that has been silent for longer is not given anything. */
 const SILENT_MS_MAX = 300;
+
+/** A group that this node leads. */
+interface Led {
+  /** In ms, as the other. */
+  readonly sinceMs: number;
+  /** Since when the voter that should lead it could; undefined while it can't. */
+  fitSinceMs: number | undefined;
+}
 
 /**
  * Looks after the groups that this node leads: spreads leaderships over the nodes, and in memory
@@ -16,8 +30,10 @@ const SILENT_MS_MAX = 300;
 export class Caretaker {
   readonly #peers: Peers;
   readonly #replaces: boolean;
-  /** Since when this node leads a group, in ms. */
-  readonly #leadsSince = new Map<number, number>();
+  readonly #led = new Map<number, Led>();
+  /** How many groups were given back at the look of this time. */
+  #givenBack = 0;
+  #lookedMs = -Infinity;
   #retired = false;
 
   /** @param replaces whether members that lost their store are replaced without being asked */
@@ -38,12 +54,12 @@ export class Caretaker {
    */
   look(group: Group, nowMs: number, isDiskLow: boolean): void {
     if (!group.leads) {
-      this.#leadsSince.delete(group.id);
+      this.#led.delete(group.id);
       return;
     }
-    const since = this.#leadsSince.get(group.id);
-    if (since === undefined) {
-      this.#leadsSince.set(group.id, nowMs);
+    const led = this.#led.get(group.id);
+    if (led === undefined) {
+      this.#led.set(group.id, { sinceMs: nowMs, fitSinceMs: undefined });
       return;
     }
     if (this.#replaces) group.coverApplied();
@@ -56,7 +72,7 @@ export class Caretaker {
       if (heir !== undefined) group.transfer(heir);
       return;
     }
-    if (nowMs - since >= SETTLED_MS) this.#giveBack(group, status);
+    this.#giveBack(group, status, led, nowMs);
   }
 
   /** One step of replacing a member: out and in as a learner, or a learner that may vote. */
@@ -83,15 +99,38 @@ export class Caretaker {
     return false;
   }
 
-  /** Each group has a voter that should lead it, so that every node leads as many. */
-  #giveBack(group: Group, { id: self, membership, others, lastIndex }: RaftStatus): void {
-    const voters = [...membership.voters].sort((one, other) => nodeOf(one) - nodeOf(other));
-    const preferred = voters[group.id % voters.length];
-    if (preferred === undefined || preferred === self) return;
-    const known = others.find(({ id }) => id === preferred);
-    if (known?.state !== "replicate" || known.full || known.silentMs > SILENT_MS_MAX) return;
-    if (lastIndex - known.match <= LEARNER_LAG_ENTRIES_MAX) group.transfer(preferred);
+  /**
+   * Each group has a voter that should lead it, so that every node leads as many. They go back a
+   * few at a time, as each takes no commands while it does.
+   */
+  #giveBack(group: Group, status: RaftStatus, led: Led, nowMs: number): void {
+    const preferred = preferredOf(group.id, status);
+    if (preferred === status.id) return;
+    if (!isFit(preferred, status)) {
+      led.fitSinceMs = undefined;
+      return;
+    }
+    led.fitSinceMs ??= nowMs;
+    if (nowMs - Math.max(led.sinceMs, led.fitSinceMs) < SETTLED_MS) return;
+    if (this.#lookedMs !== nowMs) this.#givenBack = 0;
+    this.#lookedMs = nowMs;
+    if (this.#givenBack >= Math.max(GIVEN_BACK_MIN, this.#led.size * GIVEN_BACK_PART)) return;
+    this.#givenBack++;
+    group.transfer(preferred);
   }
+}
+
+/** The voter that should lead a group. */
+function preferredOf(group: number, { id, membership }: RaftStatus): MemberId {
+  const voters = [...membership.voters].sort((one, other) => nodeOf(one) - nodeOf(other));
+  return voters[group % voters.length] ?? id;
+}
+
+/** Could the voter lead at once? */
+function isFit(voter: MemberId, { others, lastIndex }: RaftStatus): boolean {
+  const known = others.find(({ id }) => id === voter);
+  if (known?.state !== "replicate" || known.full || known.silentMs > SILENT_MS_MAX) return false;
+  return lastIndex - known.match <= LEARNER_LAG_ENTRIES_MAX;
 }
 
 /** The voter to hand a group over to: it holds most of the log, has room, and was heard from. */

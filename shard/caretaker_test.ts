@@ -65,9 +65,14 @@ function peersWith(stores: Record<number, string>): Peers {
 
 const ALL = { 2: "a", 3: "a" };
 
-/** Looks twice, the second time when whoever leads has settled. */
+/** Looks once this node has led for a while. */
 function looked(caretaker: Caretaker, group: Group): void {
-  caretaker.look(group, 0, false);
+  for (const nowMs of [0, 1_000]) caretaker.look(group, nowMs, false);
+}
+
+/** Looks until whoever leads, and who should, have settled. */
+function settled(caretaker: Caretaker, group: Group): void {
+  looked(caretaker, group);
   caretaker.look(group, 6_000, false);
 }
 
@@ -94,15 +99,44 @@ Deno.test("look() gives nothing to who lags, is silent, or is out of room", () =
   ];
   for (const more of unfit) {
     const { group, done } = given({ id: 1, others: [member("2.a", more), member("3.a")] });
-    looked(new Caretaker(peersWith(ALL), false), group);
+    settled(new Caretaker(peersWith(ALL), false), group);
     assert.deepEqual(done, []);
+  }
+});
+
+Deno.test("look() gives nothing to a voter that is not back for long", () => {
+  let second = member("2.a");
+  const { group, done } = given({ id: 1 });
+  const status = group.status();
+  const others = () => [second, member("3.a")];
+  Object.assign(group, { status: () => ({ ...status, others: others() }) });
+  const caretaker = new Caretaker(peersWith(ALL), false);
+  const look = (nowMs: number) => caretaker.look(group, nowMs, false);
+  [0, 1_000, 2_000].forEach(look);
+  second = member("2.a", { silentMs: 900 });
+  look(3_000);
+  second = member("2.a");
+  [4_000, 5_000, 6_000, 7_000, 8_000].forEach(look);
+  assert.deepEqual(done, []);
+  look(9_000);
+  assert.deepEqual(done, ["transfer 2.a"]);
+});
+
+Deno.test("look() gives back a few groups at a time", () => {
+  const ids = Array.from({ length: 9 }, (_, at) => 1 + 3 * at);
+  const groups = ids.map((id) => given({ id }));
+  const caretaker = new Caretaker(peersWith(ALL), false);
+  const back = () => groups.filter(({ done }) => done.length > 0).length;
+  for (const [nowMs, count] of [[0, 0], [1_000, 0], [6_000, 4]] as const) {
+    for (const { group } of groups) caretaker.look(group, nowMs, false);
+    assert.equal(back(), count);
   }
 });
 
 Deno.test("look() leaves a group alone that changes already, or that others lead", () => {
   for (const options of [{ outgoing: VOTERS }, { transferringTo: "3.a" }, { leads: false }]) {
     const { group, done } = given({ id: 1, ...options });
-    looked(new Caretaker(peersWith({ 2: "b", 3: "a" }), true), group);
+    settled(new Caretaker(peersWith({ 2: "b", 3: "a" }), true), group);
     assert.deepEqual(done, []);
   }
 });
@@ -111,7 +145,7 @@ Deno.test("retire() ends the giving", () => {
   const { group, done } = given({ id: 1 });
   const caretaker = new Caretaker(peersWith(ALL), false);
   caretaker.retire();
-  looked(caretaker, group);
+  settled(caretaker, group);
   assert.deepEqual(done, []);
 });
 
@@ -137,10 +171,10 @@ Deno.test("a learner that lost its store, too, is replaced by the next one", () 
 
 Deno.test("nobody is replaced who is only away, or where data lies on disk", () => {
   const away = given();
-  looked(new Caretaker(peersWith({ 3: "a" }), true), away.group);
+  settled(new Caretaker(peersWith({ 3: "a" }), true), away.group);
   assert.deepEqual(away.done, []);
   const onDisk = given();
-  looked(new Caretaker(peersWith({ 2: "b", 3: "a" }), false), onDisk.group);
+  settled(new Caretaker(peersWith({ 2: "b", 3: "a" }), false), onDisk.group);
   assert.deepEqual(onDisk.done, []);
 });
 
