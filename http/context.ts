@@ -1,5 +1,5 @@
 import type { Clock, Random } from "../io/mod.ts";
-import type { GroupFacts } from "../shard/mod.ts";
+import type { GroupFacts, ShardFacts } from "../shard/mod.ts";
 import type { Buckets } from "../node/buckets.ts";
 import type { Listings } from "../node/listing.ts";
 import type { Streams } from "../node/streams.ts";
@@ -19,6 +19,9 @@ export interface NodeIdentity {
 export interface NodeFacts extends NodeIdentity {
   readonly uptimeMs: number;
   readonly groups: readonly GroupFacts[];
+  readonly shards: readonly ShardFacts[];
+  /** Whether another node is connected. */
+  readonly hears: (nodeId: number) => boolean;
 }
 
 /** What requests are answered with. */

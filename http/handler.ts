@@ -13,8 +13,9 @@ import type { HttpContext } from "./context.ts";
 import { Cors } from "./cors.ts";
 import { create } from "./create.ts";
 import { Exchange, type Manners } from "./exchange.ts";
-import { health, metricsJson, metricsText, readiness } from "./operator.ts";
+import { health, metricsJson, metricsText } from "./operator.ts";
 import { head, read } from "./read.ts";
+import { readiness } from "./readiness.ts";
 import { remove } from "./remove.ts";
 import { Routes } from "./routes.ts";
 

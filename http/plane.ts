@@ -25,6 +25,12 @@ export class ClientPlane {
     const startedMs = io.clock.monotonicMs();
     this.#bodies = new BodyReader(io.clock, settings.bodyBytesInFlightMax);
     this.#liveReaders = new LiveReaders(io.clock, settings.liveReadersMax);
+    const bodies = this.#bodies;
+    const readers = this.#liveReaders;
+    runtime.planeBounds = () => ({
+      liveReaders: { now: readers.count, max: readers.max, refused: readers.refused },
+      bodies: { now: bodies.bytesInFlight, max: bodies.bytesMax, refused: bodies.refused },
+    });
     const context: HttpContext = {
       streams: runtime.streams,
       buckets: runtime.buckets,
@@ -40,6 +46,8 @@ export class ClientPlane {
         ...identity,
         uptimeMs: io.clock.monotonicMs() - startedMs,
         groups: await runtime.groups(),
+        shards: await runtime.shards(),
+        hears: (nodeId) => runtime.hears(nodeId),
       }),
     };
     this.fetch = createHandler(context, options.onError);

@@ -1,0 +1,41 @@
+import { nodeOf } from "../shard/mod.ts";
+import { type Reply, respond, respondError } from "./answer.ts";
+import type { HttpContext, NodeFacts } from "./context.ts";
+
+/**
+ * GET /readyz (SPEC section 11): 200 once this node votes in every group, has caught up with a leader
+ * of each since its start, and as long as it reaches a majority; else 503 with one reason. A group
+ * without a leader is named, and is no reason by itself: nobody else would serve it better.
+ */
+export async function readiness(context: HttpContext): Promise<Reply> {
+  const facts = await context.facts();
+  const message = obstacleOf(facts);
+  if (message !== undefined) return respondError("not_ready", {}, { message });
+  const leaderless = facts.groups.filter(({ leader }) => leader === undefined);
+  const ids = leaderless.map(({ id }) => id).join(", ");
+  const text = ids === "" ? "ok\n" : `ok; without a leader: group ${ids}\n`;
+  return respond(200, { "content-type": "text/plain", "cache-control": "no-store" }, text);
+}
+
+/** Why the node is not ready; undefined when it is. */
+export function obstacleOf({ groups, nodeId, hears }: NodeFacts): string | undefined {
+  for (const { id, votes } of groups) {
+    if (!votes) return `this node is no voter of group ${id} yet`;
+  }
+  for (const { id, voters } of groups) {
+    let reached = 0;
+    for (const voter of voters) {
+      const node = nodeOf(voter);
+      if (node === nodeId || hears(node)) reached++;
+    }
+    if (2 * reached <= voters.length) {
+      return `this node is cut off from a majority of the voters of group ${id}`;
+    }
+  }
+  for (const { id, caughtUp, leader } of groups) {
+    if (caughtUp) continue;
+    return leader === undefined
+      ? `group ${id} has no leader yet`
+      : `this node has not caught up with group ${id} yet`;
+  }
+}

@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import type { GroupFacts } from "../shard/mod.ts";
+import { givenPlane } from "../tests/given/plane.ts";
+import type { HttpContext, NodeFacts } from "./context.ts";
+import { obstacleOf, readiness } from "./readiness.ts";
+
+const GROUP: GroupFacts = {
+  id: 7,
+  leader: "2.b",
+  leads: false,
+  voters: ["1.a", "2.b", "3.c"],
+  learners: [],
+  term: 1,
+  lastIndex: 1,
+  commitIndex: 1,
+  appliedIndex: 1,
+  ready: true,
+  caughtUp: true,
+  votes: true,
+  hasRoom: true,
+  proposals: 0,
+  proposalBytes: 0,
+  overloads: 0,
+  hotBytes: 0,
+  streams: 0,
+};
+
+/** Node 1 of three, which hears some of the others. */
+function facts(group: Partial<GroupFacts>, heard: readonly number[] = [2, 3]): NodeFacts {
+  return {
+    nodeId: 1,
+    clusterId: "c",
+    version: "0",
+    uptimeMs: 0,
+    groups: [{ ...GROUP, id: 0 }, { ...GROUP, ...group }],
+    shards: [],
+    hears: (nodeId) => heard.includes(nodeId),
+  };
+}
+
+Deno.test("obstacleOf() names one reason, and the group", () => {
+  assert.equal(obstacleOf(facts({})), undefined);
+  assert.match(obstacleOf(facts({ votes: false, caughtUp: false })) ?? "", /no voter of group 7/);
+  assert.match(
+    obstacleOf(facts({ caughtUp: false, leader: undefined })) ?? "",
+    /group 7 has no leader yet/,
+  );
+  assert.match(obstacleOf(facts({ caughtUp: false })) ?? "", /not caught up with group 7/);
+});
+
+Deno.test("obstacleOf() says that the node is cut off where it reaches no majority", () => {
+  assert.equal(obstacleOf(facts({}, [3])), undefined);
+  assert.match(obstacleOf(facts({}, [])) ?? "", /cut off from a majority/);
+  assert.match(obstacleOf(facts({ voters: ["1.a", "2.b"] }, [3])) ?? "", /cut off.*group 7/);
+  assert.equal(
+    obstacleOf({ ...facts({}, []), groups: [{ ...GROUP, voters: ["1.a"] }] }),
+    undefined,
+  );
+});
+
+Deno.test("readiness() reports a group that lost its leader, and stays ready", async () => {
+  const context = { facts: () => Promise.resolve(facts({ leader: undefined })) };
+  const { status, body } = await readiness(context as unknown as HttpContext); // all it asks
+  assert.deepEqual([status, body], [200, "ok; without a leader: group 7\n"]);
+});
+
+Deno.test("readiness() answers 503 with the reason and Retry-After", async () => {
+  const context = { facts: () => Promise.resolve(facts({}, [])) };
+  const { status, headers, body } = await readiness(context as unknown as HttpContext);
+  assert.deepEqual([status, headers["retry-after"]], [503, "1"]);
+  assert.match(String(body), /"not_ready".*cut off/);
+});
+
+Deno.test("a node's metrics name its bounds, what they hold and what they refused", async () => {
+  const { ask, clock, begin, close } = await givenPlane({ liveReadersMax: 1 });
+  await ask("PUT", "/v1/stream/a", "abc");
+  const events = await clock.until(begin("GET", "/v1/stream/a?offset=3&live=sse"));
+  const refused = await clock.until(begin("GET", "/v1/stream/a?offset=3&live=sse"));
+  assert.equal(refused.status, 503);
+  const { bounds, cores, raft_groups } = await (await ask("GET", "/__ursula/metrics")).json();
+  assert.deepEqual(bounds.live_readers, { now: 1, max: 1, refused: 1 });
+  assert.deepEqual(bounds.body_bytes_in_flight, { now: 0, max: 256 << 20, refused: 0 });
+  assert.deepEqual(bounds.disk, { free_bytes: null, low: false, refused: 0 });
+  assert.ok(bounds.hot_bytes.max > 0);
+  assert.deepEqual(cores, [{ id: 0, live_readers: 1 }]);
+  const [group] = raft_groups;
+  assert.deepEqual([group.leader_id, group.voters, group.learners], [1, [1], []]);
+  assert.deepEqual([group.has_room, group.proposals_refused], [true, 0]);
+  const text = await (await ask("GET", "/metrics")).text();
+  assert.match(text, /^ursula_bound_value\{bound="live_readers"\} 1$/m);
+  assert.match(text, /^ursula_bound_limit\{bound="proposals_in_flight"\} 16384$/m);
+  assert.match(text, /^ursula_bound_refused_total\{bound="live_readers"\} 1$/m);
+  assert.match(text, /^ursula_groups_without_leader 0$/m);
+  assert.equal(await (await ask("GET", "/readyz")).text(), "ok\n");
+  await events.body?.cancel();
+  await close();
+});
