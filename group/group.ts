@@ -59,6 +59,8 @@ export class Group {
   #catchingUp = false;
   readonly #hearing = new Hearing();
   #overloads = 0;
+  /** From when on it votes. */
+  readonly #votesFromMs: number;
 
   constructor(options: GroupOptions) {
     this.id = options.id;
@@ -78,13 +80,15 @@ export class Group {
       lastStampMs = entry.payload.stampMs;
     }
     this.#time = new GroupTime(options.clock, lastStampMs);
+    const nowMs = options.clock.monotonicMs();
+    this.#votesFromMs = nowMs + RAFT_TIMING.electionTimeoutMs;
     this.#raft = new Raft<CommandPayload>({
       id: options.member,
       hardState: { term: options.stored?.term ?? 0, votedFor: options.stored?.votedFor },
       snapshot: options.snapshot,
       entries,
       random: () => options.random.next(),
-      nowMs: options.clock.monotonicMs(),
+      nowMs,
       readLease: options.readLease,
       retainedBytesMax: options.retainedBytesMax,
       ...RAFT_TIMING,
@@ -113,9 +117,14 @@ export class Group {
     return this.#raft.role === "leader";
   }
 
-  /** Whether this replica has caught up with a leader since its start, and has one. */
+  /**
+   * Whether this replica has caught up with a leader since its start, has one, and votes: in the
+   * first election timeout of its life it does not, and another node that stops might not be able
+   * to hand over.
+   */
   get ready(): boolean {
-    return this.#caughtUp && this.#raft.leader !== undefined;
+    if (!this.#caughtUp || this.#raft.leader === undefined) return false;
+    return this.leads || this.#clock.monotonicMs() >= this.#votesFromMs;
   }
 
   /** Whether this replica has caught up with a leader since its start. */

@@ -11,6 +11,8 @@ import {
 
 const KEY = "demo/a";
 
+type HeartbeatMessage = Extract<RaftMessage, { type: "heartbeat" }>;
+
 /** A group with the bucket `demo` and the empty stream `demo/a`. */
 function withStream(options: Parameters<typeof givenGroup>[0] & { ttlSeconds?: number } = {}) {
   const given = givenGroup(options);
@@ -248,6 +250,28 @@ Deno.test("a follower asks for a turn when it only has to apply, or to answer re
   given.turn();
   assert.deepEqual(await reading, { refused: "stream_not_found" });
   assert.equal(group.dirty, false, "and nothing more");
+});
+
+Deno.test("a follower is ready once it has caught up, and votes", async () => {
+  const given = givenGroup({ idle: true, voters: ["me", "leader"] });
+  const { group, clock } = given;
+  const step = (message: Omit<HeartbeatMessage, "from" | "to" | "term">) =>
+    group.step({ from: "leader", to: "me", term: 1, ...message }, clock.monotonicMs());
+  const heartbeat = { type: "heartbeat", round: 1, sentMs: 0, commit: 0 } as const;
+  step(heartbeat);
+  group.tick();
+  given.turn();
+  const question = given.sent.find(({ type }) => type === "read_index");
+  assert.ok(question?.type === "read_index");
+  group.step(
+    { from: "leader", to: "me", term: 1, type: "read_index_response", id: question.id, index: 0 },
+    clock.monotonicMs(),
+  );
+  given.turn();
+  assert.equal(group.ready, false, "caught up, but without a vote");
+  await clock.run(400);
+  step(heartbeat);
+  assert.equal(group.ready, true);
 });
 
 Deno.test("a group goes on from what the journal found", async () => {
