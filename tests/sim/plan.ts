@@ -95,7 +95,7 @@ const FAULTS: readonly Fault[] = [
 const FAULTS_UNSYNCED: readonly Fault[] = ["kill", "stop", "wall_jumps"];
 const BUCKETS = ["alpha", "beta", "gamma"];
 /** How many nodes a run has, as often as it is named here. */
-const NODE_COUNTS: readonly number[] = [1];
+const NODE_COUNTS: readonly number[] = [1, 1, 1, 1, 3, 3, 3, 3, 5];
 
 const CLUSTER_FAULTS: readonly ClusterFault[] = [
   ...FAULTS.filter((fault) => fault !== "rot"),
@@ -170,16 +170,16 @@ function drawCluster(random: SimRandom, nodes: number): Plan {
   const memory = random.chance(0.15);
   const fsync = !memory && !random.chance(0.1);
   const among = memory ? CLUSTER_FAULTS_MEMORY : fsync ? CLUSTER_FAULTS : CLUSTER_FAULTS_UNSYNCED;
-  const faults = 2 + random.below(6);
+  const faults = 3 + random.below(6);
   return {
     nodes,
     groups: 1 + random.below(4),
     journals: 1 + random.below(2),
     fsync,
     ...drawStorage(random),
-    clients: 2 + random.below(3),
+    clients: 3 + random.below(3),
     ...drawWork(random),
-    thinkMsMax: oneOf(random, [20, 60, 200]),
+    thinkMsMax: oneOf(random, [10, 30, 80]),
     faults: [],
     cluster: {
       memory,
