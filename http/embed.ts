@@ -80,9 +80,13 @@ export async function startNode(config: Config, log: Log): Promise<UrsulaNode> {
   const begun = node.begin().then((runtime) =>
     embedded.begin(new ClientPlane({ runtime, io, settings, identity, onError }))
   );
-  // Where the cluster has to form first, this node answers already that it is not ready.
-  if (node.formed) await begun;
-  else begun.catch(onFatal);
+  if (node.formed) {
+    await begun;
+    await node.hearOfLeaders();
+  } else {
+    // The cluster has to form first; this node answers already that it is not ready.
+    begun.catch(onFatal);
+  }
   return embedded;
 }
 

@@ -2,6 +2,7 @@ import { ClusterLinks } from "./cluster_links.ts";
 import type { Config } from "./config/mod.ts";
 import { Crew } from "./crew.ts";
 import type { Log } from "./log.ts";
+import { pause, RETRY_MS } from "./patience.ts";
 import { type Io, ShardRuntime } from "./runtime.ts";
 import type { ShardSetup } from "../shard/mod.ts";
 import { openStore, type Store } from "./store.ts";
@@ -23,6 +24,9 @@ export interface NodeParts {
   /** The node can't go on (a failed write, a worker that died); called once. */
   readonly onFatal: (reason: Error) => void;
 }
+
+/** How long a node that comes back may wait to hear who leads before it takes requests. */
+const LEADERS_MS_MAX = 500;
 
 /** Streams in memory may take this part of what the process may use (SPEC section 8). */
 const HOT_PART_OF_MEMORY = 1 / 4;
@@ -121,6 +125,20 @@ export class Node {
       this.abandon();
       for (const port of ports) port?.close();
       throw reason;
+    }
+  }
+
+  /**
+   * Resolves once this node knows who leads every group, or half a second has passed: what it took
+   * before would wait here while other nodes could serve it.
+   */
+  async hearOfLeaders(): Promise<void> {
+    const { clock } = this.#parts.io;
+    const deadlineMs = clock.monotonicMs() + LEADERS_MS_MAX;
+    while (this.#links !== undefined && !this.#ended && clock.monotonicMs() < deadlineMs) {
+      const groups = await this.#runtime?.groups() ?? [];
+      if (groups.every(({ leader }) => leader !== undefined)) return;
+      await pause(clock, RETRY_MS);
     }
   }
 
