@@ -1,0 +1,52 @@
+/**
+ * What the simulation of clusters found, told as short scenarios: each was once wrong.
+ */
+
+import assert from "node:assert/strict";
+import { ClusterStage } from "./cluster_stage.ts";
+
+const KEY = "alpha/one";
+
+Deno.test("a stream expires in a cluster that reads without a lease", async () => {
+  const stage = new ClusterStage(1, {}, { readLease: false });
+  await stage.start();
+  await stage.create(stage.node(1), KEY, { ttlSeconds: 1 });
+  assert.equal(await stage.text(stage.node(2), KEY), "");
+  await stage.clock.run(3_000);
+  for (const node of stage.nodes) assert.equal(await stage.text(node, KEY), "stream_not_found");
+});
+
+Deno.test("a leader whose wall clock jumps ends no stream before its time", async () => {
+  const stage = new ClusterStage();
+  await stage.start();
+  await stage.create(stage.node(1), KEY, { ttlSeconds: 60 });
+  const [leader] = stage.nodes.filter((node) => node === stage.leader());
+  assert.ok(leader !== undefined);
+  leader.machine.wallOffsetMs += 3_600_000;
+  await stage.clock.run(2_000);
+  for (const node of stage.nodes) assert.equal(await stage.text(node, KEY), "");
+});
+
+Deno.test("a node in memory that lost everything votes again, though the log's beginning is gone", async () => {
+  const stage = new ClusterStage(1, {}, { memory: true });
+  await stage.start();
+  const [follower] = stage.followers();
+  await stage.create(follower, KEY);
+  let text = "";
+  for (let at = 0; at < 50; at++) {
+    await stage.append(follower, KEY, `${at};`);
+    text += `${at};`;
+  }
+  // What all members hold leaves the leader's memory.
+  await stage.clock.run(1_000);
+  follower.kill();
+  await stage.clock.run(500);
+  await stage.clock.until(follower.start());
+  const votes = () => {
+    const leader = stage.leader();
+    const voters = leader && stage.group(leader).status().membership.voters;
+    return voters?.includes(stage.group(follower).member) ?? false;
+  };
+  await stage.until(votes, 10_000);
+  assert.equal(await stage.text(follower, KEY), text);
+});
