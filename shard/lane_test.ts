@@ -45,6 +45,7 @@ function given(options: { readonly log?: NotedLog; readonly names?: string[] } =
             said.push(`absorb ${name}`);
             return work === 0 ? [] : [work--];
           },
+          advance() {},
           complete: (readies: unknown[]) => said.push(`complete ${name} ${readies}`),
         } as unknown as Group; // what a lane calls of a group
         dirty[name] = () => {
