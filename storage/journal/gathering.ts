@@ -26,7 +26,8 @@ export class Gathering {
   next: number;
   through: number;
   readonly #first: number;
-  readonly #entries: StoredEntry[] = [];
+  /** What was gathered; live as of when it was settled. */
+  readonly entries: StoredEntry[] = [];
   #bytes = 0;
   #isFull = false;
   /** What the log's cuts were: after another one the places are no longer right. */
@@ -127,18 +128,12 @@ export class Gathering {
     const { track } = this;
     if (!this.isCut) return;
     this.#cuts = track.places.cuts;
-    const cut = this.#entries.findIndex(({ index, term }) => track.termAt(index) !== term);
-    if (cut >= 0) this.#entries.length = cut;
-    this.#bytes = this.#entries.reduce((sum, { payload: { start, end } }) => sum + end - start, 0);
+    const cut = this.entries.findIndex(({ index, term }) => track.termAt(index) !== term);
+    if (cut >= 0) this.entries.length = cut;
+    this.#bytes = this.entries.reduce((sum, { payload: { start, end } }) => sum + end - start, 0);
     this.#isFull = false;
-    this.next = this.#first + this.#entries.length;
+    this.next = this.#first + this.entries.length;
     this.through = Math.min(this.through, track.last);
-  }
-
-  /** What was gathered, all of it live; undefined when that is nothing. */
-  result(): readonly StoredEntry[] | undefined {
-    this.settle();
-    return this.#entries.length === 0 ? undefined : this.#entries;
   }
 
   /** Is the record at `at` the entry looked for? Log Matching (paper §5.3): its term decides. */
@@ -169,7 +164,7 @@ export class Gathering {
   #push({ index, term, kind, length }: RecordHeader, slab: Slab, start: number): void {
     const entryKind = entryKindOf(kind);
     if (entryKind === undefined) throw new Error("invariant: only entries are gathered");
-    this.#entries.push({
+    this.entries.push({
       index,
       term,
       kind: entryKind,

@@ -52,6 +52,7 @@ export class Journal implements ReadableLog {
   #holdsHardState = false;
   /** Does it hold a mark? */
   #holdsMark = false;
+  #isOpen = false;
   #closed = false;
 
   /**
@@ -76,6 +77,7 @@ export class Journal implements ReadableLog {
       await journal.#release();
       throw error;
     }
+    journal.#isOpen = true;
     journal.#maker.prepare();
     journal.#retention.kick();
     return { journal, groups: recovered.groups };
@@ -95,7 +97,9 @@ export class Journal implements ReadableLog {
       clock: options.clock,
       onSync: options.onSync,
       onPlaced: (segment) => this.#placed(segment),
-      onFailure: (error) => options.onFatal?.(error),
+      onFailure: (error) => {
+        if (this.#isOpen) options.onFatal?.(error);
+      },
     });
     this.#maker = new SegmentMaker({
       disk,

@@ -105,7 +105,7 @@ Deno.test("Journal.open() drops all that came before a RaftSnapshot that replace
     const crashed = disk.crash();
     const found = await open(crashed);
     const { entries, ...state } = found.groups.get(0) ?? assert.fail();
-    assert.deepEqual(entries, []);
+    assert.equal(entries.length, 0);
     assert.deepEqual(state, {
       term: 4,
       votedFor: "2/s",
@@ -271,6 +271,24 @@ for (const [what, cause] of failures) {
     assert.ok(found.startsWith("1:1*10"), found);
   });
 }
+
+Deno.test("JournalOptions.onFatal hears of the background, and of nothing before open() resolves", async () => {
+  const disk = newDisk();
+  const fatal: Error[] = [];
+  const onFatal = (error: Error) => fatal.push(error);
+  disk.failAt("sync", 1);
+  await assert.rejects(open(disk, { onFatal }), /made to fail/);
+  assert.equal(fatal.length, 0);
+  const { journal } = await open(newDisk(), { onFatal });
+  await journal.close();
+  const other = newDisk();
+  const idle = await open(other, { onFatal });
+  // The spare segment is being made, and nobody flushes.
+  other.failAt("write", 1);
+  for (let turns = 0; turns < 500; turns++) await Promise.resolve();
+  assert.equal(fatal.length, 1);
+  await assert.rejects(idle.journal.close(), /made to fail/);
+});
 
 Deno.test("Journal ends when there is no room for the next segment", async () => {
   const disk = newDisk();

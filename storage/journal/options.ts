@@ -25,7 +25,10 @@ export interface JournalOptions {
   readonly random: Random;
   /** Takes a line for the operator. */
   readonly log: (line: string) => void;
-  /** Hears once of the failed write or sync after which the journal takes nothing more. */
+  /**
+   * Hears once of the failure after which the journal takes nothing more: of a write, a sync, or the
+   * work in the background, which no flush may be waiting for. Not of one that makes `open` reject.
+   */
   readonly onFatal?: (error: Error) => void;
   /** For {@linkcode JournalOptions.onSync}. */
   readonly clock?: Clock;

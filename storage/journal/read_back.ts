@@ -63,7 +63,9 @@ export class ReadBack {
     const track = this.options.tracks.get(group);
     if (track === undefined || from <= track.markIndex) return undefined;
     const gathering = new Gathering(track, from, through, bytesMax);
-    while (gathering.wantsMore && !this.#stopped) {
+    for (;;) {
+      gathering.settle();
+      if (!gathering.wantsMore || this.#stopped) break;
       const place = track.places.find(gathering.next);
       const end = place === undefined ? 0 : this.#readableEnd(place.segment);
       if (place === undefined || place.position >= end) break;
@@ -76,11 +78,9 @@ export class ReadBack {
         if (isGone && track.places.find(next)?.segment !== place.segment) continue;
         throw error;
       }
-      const isCut = gathering.isCut;
-      gathering.settle();
-      if (gathering.next === next && !isCut) break;
+      if (gathering.next === next && !gathering.isCut) break;
     }
-    return gathering.result();
+    return gathering.entries.length === 0 ? undefined : gathering.entries;
   }
 
   /** What lies below it is what a flush that resolved has written. */

@@ -45,6 +45,24 @@ function told(entries: readonly StoredEntry[] | undefined): string | undefined {
   }).join(" ");
 }
 
+/** From now on reads wait until they are released. */
+function holdReads(disk: SimDisk): { begun: Promise<void>; release(): void } {
+  const begun = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  const opened = disk.open.bind(disk);
+  disk.open = async (...options) => {
+    const file = await opened(...options);
+    const read = file.read.bind(file);
+    file.read = async (into, position) => {
+      begun.resolve();
+      await released.promise;
+      return await read(into, position);
+    };
+    return file;
+  };
+  return { begun: begun.promise, release: () => released.resolve() };
+}
+
 /** Entries `from` to `through`, in as many reads as it takes. */
 async function readAll(
   journal: Journal,
@@ -200,21 +218,43 @@ Deno.test("Journal.readEntries() never gives back what was replaced", async () =
   assert.equal(told(await journal.readEntries(0, 2, 9, ALL)), expected);
   assert.equal(await journal.readEntries(0, 6, 9, ALL), undefined);
   await journal.close();
-  journal = await open(disk.crash());
+  const crashed = disk.crash();
+  journal = await open(crashed);
   assert.equal(told(await journal.readEntries(0, 2, 9, ALL)), expected);
+  const held = holdReads(crashed);
   const reading = journal.readEntries(0, 2, 9, ALL);
-  await Promise.resolve();
+  await held.begun;
   put(journal, 0, 4, 40, 4);
+  held.release();
   assert.equal(told(await reading), "2:1*10 3:1*10", "replaced while it was read");
+  const heldAgain = holdReads(crashed);
   const again = journal.readEntries(0, 2, 9, ALL);
-  await Promise.resolve();
+  await heldAgain.begun;
   journal.putSnapshotMark(0, 3, 1, true);
+  heldAgain.release();
   assert.equal(await again, undefined, "all is void");
   await journal.flush();
   assert.equal(await journal.readEntries(0, 4, 9, ALL), undefined);
   put(journal, 0, 4, 10, 4);
   await journal.flush();
   assert.equal(told(await journal.readEntries(0, 4, 9, ALL)), "4:4*10");
+  await journal.close();
+});
+
+Deno.test("Journal.readEntries() ends where a RaftSnapshot has come to stand meanwhile", async () => {
+  const disk = newDisk();
+  const journal = await open(disk);
+  for (let index = 1; index <= 9; index++) put(journal, 0, index, 10, index < 4 ? 1 : 2);
+  await journal.flush();
+  const held = holdReads(disk);
+  const reading = journal.readEntries(0, 2, 9, ALL);
+  await held.begun;
+  // The terms of entries before it are forgotten, too.
+  journal.putSnapshotMark(0, 5, 2);
+  held.release();
+  assert.equal(await reading, undefined);
+  await journal.flush();
+  assert.equal(told(await journal.readEntries(0, 6, 7, ALL)), "6:2*10 7:2*10");
   await journal.close();
 });
 
