@@ -283,10 +283,12 @@ Deno.test("JournalOptions.onFatal hears of the background, and of nothing before
   await journal.close();
   const other = newDisk();
   const idle = await open(other, { onFatal });
-  // The spare segment is being made, and nobody flushes.
-  other.failAt("write", 1);
   for (let turns = 0; turns < 500; turns++) await Promise.resolve();
-  assert.equal(fatal.length, 1);
+  // The next segment takes the spare one, and in the background another is made.
+  other.failAt("open", 1);
+  for (let index = 1; index <= 60; index++) put(idle.journal, 0, index, 1_200);
+  for (let turns = 0; turns < 500; turns++) await Promise.resolve();
+  assert.equal(fatal.length, 1, "before anybody flushes");
   await assert.rejects(idle.journal.close(), /made to fail/);
 });
 
