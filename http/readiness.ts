@@ -32,8 +32,8 @@ export function obstacleOf({ groups, nodeId, hears }: NodeFacts): string | undef
       return `this node is cut off from a majority of the voters of group ${id}`;
     }
   }
-  for (const { id, caughtUp, leader } of groups) {
-    if (caughtUp) continue;
+  for (const { id, caughtUp, ready, leader } of groups) {
+    if (leader === undefined ? caughtUp : ready) continue;
     return leader === undefined
       ? `group ${id} has no leader yet`
       : `this node has not caught up with group ${id} yet`;

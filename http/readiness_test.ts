@@ -45,7 +45,7 @@ Deno.test("obstacleOf() names one reason, and the group", () => {
     obstacleOf(facts({ caughtUp: false, leader: undefined })) ?? "",
     /group 7 has no leader yet/,
   );
-  assert.match(obstacleOf(facts({ caughtUp: false })) ?? "", /not caught up with group 7/);
+  assert.match(obstacleOf(facts({ ready: false })) ?? "", /not caught up with group 7/);
 });
 
 Deno.test("obstacleOf() says that the node is cut off where it reaches no majority", () => {
@@ -59,7 +59,7 @@ Deno.test("obstacleOf() says that the node is cut off where it reaches no majori
 });
 
 Deno.test("readiness() reports a group that lost its leader, and stays ready", async () => {
-  const context = { facts: () => Promise.resolve(facts({ leader: undefined })) };
+  const context = { facts: () => Promise.resolve(facts({ leader: undefined, ready: false })) };
   const { status, body } = await readiness(context as unknown as HttpContext); // all it asks
   assert.deepEqual([status, body], [200, "ok; without a leader: group 7\n"]);
 });
