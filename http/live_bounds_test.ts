@@ -113,7 +113,7 @@ Deno.test("with as many live readers as there may be, the rest goes on, and one 
   assert.equal((await ask("GET", "/v1/stream/a?offset=0")).status, 200);
   assert.equal((await ask("PUT", "/v1/stream/b", "x")).status, 201);
   leaving.abort();
-  await clock.run(1);
+  await clock.run(1_000);
   const events = await clock.until(begin("GET", "/v1/stream/a?offset=3&live=sse"));
   assert.equal(events.status, 200);
   assert.equal((await ask("POST", "/v1/stream/a", "d")).status, 204);

@@ -4,6 +4,8 @@ import { cursorAfter } from "./cursor.ts";
 
 /** How often live reads are looked at. */
 const LOOK_MS = 500;
+/** Live reads that are looked at in one turn of the event loop. */
+const TURN_LOOKS = 200;
 /** How often those are looked at whose client has yet to take what waits for it. */
 const ROOM_MS = 10;
 
@@ -109,10 +111,20 @@ export class LiveReaders {
     this.#nowMs = this.#clock.monotonicMs();
     this.#cursor = cursorAfter(undefined, this.#clock.wallMs(), 0);
     this.#timer = this.#clock.setTimer(LOOK_MS, () => {
-      this.#timer = undefined;
       this.#nowMs = this.#clock.monotonicMs();
-      for (const reader of [...this.#readers]) reader.onTime(this.#nowMs);
-      if (this.#readers.size > 0 && !this.#closed) this.#schedule();
+      this.#lookAt([...this.#readers], 0);
     });
+  }
+
+  #lookAt(readers: readonly LiveReader[], from: number): void {
+    const end = Math.min(readers.length, from + TURN_LOOKS);
+    for (let at = from; at < end; at++) {
+      const reader = readers[at] as LiveReader; // at < length
+      if (this.#readers.has(reader)) reader.onTime(this.#nowMs);
+    }
+    if (this.#closed) return;
+    if (end < readers.length) return this.#clock.defer(() => this.#lookAt(readers, end));
+    this.#timer = undefined;
+    if (this.#readers.size > 0) this.#schedule();
   }
 }

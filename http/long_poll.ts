@@ -64,12 +64,26 @@ export async function longPoll(
   }
 }
 
-/** Waits for a feed to pass an offset, for time to be up, or for the end. */
+/** At which look at the live readers a wait is a long one: after half a second to a whole one. */
+const LONG_WAIT_LOOKS = 2;
+/** Waits that may last less have their timer from the start. */
+const SHORT_WAIT_MS = 2_000;
+
+/**
+ * Waits for a feed to pass an offset, for time to be up, or for the end.
+ *
+ * Most waits for a stream that is written often are over in a moment: only one that lasts asks the
+ * runtime for a timer and for news of its client, which cost more than all the rest of it.
+ */
 class Wait implements FeedReader, LiveReader {
   readonly outcome: Promise<FeedBatch | "gap" | "timeout" | "ended" | "shutdown">;
   readonly #context: HttpContext;
+  readonly #request: Request;
   readonly #feed: Feed;
   readonly #from: number;
+  readonly #deadlineMs: number;
+  #looks = 0;
+  #over = false;
   #timer: Timer | undefined;
   #resolve!: (outcome: FeedBatch | "gap" | "timeout" | "ended" | "shutdown") => void;
 
@@ -81,22 +95,25 @@ class Wait implements FeedReader, LiveReader {
     deadlineMs: number,
   ) {
     this.#context = context;
+    this.#request = request;
     this.#feed = feed;
     this.#from = from;
+    this.#deadlineMs = deadlineMs;
     this.outcome = new Promise((resolve) => this.#resolve = resolve);
     feed.add(this);
     if (feed.ended) this.#end("ended");
     else if (feed.position > from || feed.closed) this.#end("gap");
-    // Who has left already tells nobody any more.
-    else if (request.signal.aborted) this.#end("timeout");
-    else this.#wait(request.signal, deadlineMs);
+    else this.#begin();
   }
 
-  #wait(signal: AbortSignal, deadlineMs: number): void {
+  #begin(): void {
     this.#context.liveReaders.add(this);
-    const left = Math.max(0, deadlineMs - this.#context.clock.monotonicMs());
-    this.#timer = this.#context.clock.setTimer(left, () => this.#end("timeout"));
-    signal.addEventListener("abort", () => this.#end("timeout"), { once: true });
+    const leftMs = this.#deadlineMs - this.#context.clock.monotonicMs();
+    if (leftMs < SHORT_WAIT_MS) this.#setTimer(leftMs);
+  }
+
+  #setTimer(leftMs: number): void {
+    this.#timer = this.#context.clock.setTimer(Math.max(0, leftMs), () => this.#end("timeout"));
   }
 
   onBatch(batch: FeedBatch): void {
@@ -112,11 +129,20 @@ class Wait implements FeedReader, LiveReader {
     this.#end("shutdown");
   }
 
-  onTime(): void {}
+  onTime(nowMs: number): void {
+    if (++this.#looks !== LONG_WAIT_LOOKS) return;
+    if (this.#timer === undefined) this.#setTimer(this.#deadlineMs - nowMs);
+    const { signal } = this.#request;
+    // Who has left already tells nobody any more.
+    if (signal.aborted) return this.#end("timeout");
+    signal.addEventListener("abort", () => this.#end("timeout"), { once: true });
+  }
 
   onRoom(): void {}
 
   #end(outcome: FeedBatch | "gap" | "timeout" | "ended" | "shutdown"): void {
+    if (this.#over) return;
+    this.#over = true;
     this.#timer?.cancel();
     this.#context.liveReaders.remove(this);
     this.#feed.remove(this);
