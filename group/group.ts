@@ -59,6 +59,7 @@ export class Group {
   #catchingUp = false;
   readonly #hearing = new Hearing();
   #overloads = 0;
+  #closed = false;
   /** From when on it votes. */
   readonly #votesFromMs: number;
 
@@ -222,6 +223,7 @@ export class Group {
 
   /** Takes a message of another replica. `nowMs` was read after it arrived. */
   step(message: RaftMessage, nowMs: number): void {
+    if (this.#closed) return;
     this.#raft.step(message, nowMs);
     this.#markIfReady();
   }
@@ -290,14 +292,6 @@ export class Group {
   }
 
   /**
-   * Where nothing is kept on disk the state itself stands for the log: members that lack what has
-   * left memory get a RaftSnapshot.
-   */
-  coverApplied(): void {
-    this.#raft.compact(this.#raft.markAt(this.#raft.appliedIndex));
-  }
-
-  /**
    * Takes a leader's RaftSnapshot, durable here already, in place of log and state where Raft
    * wants it. Says whether it did.
    */
@@ -340,8 +334,12 @@ export class Group {
     return refused?.refused;
   }
 
-  /** Gives up whatever waits, as its outcome can no longer be learnt here. */
+  /**
+   * Gives up whatever waits, as its outcome can no longer be learnt here. From here on the group is
+   * deaf: other nodes speak to it until the links are closed, but the log takes nothing more.
+   */
   close(): void {
+    this.#closed = true;
     this.#waiters.giveUpAll();
     this.#reads.refuseAll();
     this.#watches.endAll();
@@ -438,6 +436,8 @@ export class Group {
       this.logBytes += entry.payload.length;
       const space = entry.payload.place(this.#log);
       if (space !== undefined) this.#log.sealEntry(space, this.id, index, term, "command");
+      // Should this replica lead before it has applied it, nothing earlier may follow it.
+      this.#time.observe(entry.payload.stampMs);
     } else {
       placeEntry(this.#log, this.id, entry);
     }
@@ -466,6 +466,7 @@ export class Group {
   }
 
   #markDirty(): void {
+    if (this.#closed) return;
     this.dirty = true;
     this.#onDirty(this);
   }

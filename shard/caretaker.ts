@@ -62,7 +62,6 @@ export class Caretaker {
       this.#led.set(group.id, { sinceMs: nowMs, fitSinceMs: undefined });
       return;
     }
-    if (this.#replaces) group.coverApplied();
     const status = group.status();
     const { membership, transferringTo } = status;
     if (membership.outgoing.length > 0 || transferringTo !== undefined || this.#retired) return;

@@ -49,7 +49,6 @@ function given(options: {
       transferringTo: options.transferringTo,
     }),
     transfer: (to: string) => void done.push(`transfer ${to}`),
-    coverApplied: () => {},
     changeMembership: ({ voters, learners }: MembershipChange) =>
       void done.push(`voters ${voters} learners ${learners}`),
   } as unknown as Group; // what a caretaker uses of it

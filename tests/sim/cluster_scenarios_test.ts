@@ -4,6 +4,7 @@
 
 import assert from "node:assert/strict";
 import { ClusterStage } from "./cluster_stage.ts";
+import { appendOf } from "./stage.ts";
 
 const KEY = "alpha/one";
 
@@ -49,4 +50,32 @@ Deno.test("a node in memory that lost everything votes again, though the log's b
   };
   await stage.until(votes, 10_000);
   assert.equal(await stage.text(follower, KEY), text);
+});
+
+Deno.test("a leader stamps nothing earlier than what it took over and has yet to apply", async () => {
+  const stage = new ClusterStage();
+  // Ahead, but not by so much that others disagree.
+  for (const node of stage.nodes) node.machine.wallOffsetMs += node.id === 1 ? 900 : 0;
+  await stage.start();
+  const first = stage.node(1);
+  const [, next] = stage.nodes.filter((node) => node === first || node !== stage.leader());
+  assert.ok(next !== undefined);
+  await stage.create(first, KEY);
+  if (stage.leader() !== first) {
+    const leader = stage.leader();
+    assert.ok(leader !== undefined);
+    stage.group(leader).transfer(stage.group(first).member);
+    await stage.until(() => stage.leader() === first);
+  }
+  await stage.clock.run(1_000);
+  for (let round = 0; round < 5; round++) {
+    const begun = first.call(({ streams }) => streams.append(appendOf(KEY, "first;")));
+    stage.group(first).transfer(stage.group(next).member);
+    while (!stage.group(next).leads) await stage.clock.step();
+    await stage.append(next, KEY, "next;");
+    await stage.clock.until(begun);
+    stage.group(next).transfer(stage.group(first).member);
+    await stage.until(() => stage.leader() === first);
+  }
+  assert.equal(await stage.text(next, KEY), "first;next;".repeat(5));
 });
