@@ -29,6 +29,8 @@ const CHUNK_BYTES = 64 << 10;
 export class Link implements AsyncDisposable {
   /** Every byte takes this long, both ways. */
   delayMs = 0;
+  /** At most so many bytes get through each connection in a second, each way. */
+  bytesPerSecond = Infinity;
   /** Connections that were accepted so far. */
   accepted = 0;
   readonly #listener: Deno.TcpListener;
@@ -125,7 +127,9 @@ export class Link implements AsyncDisposable {
     let sent = Promise.resolve();
     let waiting = 0;
     for (;;) {
-      const chunk = new Uint8Array(CHUNK_BYTES);
+      // A slow link gives a little often, or it would look as if it were cut.
+      const chunk = new Uint8Array(Math.min(CHUNK_BYTES, Math.ceil(this.bytesPerSecond / 20)));
+      const { bytesPerSecond } = this;
       const count = await from.read(chunk).catch(() => null);
       const due = performance.now() + this.delayMs;
       const bytes = count === null ? undefined : chunk.subarray(0, count);
@@ -140,6 +144,7 @@ export class Link implements AsyncDisposable {
       sent.catch(() => {});
       if (bytes === undefined || this.delayMs === 0 || waiting > DELAYED_BYTES_MAX) await sent;
       if (bytes === undefined) return;
+      if (bytesPerSecond < Infinity) await until(due + 1_000 * bytes.length / bytesPerSecond);
     }
   }
 
