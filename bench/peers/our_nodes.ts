@@ -20,7 +20,7 @@ export const GROUPS = 64;
 /** What a node says of one of its groups. */
 export interface GroupReport {
   readonly id: number;
-  readonly leader_id: string | null;
+  readonly leader_id: number | null;
   readonly committed_index: number;
   readonly last_applied_index: number;
 }
@@ -135,7 +135,7 @@ export class OurNodes implements RunningNodes {
     const reports = await Promise.all(this.#ports.map((_, at) => this.groups(at)));
     if (reports.some((groups) => groups === undefined)) return false;
     const led = this.#ports.map((_, at) =>
-      reports[0]?.filter(({ leader_id }) => leader_id?.startsWith(`${at + 1}.`)).length ?? 0
+      reports[0]?.filter(({ leader_id }) => leader_id === at + 1).length ?? 0
     );
     return Math.max(...led) - Math.min(...led) <= 1;
   }
