@@ -28,6 +28,8 @@ export interface Rates {
   readonly crash: number;
   readonly cut: number;
   readonly full: number;
+  /** What is sent to it takes long, for a while. */
+  readonly slow: number;
   /** The process stops for a while; when it goes on, timers are late. */
   readonly pause: number;
   /** Likewise for all: a link between two members, in one direction. */
@@ -50,6 +52,7 @@ function drawSlow(random: SeededRandom): Rates {
     crash: draw(0, 1, 5, 10),
     cut: draw(0, 1, 5),
     full: draw(0, 0, 2),
+    slow: draw(0, 0, 2),
     pause: draw(0, 0, 2),
     link: draw(0, 30, 100),
     work: draw(10, 100, 1000),
@@ -58,24 +61,39 @@ function drawSlow(random: SeededRandom): Rates {
   };
 }
 
+/** Nothing goes wrong. */
+const CALM: Omit<Rates, "read" | "work"> = {
+  swift: true,
+  loss: 0,
+  doubling: 0,
+  disorder: 0,
+  relapse: 0,
+  crash: 0,
+  cut: 0,
+  full: 0,
+  slow: 0,
+  pause: 0,
+  link: 0,
+  membership: 0,
+  transfer: 0,
+};
+
+/** What a swift run is about. Leases fail where one thing goes wrong at a time, in good health. */
+const THEMES: readonly Partial<Rates>[] = [
+  { cut: 1 },
+  { pause: 1 },
+  { pause: 0.5, cut: 0.5, slow: 0.5 },
+  { relapse: 60, link: 6 },
+  { transfer: 3, slow: 3 },
+  { transfer: 2, cut: 0.5, link: 1, doubling: 50, disorder: 30 },
+  { membership: 2, cut: 0.5, link: 1 },
+  { cut: 0.5, relapse: 5, loss: 2, full: 0.3, crash: 0.3 },
+];
+
 function drawSwift(random: SeededRandom): Rates {
-  const draw = (...rates: number[]): number => random.pick(rates) ?? 0;
-  return {
-    swift: true,
-    loss: draw(0, 0, 5),
-    doubling: draw(0, 50),
-    disorder: draw(0, 0, 50),
-    read: draw(10, 30, 100),
-    relapse: draw(0, 10, 50),
-    crash: draw(0, 0, 1),
-    cut: draw(0.5, 1, 2),
-    full: draw(0, 0, 1),
-    pause: draw(0, 0.5, 1),
-    link: draw(0, 5, 20),
-    work: draw(5, 20, 100),
-    membership: draw(0, 0, 2),
-    transfer: draw(0, 1, 4),
-  };
+  const read = random.pick([10, 30, 100]) ?? 10;
+  const work = random.pick([5, 20, 100]) ?? 5;
+  return { ...CALM, read, work, ...random.pick(THEMES) };
 }
 
 /** Draws a run's rates. */
@@ -83,11 +101,17 @@ export function drawRates(random: SeededRandom): Rates {
   return random.oneIn(2) ? drawSwift(random) : drawSlow(random);
 }
 
-/**
- * How fast a member's clock runs. At worst one's runs 1.105 times as fast as another's, where the
- * tests' leases (90 of 100 ms) bear 1.111.
- */
-export function drawClockRate(random: SeededRandom): number {
-  const spread = 0.05;
-  return random.oneIn(2) ? 1 + (random.oneIn(2) ? spread : -spread) : 1 + spread * random.signed();
+/** How far clocks are off at most: 1.05 to 0.95 is 1.105, and a lease of 90 of 100 ms bears 1.111. */
+const CLOCK_SPREAD = 0.05;
+
+/** How fast `count` members' clocks run. The worst case is one slow one among fast ones. */
+export function drawClockRates(random: SeededRandom, count: number): number[] {
+  const worst = random.oneIn(2);
+  const slow = random.below(3);
+  const rates: number[] = [];
+  for (let i = 0; i < count; i++) {
+    const off = worst ? (i === slow ? -1 : 1) : random.signed();
+    rates.push(1 + CLOCK_SPREAD * off);
+  }
+  return rates;
 }

@@ -6,7 +6,7 @@
 
 import type { MemberId } from "../mod.ts";
 import { SafetyChecker } from "./checker.ts";
-import { drawClockRate, drawRates, type Rates } from "./faults.ts";
+import { drawClockRates, drawRates, type Rates } from "./faults.ts";
 import {
   type Disk,
   emptyDisk,
@@ -55,6 +55,8 @@ interface Seat {
   slowMs: number;
   /** Until when its process stands still; what arrives waits. */
   pausedUntilMs: number;
+  /** From when it notices timers that are due. */
+  timersFromMs: number;
   /** Dies at its next opportunity. */
   doomed: boolean;
 }
@@ -95,19 +97,21 @@ class Simulation {
       messageBytesMax: 50 + random.below(300),
       retainedBytesMax: random.below(2000),
       uncommittedEntriesMax: 5 + random.below(100),
-      readLease: !random.oneIn(4),
+      readLease: !random.oneIn(3),
       random: () => random.next(),
       ...changes,
     };
     const { swift } = this.#rates;
-    const count = random.pick(swift ? [2, 3, 3, 5] : [1, 2, 3, 3, 3, 5]) ?? 3;
+    const count = random.pick(swift ? [2, 3, 3, 3, 3, 5] : [1, 2, 3, 3, 3, 5]) ?? 3;
     const voters = ["a", "b", "c", "d", "e"].slice(0, count);
+    const rates = drawClockRates(random, 7);
+    let seats = 0;
     for (const id of ["a", "b", "c", "d", "e", "f", "g"].slice(0, swift ? count + 1 : 7)) {
       const seat: Seat = {
         id,
         machine: undefined,
         disk: emptyDisk(voters.includes(id) ? voters : []),
-        rate: drawClockRate(random),
+        rate: rates[seats++] ?? 1,
         offsetMs: random.below(1000),
         downUntilMs: 0,
         muteFromMs: 0,
@@ -116,6 +120,7 @@ class Simulation {
         slowUntilMs: 0,
         slowMs: 0,
         pausedUntilMs: 0,
+        timersFromMs: 0,
         doomed: false,
       };
       this.#seats.push(seat);
@@ -172,7 +177,6 @@ class Simulation {
     for (const packet of packets) {
       if (packet.message.type === "snapshot") this.#snapshots++;
       this.#checker.sent(packet);
-      this.#doom(packet);
       if (this.#lost(packet)) {
         this.#report(packet, false);
         continue;
@@ -181,10 +185,11 @@ class Simulation {
       const flight = { packet, dueMs: slowUntilMs > this.#nowMs ? this.#nowMs + slowMs : 0 };
       this.#network.push(flight);
       if (this.#happens(this.#rates.doubling)) this.#network.push(flight);
+      this.#doom(packet);
     }
   }
 
-  /** Who has just promised something and dies must keep it in its next life. */
+  /** Who has just promised something and dies must keep it, also towards who it cannot reach now. */
   #doom({ message }: Packet): void {
     switch (message.type) {
       case "vote_response":
@@ -193,6 +198,9 @@ class Simulation {
         if (!this.#happens(this.#rates.relapse)) return;
         const seat = this.#seat(message.from);
         if (seat !== undefined) seat.doomed = true;
+        if (this.#random.oneIn(2)) {
+          this.#links.set(`${message.from}>${message.to}`, this.#nowMs + this.#random.below(100));
+        }
       }
     }
   }
@@ -209,7 +217,7 @@ class Simulation {
 
   /** Delivers some of what is under way: mostly in order, sometimes not, some of it much later. */
   #deliver(): void {
-    const late = this.#faults && (!this.#rates.swift || this.#random.oneIn(4));
+    const late = this.#faults && (!this.#rates.swift || this.#random.oneIn(16));
     const count = late ? this.#random.below(this.#network.length + 1) : this.#network.length;
     const held: Flight[] = [];
     for (let i = 0; i < count && this.#network.length > 0; i++) {
@@ -260,8 +268,8 @@ class Simulation {
   /** One member's share of a round. */
   #run(seat: Seat, machine: Machine): void {
     const random = this.#random;
-    const late = this.#faults && (!this.#rates.swift || random.oneIn(8));
-    machine.raft.tick(this.#clock(seat));
+    const late = this.#faults && (!this.#rates.swift || random.oneIn(16));
+    if (seat.timersFromMs <= this.#nowMs) machine.raft.tick(this.#clock(seat));
     if (!late || random.below(3) > 0) this.#takeReadies(seat, machine);
     if (seat.doomed && this.#faults) return this.#crash(seat, machine, random.below(3));
     let completions = late ? random.below(machine.outstanding.length + 1) : Infinity;
@@ -332,7 +340,12 @@ class Simulation {
     if (this.#happensNow(this.#rates.cut * times)) this.#cut(seat, untilMs);
     if (this.#happensNow(this.#rates.pause * times)) {
       seat.pausedUntilMs = untilMs;
+      seat.timersFromMs = random.oneIn(2) ? untilMs + random.below(30) : 0;
       this.#pauses++;
+    }
+    if (this.#happensNow(this.#rates.slow)) {
+      seat.slowUntilMs = untilMs;
+      seat.slowMs = 50 + random.below(150);
     }
     if (this.#happensNow(this.#rates.crash * times)) {
       this.#crash(seat, machine, random.below(300));
@@ -341,7 +354,7 @@ class Simulation {
 
   #cut(seat: Seat, untilMs: number): void {
     const random = this.#random;
-    const way = random.below(4);
+    const way = random.below(6);
     if (way !== 0) {
       seat.muteFromMs = this.#nowMs;
       seat.muteUntilMs = untilMs;
@@ -350,7 +363,7 @@ class Simulation {
       // What was said to it arrives for a while after it has become silent itself.
       seat.muteFromMs += random.below(50);
       seat.slowUntilMs = untilMs;
-      seat.slowMs = random.below(150);
+      seat.slowMs = 50 + random.below(150);
     } else if (way !== 2) {
       seat.deafUntilMs = untilMs;
     }
@@ -359,7 +372,7 @@ class Simulation {
   #cutLink(): void {
     const random = this.#random;
     const leader = this.#seats.find(({ machine }) => machine?.raft.role === "leader");
-    const from = random.oneIn(2) ? leader?.id : random.pick(this.#seats)?.id;
+    const from = random.oneIn(4) ? random.pick(this.#seats)?.id : leader?.id;
     const to = random.pick(leader?.machine?.raft.membership.voters ?? []);
     this.#links.set(`${from}>${to}`, this.#nowMs + random.below(300));
   }
@@ -372,7 +385,7 @@ class Simulation {
     else {
       const busy = this.#network.some((flight) => !this.#waits(flight)) ||
         this.#seats.some(({ machine }) => machine !== undefined && machine.outstanding.length > 0);
-      this.#stepMs = step * (busy ? 0.3 : 3);
+      this.#stepMs = step * (busy ? 0.2 : 2);
     }
     this.#nowMs += this.#stepMs;
   }

@@ -1,0 +1,63 @@
+/** The simulation notices each rule of `testing/mutants.ts` that is left out. */
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { type Mutant, MUTANTS } from "./testing/mutants.ts";
+import { simulate } from "./testing/simulation.ts";
+
+const ROOM = fileURLToPath(new URL(".", import.meta.url));
+/** How many seeds may pass before a fault must have shown. */
+const SEEDS_MAX = 300;
+
+/** Copies the room's sources, tests apart, into `target`. */
+async function copySources(source: string, target: string): Promise<void> {
+  await Deno.mkdir(target, { recursive: true });
+  for await (const { name, isDirectory } of Deno.readDir(source)) {
+    if (isDirectory) await copySources(join(source, name), join(target, name));
+    else if (/(?<!_test)\.ts$/.test(name)) {
+      await Deno.copyFile(join(source, name), join(target, name));
+    }
+  }
+}
+
+/** The simulation of a room in which `mutant` is at work. */
+async function broken(mutant: Mutant, folder: string): Promise<typeof simulate> {
+  await copySources(ROOM, folder);
+  const file = join(folder, mutant.file);
+  const pieces = (await Deno.readTextFile(file)).split(mutant.from);
+  assert.equal(pieces.length, 2, `${mutant.file} has the piece once`);
+  await Deno.writeTextFile(file, pieces.join(mutant.to));
+  return (await import(pathToFileURL(join(folder, "testing/simulation.ts")).href)).simulate;
+}
+
+/** The first seed that fails, and how. */
+function firstFault(
+  run: typeof simulate,
+  changes = {},
+): { seed: number; text: string } | undefined {
+  for (let seed = 0; seed < SEEDS_MAX; seed++) {
+    try {
+      run(seed, changes);
+    } catch (error) {
+      return { seed, text: error instanceof Error ? error.message : String(error) };
+    }
+  }
+  return undefined;
+}
+
+for (const mutant of MUTANTS) {
+  Deno.test(`simulate() fails without this: ${mutant.without}`, async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      const fault = firstFault(await broken(mutant, folder));
+      assert.notEqual(fault, undefined, `not within ${SEEDS_MAX} seeds`);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+}
+
+Deno.test("simulate() fails when clocks drift further apart than leases allow for", () => {
+  assert.match(firstFault(simulate, { leaseDriftMs: 2 })?.text ?? "", /lease|linearizable read/);
+});
