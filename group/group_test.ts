@@ -274,6 +274,17 @@ Deno.test("a follower is ready once it has caught up, and votes", async () => {
   assert.equal(group.ready, true);
 });
 
+Deno.test("close() makes a group deaf to other nodes, which speak to it a while longer", () => {
+  const { group, clock, log } = givenGroup({ idle: true, voters: ["me", "leader"] });
+  group.close();
+  const entry = { index: 1, term: 1, kind: "noop" } as const;
+  const told = { from: "leader", to: "me", term: 1, prevIndex: 0, prevTerm: 0, commit: 0 } as const;
+  group.step({ ...told, type: "append", entries: [entry] }, clock.monotonicMs());
+  assert.equal(group.dirty, false);
+  assert.deepEqual(group.absorb(), []);
+  assert.deepEqual(log.lines, []);
+});
+
 Deno.test("a group goes on from what the journal found", async () => {
   const first = withStream();
   first.propose(appendOf(KEY, "kept"));
