@@ -51,7 +51,7 @@ export class Cluster implements AsyncDisposable {
 
   /** Starts all nodes and resolves once each is ready. */
   static async start(options: ClusterOptions = {}): Promise<Cluster> {
-    const cluster = await Cluster.#make(options);
+    const cluster = await Cluster.prepare(options);
     try {
       await cluster.startAll();
     } catch (error) {
@@ -62,7 +62,8 @@ export class Cluster implements AsyncDisposable {
     return cluster;
   }
 
-  static async #make(options: ClusterOptions): Promise<Cluster> {
+  /** Makes everything ready to start, and starts nothing. */
+  static async prepare(options: ClusterOptions = {}): Promise<Cluster> {
     const folder = await Deno.makeTempDir({ prefix: "ursula-cluster-" });
     const ids = Array.from({ length: options.nodes ?? 3 }, (_, at) => at + 1);
     const ports = freePorts(ids.length * 2);

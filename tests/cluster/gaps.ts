@@ -20,8 +20,11 @@ import { Load } from "./load.ts";
 const KILL_MS_BELOW = 1_000;
 /** After a SIGTERM, and whenever a node comes back. */
 const STOP_MS_BELOW = 100;
-/** A SIGSTOP looks like a SIGKILL, but clients wait for the node until they give up, 1 s. */
-const PAUSE_MS_BELOW = 2_000;
+/**
+ * A SIGSTOP looks like a SIGKILL, but clients wait until they give up, 1 s: at another node that had
+ * sent their write on to the one that is paused, and then at that one.
+ */
+const PAUSE_MS_BELOW = 2_500;
 
 interface Row {
   readonly fault: string;
