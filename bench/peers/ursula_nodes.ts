@@ -87,20 +87,24 @@ async function isMade(url: string): Promise<boolean> {
   }
 }
 
-/** A node that does not lead a stream's group answers 307 to one that does. */
+/** A node that does not lead a stream's group answers 307 to one that does, or 503 for a while. */
 async function leaderAmong(nodes: readonly Running[], path: string): Promise<Running> {
-  const [first] = nodes;
-  const response = await fetch(`http://127.0.0.1:${first?.port}${path}`, {
-    method: "PUT",
-    headers: { "content-type": "text/plain" },
-    redirect: "manual",
-  });
-  await response.body?.cancel();
-  const location = response.headers.get("location") ?? "";
-  const port = response.status === 307 ? Number(new URL(location).port) : first?.port;
-  const leader = nodes.find((node) => node.port === port);
-  if (leader === undefined) throw new Error(`no leader of ${path}: ${response.status} ${location}`);
-  return leader;
+  let last = "";
+  for (let tries = 0; tries < TRIES; tries++) {
+    const response = await fetch(`http://127.0.0.1:${nodes[0]?.port}${path}`, {
+      method: "PUT",
+      headers: { "content-type": "text/plain" },
+      redirect: "manual",
+    });
+    await response.body?.cancel();
+    if (response.ok && nodes[0] !== undefined) return nodes[0];
+    const location = response.headers.get("location") ?? "";
+    const leader = nodes.find(({ port }) => location.startsWith(`http://127.0.0.1:${port}/`));
+    if (leader !== undefined) return leader;
+    last = `${response.status} ${location}`;
+    await new Promise((resolve) => setTimeout(resolve, TRY_MS));
+  }
+  throw new Error(`no leader of ${path}: ${last}`);
 }
 
 /** It acknowledges what a majority has synced. */
