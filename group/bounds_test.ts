@@ -96,3 +96,24 @@ Deno.test("a leader takes 64 MiB of proposals that nobody acknowledges, and no m
   assert.ok("ok" in after);
   for (const group of [one, other]) assert.equal(group.overloads, 0);
 });
+
+Deno.test("a follower that takes nothing costs its leader no more than what is kept for it", async () => {
+  const { replicas, leader, one, other } = await given();
+  replicas.cut = (_, to) => to === one.member;
+  const body = "x".repeat(256 << 10);
+  let kept = 0;
+  let underWay = 0;
+  for (let count = 0; count < 128; count++) {
+    assert.ok("ok" in await replicas.submit(leader, appendOf(KEY, body)));
+    if (count % 16 !== 15) continue;
+    // Streams come and go: what is left is what Raft keeps.
+    assert.ok("ok" in await replicas.submit(leader, { type: "delete", key: KEY }));
+    assert.ok("ok" in await replicas.submit(leader, createOf(KEY)));
+    for (const group of [leader, other]) kept = Math.max(kept, group.status().logBytes);
+    const known = leader.status().others.find(({ id }) => id === one.member);
+    underWay = Math.max(underWay, known?.inflightBytes ?? 0);
+  }
+  // 1 MiB is kept, and an entry is dropped only when the next one is applied; 2 MiB may be under way.
+  assert.ok(kept < 2 << 20, `${kept} bytes are kept of 32 MiB`);
+  assert.ok(underWay <= (2 << 20) + (512 << 10), `${underWay} bytes are under way`);
+});

@@ -106,8 +106,10 @@ export class Shard implements GroupAccess {
 
   propose(group: number, command: Command, done: (answer: Answer) => void): void {
     if (this.#stopping) return done({ unavailable: "stopping" });
-    if (this.#overloaded && addsBytes(command)) return this.#refuse(done);
-    this.#group(group).propose(command, done);
+    const replica = this.#group(group);
+    // Elsewhere another node leads, which may well have room.
+    if (this.#overloaded && replica.leads && addsBytes(command)) return this.#refuse(done);
+    replica.propose(command, done);
   }
 
   submit(group: number, command: Command): Promise<Answer> {

@@ -58,6 +58,8 @@ export interface Plan {
   readonly fsync: boolean;
   readonly segmentBytes: number;
   readonly snapshotLogBytesMin: number;
+  /** Bytes of streams in memory that a node may hold; as many as will come up where left out. */
+  readonly hotBytesMax?: number;
   readonly diskLatencyMsMax: number;
   readonly clients: number;
   readonly buckets: readonly string[];

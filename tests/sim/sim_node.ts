@@ -328,7 +328,7 @@ export class SimNode {
       shardCount: 1,
       groupCount: groups,
       fsync,
-      hotBytesMax: HOT_BYTES_MAX,
+      hotBytesMax: this.#plan.hotBytesMax ?? HOT_BYTES_MAX,
       segmentBytes,
       snapshotLogBytesMin,
       decodeOwn: true,
