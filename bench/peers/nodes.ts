@@ -26,6 +26,9 @@ export interface Share {
 /** Requests that are under way at a time. */
 const AT_ONCE = 16;
 
+/** Shortly after their start servers may answer 503, or that they do not know. */
+const CREATE_TRIES = 5;
+
 /** Does something for every number below `count`, some at a time. */
 export async function forEach(count: number, work: (n: number) => Promise<void>): Promise<void> {
   let next = 0;
@@ -48,7 +51,7 @@ export async function createStreams(cluster: RunningNodes, count: number): Promi
     const node = cluster.leaderOf === undefined
       ? nodes[n % nodes.length]
       : await cluster.leaderOf(path);
-    await expectOk(node?.port, path, { method: "PUT", headers: TEXT });
+    await create(node?.port, path);
     shares.find(({ port }) => port === node?.port)?.streams.push(n);
   });
   if (cluster.leaderOf === undefined) return shares.map((share) => ({ ...share, streams: all }));
@@ -75,6 +78,17 @@ export async function fill(
 }
 
 const TEXT = { "content-type": "text/plain" };
+
+/** A create may be repeated, whatever became of it. */
+async function create(port: number | undefined, path: string): Promise<void> {
+  for (let tries = 1;; tries++) {
+    try {
+      return await expectOk(port, path, { method: "PUT", headers: TEXT });
+    } catch (reason) {
+      if (tries === CREATE_TRIES) throw reason;
+    }
+  }
+}
 
 async function expectOk(port: number | undefined, path: string, init: RequestInit): Promise<void> {
   const response = await fetch(`http://127.0.0.1:${port}${path}`, { ...init, redirect: "manual" });
