@@ -13,6 +13,9 @@ import type { Buckets } from "./buckets.ts";
 import type { Forks } from "./forks.ts";
 import { insist } from "./patience.ts";
 
+/** Leaders may change while a watch begins, but hardly so often. */
+const WATCH_TRIES_MAX = 3;
+
 type Moved = Extract<Outcome, { ok: "moved" }>;
 
 /** How a create treats a bucket that is not there. */
@@ -79,8 +82,21 @@ export class Streams {
     return this.#followRead(answer, request);
   }
 
-  /** The feed of a stream for a live read; undefined where that incarnation is over. */
+  /**
+   * The feed of a stream for a live read; undefined where that incarnation is over, or nobody could
+   * tell in time.
+   */
   async watch(key: StreamKey, incarnation: string): Promise<Feed | undefined> {
+    for (let tries = 1;; tries++) {
+      const feed = await this.#watch(key, incarnation);
+      if (feed !== undefined || tries === WATCH_TRIES_MAX) return feed;
+      // A watch does not wait for a leader, and one may have gone just now; a read waits.
+      const request = { key, from: "now", maxBytes: 0, incarnation, touch: false } as const;
+      if (!("plan" in await this.read(request))) return undefined;
+    }
+  }
+
+  async #watch(key: StreamKey, incarnation: string): Promise<Feed | undefined> {
     const home = this.homeOf(key);
     const feed = await this.#feeds.open(home, key, incarnation);
     if (feed !== undefined) return feed;
