@@ -11,6 +11,11 @@ import { ClientPlane } from "./plane.ts";
 import { canSharePort, listen, type Listener, type ListenOptions } from "./serve.ts";
 import { VERSION } from "./version.ts";
 
+/** How long a node that comes back may wait to hear who leads before it listens. */
+const LEADERS_MS_MAX = 500;
+/** How long a node may that is new, whose groups have to elect, or to let it in. */
+const FIRST_LEADERS_MS_MAX = 5_000;
+
 /** Where a node listens. */
 export interface ListenAddress {
   /** Host and port, ready to be called. */
@@ -77,16 +82,14 @@ export async function startNode(config: Config, log: Log): Promise<UrsulaNode> {
   const embedded: EmbeddedNode = new EmbeddedNode(config, log, io.clock, node);
   const onError = (reason: unknown) =>
     log("error", reason instanceof Error ? reason.stack ?? reason.message : String(reason));
-  const begun = node.begin().then((runtime) =>
-    embedded.begin(new ClientPlane({ runtime, io, settings, identity, onError }))
-  );
-  if (node.formed) {
-    await begun;
-    await node.hearOfLeaders();
-  } else {
-    // The cluster has to form first; this node answers already that it is not ready.
-    begun.catch(onFatal);
-  }
+  const hasFormed = node.formed;
+  const begun = node.begin().then(async (runtime) => {
+    await node.hearOfLeaders(hasFormed ? LEADERS_MS_MAX : FIRST_LEADERS_MS_MAX);
+    await embedded.begin(new ClientPlane({ runtime, io, settings, identity, onError }));
+  });
+  // Where the cluster has to form first, this node answers already that it is not ready.
+  if (hasFormed) await begun;
+  else begun.catch(onFatal);
   return embedded;
 }
 
@@ -132,6 +135,8 @@ class EmbeddedNode implements UrsulaNode {
 
   /** The node serves. */
   async begin(plane: ClientPlane): Promise<void> {
+    // It was told to end while it waited for its cluster.
+    if (this.#ending !== undefined) return;
     this.#plane = plane;
     await this.#listenEverywhere();
   }

@@ -25,9 +25,6 @@ export interface NodeParts {
   readonly onFatal: (reason: Error) => void;
 }
 
-/** How long a node that comes back may wait to hear who leads before it takes requests. */
-const LEADERS_MS_MAX = 500;
-
 /** Streams in memory may take this part of what the process may use (SPEC section 8). */
 const HOT_PART_OF_MEMORY = 1 / 4;
 
@@ -129,12 +126,12 @@ export class Node {
   }
 
   /**
-   * Resolves once this node knows who leads every group, or half a second has passed: what it took
+   * Resolves once this node knows who leads every group, or has waited for so long: what it took
    * before would wait here while other nodes could serve it.
    */
-  async hearOfLeaders(): Promise<void> {
+  async hearOfLeaders(waitMs: number): Promise<void> {
     const { clock } = this.#parts.io;
-    const deadlineMs = clock.monotonicMs() + LEADERS_MS_MAX;
+    const deadlineMs = clock.monotonicMs() + waitMs;
     while (this.#links !== undefined && !this.#ended && clock.monotonicMs() < deadlineMs) {
       const groups = await this.#runtime?.groups() ?? [];
       if (groups.every(({ leader }) => leader !== undefined)) return;
