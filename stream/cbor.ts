@@ -16,8 +16,29 @@ const SHORT_TEXT = 64;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
+/** Bytes that a text takes, its head included. */
+export function textBytes(value: string): number {
+  let { length } = value;
+  for (let i = 0; i < value.length; i++) {
+    if (value.charCodeAt(i) < 0x80) continue;
+    length = encoder.encode(value).length;
+    break;
+  }
+  return headBytes(length) + length;
+}
+
+/** Bytes that a whole number of at least 0 takes. */
+export function numberBytes(value: number): number {
+  return value <= 0xffffffff ? headBytes(value) : 9;
+}
+
+function headBytes(value: number): number {
+  return value < 24 ? 1 : value < 0x100 ? 2 : value < 0x10000 ? 3 : 5;
+}
+
 /** Appends items to a buffer that its owner made large enough. */
 export class CborWriter {
+  /** Where the next item goes. */
   at = 0;
   readonly #view: DataView;
 

@@ -10,7 +10,7 @@
  * @module
  */
 
-import { CborReader, CborWriter } from "./cbor.ts";
+import { CborReader, CborWriter, numberBytes, textBytes } from "./cbor.ts";
 import { decodeCbor, encodeCbor } from "./cbor_library.ts";
 import { type Fields, fieldsOf, fromFields, KIND_NUMBERS } from "./command_fields.ts";
 import { lengthsBytes, readLengths, writeLengths } from "./lengths.ts";
@@ -38,7 +38,10 @@ const SHORT_TEXTS = 16 * 1024;
 
 const CLOSED = 1;
 
-const scratch = new CborWriter(new Uint8Array(4 + HEADER_BYTES_MAX));
+const scratch = new Uint8Array(4 + HEADER_BYTES_MAX);
+const scratchWriter = new CborWriter(scratch);
+/** For where headers were written last: mostly the slab that the next one goes to as well. */
+let placeWriter = scratchWriter;
 const reader = new CborReader();
 
 /**
@@ -47,20 +50,66 @@ const reader = new CborReader();
  * @throws RangeError when the header would be too long
  */
 export function encodeHeader(command: Command, stampMs: number): Uint8Array {
-  const body = bodyOf(command);
-  const lengths = body?.lengths !== undefined && body.lengths.length > 1 ? body.lengths : undefined;
+  const lengths = lengthsOf(command);
   const extra = lengths === undefined ? 0 : lengthsBytes(lengths);
-  const end = PREFIX_BYTES +
-    (command.type === "append" && isShort(command)
-      ? writeAppend(command, stampMs, extra)
-      : writeAny(command, stampMs, extra));
-  scratch.bytes[0] = (end - PREFIX_BYTES) >>> 8;
-  scratch.bytes[1] = end - PREFIX_BYTES;
-  if (lengths === undefined) return scratch.bytes.subarray(0, end);
+  let end = PREFIX_BYTES;
+  if (command.type === "append" && isShort(command)) {
+    scratchWriter.at = PREFIX_BYTES;
+    writeAppend(scratchWriter, command, stampMs, extra);
+    end = scratchWriter.at;
+  } else {
+    end += writeAny(command, stampMs, extra);
+  }
+  writePrefix(scratch, 0, end);
+  if (lengths === undefined) return scratch.subarray(0, end);
   const all = new Uint8Array(end + extra);
-  all.set(scratch.bytes.subarray(0, end));
+  all.set(scratch.subarray(0, end));
   writeLengths(lengths, all, end);
   return all;
+}
+
+/**
+ * How long {@linkcode encodeHeader}'s answer is; for {@linkcode writeHeader}.
+ *
+ * @throws RangeError when the header would be too long
+ */
+export function headerLength(command: Command, stampMs: number): number {
+  if (command.type !== "append" || !isShort(command)) return encodeHeader(command, stampMs).length;
+  const lengths = lengthsOf(command);
+  const extra = lengths === undefined ? 0 : lengthsBytes(lengths);
+  return PREFIX_BYTES + appendBytes(command, stampMs, extra) + extra;
+}
+
+/** Writes what {@linkcode encodeHeader} answers to where it stays: an append's without a copy. */
+export function writeHeader(
+  command: Command,
+  stampMs: number,
+  bytes: Uint8Array,
+  at: number,
+): void {
+  if (command.type !== "append" || !isShort(command)) {
+    return bytes.set(encodeHeader(command, stampMs), at);
+  }
+  const lengths = lengthsOf(command);
+  if (placeWriter.bytes !== bytes) placeWriter = new CborWriter(bytes);
+  const out = placeWriter;
+  out.at = at + PREFIX_BYTES;
+  writeAppend(out, command, stampMs, lengths === undefined ? 0 : lengthsBytes(lengths));
+  writePrefix(bytes, at, out.at);
+  if (lengths !== undefined) writeLengths(lengths, bytes, out.at);
+}
+
+/** The length of a header that begins at `at` and ends at `end`. */
+function writePrefix(bytes: Uint8Array, at: number, end: number): void {
+  const length = end - at - PREFIX_BYTES;
+  bytes[at] = length >>> 8;
+  bytes[at + 1] = length;
+}
+
+/** Lengths of messages, where there are several. */
+function lengthsOf(command: Command): Body["lengths"] {
+  const lengths = bodyOf(command)?.lengths;
+  return lengths !== undefined && lengths.length > 1 ? lengths : undefined;
 }
 
 /** The bytes that follow the header in the payload; undefined where there are none. */
@@ -90,42 +139,60 @@ export function decode(slab: Slab, start: number, end: number): DecodedCommand {
   return readAny(slab, from, to, end);
 }
 
-/** Fields of an append behind version, kind and stamp, in order; the last ones may be left out. */
-function writeAppend(command: AppendStream, stampMs: number, extra: number): number {
+/** Fields of an append, version, kind and stamp included; the last ones may be left out. */
+function fieldCount(command: AppendStream, extra: number): number {
+  if (command.incarnation !== undefined) return 13;
+  if (command.ifMatch !== undefined) return 12;
+  if (command.streamSeq !== undefined) return 11;
+  if (command.producer !== undefined) return 10;
+  return extra > 0 ? 7 : 6;
+}
+
+function writeAppend(
+  out: CborWriter,
+  command: AppendStream,
+  stampMs: number,
+  extra: number,
+): void {
   const { producer, streamSeq, ifMatch, incarnation } = command;
-  const count = incarnation !== undefined
-    ? 13
-    : ifMatch !== undefined
-    ? 12
-    : streamSeq !== undefined
-    ? 11
-    : producer !== undefined
-    ? 10
-    : extra > 0
-    ? 7
-    : 6;
-  const out = scratch;
-  out.at = PREFIX_BYTES;
+  const count = fieldCount(command, extra);
   out.array(count);
   out.number(COMMAND_VERSION);
   out.number(KIND_NUMBERS.append);
   out.number(stampMs);
   out.text(command.key);
-  writeOptionalText(command.contentType);
+  writeOptionalText(out, command.contentType);
   out.number(command.closed ? CLOSED : 0);
   if (count > 6) out.number(extra);
   if (count > 7) {
-    writeOptionalText(producer?.id);
+    writeOptionalText(out, producer?.id);
     out.number(producer === undefined ? 0 : producer.epoch);
     out.number(producer === undefined ? 0 : producer.seq);
   }
-  if (count > 10) writeOptionalText(streamSeq);
+  if (count > 10) writeOptionalText(out, streamSeq);
   if (count > 11) {
     if (ifMatch === undefined) out.none();
     else out.number(ifMatch);
   }
-  if (count > 12) writeOptionalText(incarnation);
-  return out.at - PREFIX_BYTES;
+  if (count > 12) writeOptionalText(out, incarnation);
+}
+
+/** What {@linkcode writeAppend} takes. */
+function appendBytes(command: AppendStream, stampMs: number, extra: number): number {
+  const { producer, streamSeq, ifMatch, incarnation } = command;
+  const count = fieldCount(command, extra);
+  // The array's head, version, kind and flags take a byte each.
+  let bytes = 4 + numberBytes(stampMs) + textBytes(command.key) +
+    optionalTextBytes(command.contentType);
+  if (count > 6) bytes += numberBytes(extra);
+  if (count > 7) {
+    bytes += optionalTextBytes(producer?.id);
+    bytes += producer === undefined ? 2 : numberBytes(producer.epoch) + numberBytes(producer.seq);
+  }
+  if (count > 10) bytes += optionalTextBytes(streamSeq);
+  if (count > 11) bytes += ifMatch === undefined ? 1 : numberBytes(ifMatch);
+  if (count > 12) bytes += optionalTextBytes(incarnation);
+  return bytes;
 }
 
 function readAppend(fields: number, slab: Slab, to: number, end: number): DecodedCommand {
@@ -169,7 +236,7 @@ function writeAny(command: Command, stampMs: number, extra: number): number {
   if (header.length > HEADER_BYTES_MAX) {
     throw new RangeError(`command header of ${header.length} bytes; at most ${HEADER_BYTES_MAX}`);
   }
-  scratch.bytes.set(header, PREFIX_BYTES);
+  scratch.set(header, PREFIX_BYTES);
   return header.length;
 }
 
@@ -193,9 +260,13 @@ function readBody(slab: Slab, from: number, extra: number, end: number): Body | 
   return { data, lengths };
 }
 
-function writeOptionalText(text: string | undefined): void {
-  if (text === undefined) scratch.none();
-  else scratch.text(text);
+function writeOptionalText(out: CborWriter, text: string | undefined): void {
+  if (text === undefined) out.none();
+  else out.text(text);
+}
+
+function optionalTextBytes(text: string | undefined): number {
+  return text === undefined ? 1 : textBytes(text);
 }
 
 function isShort(command: AppendStream): boolean {

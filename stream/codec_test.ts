@@ -6,7 +6,9 @@ import {
   decode,
   type DecodedCommand,
   encodeHeader,
+  headerLength,
   KEYS_PER_COMMAND_MAX,
+  writeHeader,
 } from "./codec.ts";
 import { copySlices, newSlab, sliceOf } from "./slab.ts";
 import { anyCommand } from "./testing/arbitrary_test.ts";
@@ -50,6 +52,22 @@ Deno.test("decode() gives back what encodeHeader() took, for any command", () =>
       const decoded = decodeAll(payloadOf(command, stampMs));
       assert.equal(decoded.stampMs, stampMs);
       assert.deepEqual(plain(decoded.command), plain(command));
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+Deno.test("writeHeader() writes in place what encodeHeader() answers, as long as headerLength() says", () => {
+  const bytes = new Uint8Array(64 * 1024);
+  fc.assert(
+    fc.property(anyCommand(), fc.nat(2 ** 45), (command, stampMs) => {
+      const header = encodeHeader(command, stampMs).slice();
+      bytes.fill(0xee, 0, header.length + 20);
+      assert.equal(headerLength(command, stampMs), header.length);
+      writeHeader(command, stampMs, bytes, 7);
+      assert.equal(hex(bytes.subarray(7, 7 + header.length)), hex(header));
+      const around = [bytes[6], bytes[7 + header.length]];
+      assert.deepEqual(around, [0xee, 0xee], "nothing beside it");
     }),
     { numRuns: 2000 },
   );

@@ -64,7 +64,9 @@ export {
   type DecodedCommand,
   encodeHeader,
   HEADER_BYTES_MAX,
+  headerLength,
   KEYS_PER_COMMAND_MAX,
+  writeHeader,
 } from "./codec.ts";
 export { DEFAULT_CONTENT_TYPE, isJson, mediaType } from "./content_type.ts";
 export { coarseIntervalMs } from "./deadlines.ts";
