@@ -522,7 +522,7 @@ simulated("Journal stays small when snapshots follow and one group lags", async 
   await clock.run(200);
   const usage = journal.usage();
   assert.ok(usage.bytesCopiedForward > 0, "the lagging group was copied");
-  assert.ok(usage.segmentsRemoved > 10, `${usage.segmentsRemoved} removed`);
+  assert.ok(usage.segmentsRemoved > 5, `${usage.segmentsRemoved} removed`);
   assert.ok(most <= 16 * SEGMENT_BYTES, `${most} bytes at most`);
   const sizes = world.segments().map((path) => world.disk.content(path).length);
   assert.equal(usage.diskBytes, sizes.reduce((sum, size) => sum + size, 0));
