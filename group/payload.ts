@@ -1,4 +1,11 @@
-import { bodyOf, type Command, decode, encodeHeader, type Slice } from "../stream/mod.ts";
+import {
+  bodyOf,
+  type Command,
+  decode,
+  headerLength,
+  type Slice,
+  writeHeader,
+} from "../stream/mod.ts";
 import type { RecordLog, RecordSpace } from "../storage/types.ts";
 
 /**
@@ -70,15 +77,15 @@ export class CommandPayload {
  * request left them into the slab.
  */
 export function placeCommand(log: RecordLog, command: Command, stampMs: number): RecordSpace {
-  const header = encodeHeader(command, stampMs);
+  const length = headerLength(command, stampMs);
   const data = bodyOf(command)?.data;
-  const space = log.reserve(header.length + (data === undefined ? 0 : data.end - data.start));
+  const space = log.reserve(length + (data === undefined ? 0 : data.end - data.start));
   const { bytes } = space.slab;
-  bytes.set(header, space.start);
+  writeHeader(command, stampMs, bytes, space.start);
   if (data === undefined) return space;
   const { slab, start, end } = data;
   const isWhole = start === 0 && end === slab.bytes.length;
-  bytes.set(isWhole ? slab.bytes : slab.bytes.subarray(start, end), space.start + header.length);
+  bytes.set(isWhole ? slab.bytes : slab.bytes.subarray(start, end), space.start + length);
   return space;
 }
 
