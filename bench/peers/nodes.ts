@@ -27,7 +27,7 @@ export interface Share {
 const AT_ONCE = 16;
 
 /** Shortly after their start servers may answer 503, or that they do not know. */
-const CREATE_TRIES = 5;
+const TRIES = 5;
 
 /** Does something for every number below `count`, some at a time. */
 export async function forEach(count: number, work: (n: number) => Promise<void>): Promise<void> {
@@ -51,7 +51,7 @@ export async function createStreams(cluster: RunningNodes, count: number): Promi
     const node = cluster.leaderOf === undefined
       ? nodes[n % nodes.length]
       : await cluster.leaderOf(path);
-    await create(node?.port, path);
+    await insist(node?.port, path, { method: "PUT", headers: TEXT });
     shares.find(({ port }) => port === node?.port)?.streams.push(n);
   });
   if (cluster.leaderOf === undefined) return shares.map((share) => ({ ...share, streams: all }));
@@ -73,19 +73,19 @@ export async function fill(
   const streams = [...portOf.keys()];
   await forEach(messages * streams.length, async (at) => {
     const n = streams[at % streams.length] ?? 0;
-    await expectOk(portOf.get(n), `${prefix}s${n}`, { method: "POST", headers: TEXT, body });
+    await insist(portOf.get(n), `${prefix}s${n}`, { method: "POST", headers: TEXT, body });
   });
 }
 
 const TEXT = { "content-type": "text/plain" };
 
-/** A create may be repeated, whatever became of it. */
-async function create(port: number | undefined, path: string): Promise<void> {
+/** Repeats what nobody knows the outcome of: one message more or less does not matter here. */
+async function insist(port: number | undefined, path: string, init: RequestInit): Promise<void> {
   for (let tries = 1;; tries++) {
     try {
-      return await expectOk(port, path, { method: "PUT", headers: TEXT });
+      return await expectOk(port, path, init);
     } catch (reason) {
-      if (tries === CREATE_TRIES) throw reason;
+      if (tries === TRIES) throw reason;
     }
   }
 }
