@@ -31,16 +31,13 @@ async function broken(mutant: Mutant, folder: string): Promise<typeof simulate> 
   return (await import(pathToFileURL(join(folder, "testing/simulation.ts")).href)).simulate;
 }
 
-/** The first seed that fails, and how. */
-function firstFault(
-  run: typeof simulate,
-  changes = {},
-): { seed: number; text: string } | undefined {
-  for (let seed = 0; seed < SEEDS_MAX; seed++) {
+/** How the first run fails that does; `seed` is tried first. */
+function firstFault(run: typeof simulate, seed: number, changes = {}): string | undefined {
+  for (let next = -1; next < SEEDS_MAX; next++) {
     try {
-      run(seed, changes);
+      run(next < 0 ? seed : next, changes);
     } catch (error) {
-      return { seed, text: error instanceof Error ? error.message : String(error) };
+      return error instanceof Error ? error.message : String(error);
     }
   }
   return undefined;
@@ -50,7 +47,7 @@ for (const mutant of MUTANTS) {
   Deno.test(`simulate() fails without this: ${mutant.without}`, async () => {
     const folder = await Deno.makeTempDir();
     try {
-      const fault = firstFault(await broken(mutant, folder));
+      const fault = firstFault(await broken(mutant, folder), mutant.seed);
       assert.notEqual(fault, undefined, `not within ${SEEDS_MAX} seeds`);
     } finally {
       await Deno.remove(folder, { recursive: true });
@@ -59,5 +56,5 @@ for (const mutant of MUTANTS) {
 }
 
 Deno.test("simulate() fails when clocks drift further apart than leases allow for", () => {
-  assert.match(firstFault(simulate, { leaseDriftMs: 2 })?.text ?? "", /lease|linearizable read/);
+  assert.match(firstFault(simulate, 69, { leaseDriftMs: 2 }) ?? "", /lease|linearizable read/);
 });
