@@ -18,16 +18,17 @@ export function clusterTest(
   Deno.test(name, () => withCluster(options, body));
 }
 
-/** Runs `body` on a cluster of its own. */
+/** Runs `body` on a cluster of its own, for so long at most. */
 export async function withCluster(
   options: ClusterOptions,
   body: (cluster: Cluster) => Promise<void>,
+  msMax = TEST_MS_MAX,
 ): Promise<void> {
   const cluster = await Cluster.start(options);
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(
-    () => late.reject(new Error(`not done within ${TEST_MS_MAX / 1000} s`)),
-    TEST_MS_MAX,
+    () => late.reject(new Error(`not done within ${msMax / 1000} s`)),
+    msMax,
   );
   const running = body(cluster);
   try {
