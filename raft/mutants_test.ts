@@ -1,34 +1,32 @@
 /** The simulation notices each rule of `testing/mutants.ts` that is left out. */
 
 import assert from "node:assert/strict";
-import { join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
 import { type Mutant, MUTANTS } from "./testing/mutants.ts";
 import { simulate } from "./testing/simulation.ts";
 
-const ROOM = fileURLToPath(new URL(".", import.meta.url));
+const ROOM = new URL("./", import.meta.url);
 /** How many seeds may pass before a fault must have shown. */
 const SEEDS_MAX = 300;
 
-/** Copies the room's sources, tests apart, into `target`. */
-async function copySources(source: string, target: string): Promise<void> {
+/** Copies the room's sources, tests apart, into `target`. Both end in a slash. */
+async function copySources(source: URL, target: URL): Promise<void> {
   await Deno.mkdir(target, { recursive: true });
   for await (const { name, isDirectory } of Deno.readDir(source)) {
-    if (isDirectory) await copySources(join(source, name), join(target, name));
+    if (isDirectory) await copySources(new URL(`${name}/`, source), new URL(`${name}/`, target));
     else if (/(?<!_test)\.ts$/.test(name)) {
-      await Deno.copyFile(join(source, name), join(target, name));
+      await Deno.copyFile(new URL(name, source), new URL(name, target));
     }
   }
 }
 
 /** The simulation of a room in which `mutant` is at work. */
-async function broken(mutant: Mutant, folder: string): Promise<typeof simulate> {
+async function broken(mutant: Mutant, folder: URL): Promise<typeof simulate> {
   await copySources(ROOM, folder);
-  const file = join(folder, mutant.file);
+  const file = new URL(mutant.file, folder);
   const pieces = (await Deno.readTextFile(file)).split(mutant.from);
   assert.equal(pieces.length, 2, `${mutant.file} has the piece once`);
   await Deno.writeTextFile(file, pieces.join(mutant.to));
-  return (await import(pathToFileURL(join(folder, "testing/simulation.ts")).href)).simulate;
+  return (await import(new URL("testing/simulation.ts", folder).href)).simulate;
 }
 
 /** How the first run fails that does; `seed` is tried first. */
@@ -45,7 +43,7 @@ function firstFault(run: typeof simulate, seed: number, changes = {}): string | 
 
 for (const mutant of MUTANTS) {
   Deno.test(`simulate() fails without this: ${mutant.without}`, async () => {
-    const folder = await Deno.makeTempDir();
+    const folder = new URL(`file://${await Deno.makeTempDir()}/`);
     try {
       const fault = firstFault(await broken(mutant, folder), mutant.seed);
       assert.notEqual(fault, undefined, `not within ${SEEDS_MAX} seeds`);

@@ -25,6 +25,8 @@ export class SafetyChecker {
   readonly #entries = new Map<string, string>();
   /** By index: term and content of what was committed. */
   readonly #committed: { term: number; content: string }[] = [];
+  /** By index: the term of the leader that committed it, which may be later than the entry's. */
+  readonly #committedIn: number[] = [];
   /** Each member's log as far as it was handed out, by index. */
   readonly #logs = new Map<MemberId, Entry<Text>[]>();
 
@@ -86,6 +88,9 @@ export class SafetyChecker {
     // A sole voter leads at once. Until its term is durable nobody hears of it and nothing is
     // committed in it, so that a crash takes it back.
     if (raft.role !== "leader" || machine.disk.hardState.term !== raft.term) return;
+    for (let i = this.#committedIn.length; i <= raft.commitIndex; i++) {
+      this.#committedIn.push(raft.term);
+    }
     const leader = this.#leaders.get(raft.term);
     if (leader === machine.id) return;
     if (leader !== undefined) {
@@ -95,7 +100,8 @@ export class SafetyChecker {
     const log = this.#logs.get(machine.id) ?? [];
     for (let index = machine.disk.snapshot.index + 1; index < this.#committed.length; index++) {
       const committed = this.#committed[index];
-      if (committed === undefined || committed.term >= raft.term) continue;
+      // Votes that arrive late can make a leader of a term older than the present one's.
+      if (committed === undefined || (this.#committedIn[index] ?? Infinity) >= raft.term) continue;
       // A RaftSnapshot that is being installed counts as held.
       if (index < raft.status().firstIndex && log[index] === undefined) continue;
       if (log[index]?.term !== committed.term) {
