@@ -28,6 +28,8 @@ const AT_ONCE = 16;
 
 /** Shortly after their start servers may answer 503, or that they do not know. */
 const TRIES = 5;
+/** Pause before the second; each further one is longer. */
+const TRY_MS = 200;
 
 /** Does something for every number below `count`, some at a time. */
 export async function forEach(count: number, work: (n: number) => Promise<void>): Promise<void> {
@@ -86,12 +88,14 @@ async function insist(port: number | undefined, path: string, init: RequestInit)
       return await expectOk(port, path, init);
     } catch (reason) {
       if (tries === TRIES) throw reason;
+      await new Promise((resolve) => setTimeout(resolve, tries * TRY_MS));
     }
   }
 }
 
 async function expectOk(port: number | undefined, path: string, init: RequestInit): Promise<void> {
   const response = await fetch(`http://127.0.0.1:${port}${path}`, { ...init, redirect: "manual" });
-  await response.body?.cancel();
-  if (!response.ok) throw new Error(`${init.method} ${path} was answered ${response.status}`);
+  const text = await response.text();
+  if (response.ok) return;
+  throw new Error(`${init.method} ${path} was answered ${response.status} ${text.slice(0, 200)}`);
 }
