@@ -47,6 +47,7 @@ export class Group {
   readonly #onDirty: (group: Group) => void;
   readonly #turnNowMs: () => number;
   readonly #send: (group: Group, message: RaftMessage) => void;
+  readonly #onFatal: (reason: Error) => void;
   readonly #decodeOwn: boolean;
   readonly #deadlines = new Deadlines();
   #taken: Ready<CommandPayload>[] = [];
@@ -72,6 +73,7 @@ export class Group {
     this.#onDirty = options.onDirty;
     this.#turnNowMs = options.turnNowMs;
     this.#send = options.send;
+    this.#onFatal = options.onFatal;
     this.#decodeOwn = options.decodeOwn;
     const entries = restoreEntries(options.stored);
     let lastStampMs = options.state.stampMs;
@@ -422,12 +424,13 @@ export class Group {
   }
 
   /** A follower lacks what left memory: the journal may have it, else it gets a RaftSnapshot. */
-  async #readBack(fetch: Fetch): Promise<void> {
+  #readBack(fetch: Fetch): void {
     const { from, through, bytesMax } = fetch;
-    const found = await this.#log.readEntries(this.id, from, through, bytesMax)
-      .catch(() => undefined);
-    this.#raft.provide(fetch, found && toEntries(found));
-    this.#markIfReady();
+    this.#log.readEntries(this.id, from, through, bytesMax).then((found) => {
+      if (this.#closed) return;
+      this.#raft.provide(fetch, found && toEntries(found));
+      this.#markIfReady();
+    }).catch((reason) => this.#onFatal(reason));
   }
 
   #place(entry: Entry<CommandPayload>): void {

@@ -21,6 +21,8 @@ export interface GroupOptions {
   readonly turnNowMs: () => number;
   /** Sends a message to another replica; a group with a single voter never does. */
   readonly send: (group: Group, message: RaftMessage) => void;
+  /** What the log holds can't be read back: the node must end. */
+  readonly onFatal: (reason: Error) => void;
   /** The leader, too, applies what went through the codec. */
   readonly decodeOwn: boolean;
   /** Whether reads may rely on the leader's lease. */

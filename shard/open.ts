@@ -10,7 +10,7 @@ import { Lane } from "./lane.ts";
 import { journalOf, shardOf } from "./placement.ts";
 import type { Peers } from "./peers.ts";
 import { RaftOutbox } from "./raft_outbox.ts";
-import { behind, loadReplica, newReplica, type Replica } from "./replica.ts";
+import { behind, leadsThrough, loadReplica, newReplica, type Replica } from "./replica.ts";
 import type { ShardSetup } from "./setup.ts";
 import { Shard, type ShardLinks } from "./shard.ts";
 import { SNAPSHOT_LOG_BYTES_MIN, Snapshots } from "./snapshots.ts";
@@ -44,6 +44,15 @@ export interface ShardHooks {
   readonly onGroup?: (group: Group) => void;
   /** Sees every log, and what was found in it, before anything more is put there: likewise. */
   readonly onLog?: (log: RecordLog, stored: ReadonlyMap<number, StoredGroup> | undefined) => void;
+}
+
+/** A failed disk is noticed by the journal, by who waits for it, and by who comes later. */
+function once(onFatal: (reason: Error) => void): (reason: Error) => void {
+  let told = false;
+  return (reason) => {
+    if (!told) onFatal(reason);
+    told = true;
+  };
 }
 
 interface OpenLane {
@@ -104,9 +113,10 @@ function linksOf(
 export async function openShard(
   setup: ShardSetup,
   io: ShardIo,
-  hooks: ShardHooks,
+  given: ShardHooks,
   peers?: Peers,
 ): Promise<OpenShard> {
+  const hooks = { ...given, onFatal: once(given.onFatal) };
   const lanes: OpenLane[] = [];
   const line = peers && new Line(peers, hooks.log);
   try {
@@ -187,6 +197,7 @@ async function openLane(
           snapshot: mark,
           stored: behind(mark, files?.stored.get(id)),
           ...ofLane,
+          onFatal,
           send: (group, message) => line?.send(group, message),
           decodeOwn: setup.decodeOwn,
           readLease: setup.cluster?.readLease ?? true,
@@ -230,6 +241,7 @@ async function openFiles(
     sync: setup.fsync,
     mustExist: setup.hasStarted,
     log: hooks.log,
+    onFatal: hooks.onFatal,
   });
   return { journal, stored: groups, snapshots };
 }
@@ -258,7 +270,9 @@ async function loadReplicas(
   }
   // A crash between a RaftSnapshot and its mark leaves the mark to be put now.
   for (const { id, mark } of replicas) {
-    if (mark.index > 0) files?.journal.putSnapshotMark(id, mark.index, mark.term);
+    if (mark.index === 0 || files === undefined) continue;
+    const replacesLog = !leadsThrough(mark, files.stored.get(id));
+    files.journal.putSnapshotMark(id, mark.index, mark.term, replacesLog);
   }
   return replicas;
 }

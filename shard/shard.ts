@@ -28,6 +28,9 @@ import type { Transfers } from "./transfers.ts";
 
 /** How often deadlines, elections and bounds are looked at. */
 const TICK_MS = 20;
+/** A tick that comes so late was held up, and waits once more for what has arrived meanwhile. */
+const LATE_MS = 100;
+const HEAR_MS = 1;
 /** How often the groups' memberships are. */
 const LOOK_MS = 1_000;
 /** Handing leaderships over may take this long, and is looked at so often. */
@@ -69,6 +72,8 @@ export class Shard implements GroupAccess {
   #ticker: Timer | undefined;
   readonly #links: ShardLinks | undefined;
   #lookedMs: number;
+  #tickedMs: number;
+  #heardFirst = false;
   /** Reads push deadlines back wherever they are served; the leader has to hear of it. */
   submitTouch: Submit = (group, command) => this.propose(group, command, () => {});
 
@@ -87,7 +92,7 @@ export class Shard implements GroupAccess {
     this.#hot = new HotBytes(options.bounds.hotBytesMax, options.log);
     this.#lanes = options.lanes;
     this.#links = options.links;
-    this.#lookedMs = options.clock.monotonicMs();
+    this.#lookedMs = this.#tickedMs = options.clock.monotonicMs();
     for (const lane of options.lanes) {
       for (const group of lane.groups) this.#groups.set(group.id, group);
     }
@@ -239,9 +244,21 @@ export class Shard implements GroupAccess {
     done({ unavailable: "overloaded" });
   }
 
+  /**
+   * A process that was held up has heard nothing, whatever was said: it hears first, and then draws
+   * its conclusions. Otherwise it would campaign against a leader, or send its live readers away.
+   */
   #tick(): void {
-    let hotBytes = 0;
     const nowMs = this.#clock.monotonicMs();
+    const hearsFirst = nowMs - this.#tickedMs > LATE_MS && !this.#heardFirst;
+    this.#heardFirst = hearsFirst;
+    this.#tickedMs = nowMs;
+    if (!hearsFirst) this.#work(nowMs);
+    this.#ticker = this.#clock.setTimer(hearsFirst ? HEAR_MS : TICK_MS, () => this.#tick());
+  }
+
+  #work(nowMs: number): void {
+    let hotBytes = 0;
     for (const group of this.#groups.values()) {
       group.tick(nowMs);
       for (const keys of group.takeTouched()) this.submitTouch(group.id, { type: "touch", keys });
@@ -249,7 +266,6 @@ export class Shard implements GroupAccess {
     }
     this.#hot.observe(hotBytes);
     if (this.#links !== undefined) this.#tickLinks(this.#links, nowMs);
-    this.#ticker = this.#clock.setTimer(TICK_MS, () => this.#tick());
   }
 
   #tickLinks({ arrivals, caretaker, agreedWallMs }: ShardLinks, nowMs: number): void {

@@ -106,6 +106,9 @@ export function givenGroup(
     onDirty: () => void given.turns++,
     turnNowMs: () => clock.monotonicMs(),
     send: (_, message) => void sent.push(message),
+    onFatal(reason) {
+      throw reason;
+    },
     decodeOwn,
     readLease: true,
     retainedBytesMax: 1024 * 1024,

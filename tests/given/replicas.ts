@@ -43,6 +43,9 @@ export class GivenReplicas {
         onDirty: (group) => this.#dirty.add(group),
         turnNowMs: () => this.clock.monotonicMs(),
         send: (group, message) => this.#send(group, message),
+        onFatal(reason) {
+          throw reason;
+        },
         decodeOwn: false,
         readLease: true,
         retainedBytesMax: options.retainedBytesMax ?? 1 << 20,
