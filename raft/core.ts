@@ -20,10 +20,13 @@ const ELECTION_SPREAD = 0.6;
 
 /** Entries of a follower that left memory, to be read back from the journal. */
 export interface Fetch {
+  /** The follower that lacks them. */
   readonly to: MemberId;
-  /** First and last index wanted; fewer from the front will do. */
+  /** First index wanted. */
   readonly from: number;
+  /** Last index wanted; fewer entries, from the front, will do. */
   readonly through: number;
+  /** About as many bytes will do. */
   readonly bytesMax: number;
 }
 
