@@ -5,6 +5,7 @@
  */
 
 import { comeBack, failDisk, type FaultWorld, fillDisk, jumpWall } from "./faults.ts";
+import { demote, replace } from "./membership_faults.ts";
 import type { SimNetwork } from "./network.ts";
 import { type ClusterFault, oneOf } from "./plan.ts";
 import type { SimRandom } from "./random.ts";
@@ -52,6 +53,8 @@ class Nemesis {
   /** Nodes that something befalls already. */
   readonly #busy = new Set<SimNode>();
   readonly #striking = new Set<Promise<void>>();
+  /** Somebody is not a voter everywhere, for a while or for good. */
+  #isReshaping = false;
   /** Data that may be lost: a minority's. */
   #wipesLeft: number;
 
@@ -96,6 +99,8 @@ class Nemesis {
         return await this.#strikeLinks(fault, random);
       case "transfer":
         return this.#transfer(random);
+      case "demote":
+        return await this.#demote(random);
       case "wall_jumps":
         return this.#jump(random);
     }
@@ -162,13 +167,27 @@ class Nemesis {
     this.#wipesLeft++;
   }
 
+  /** One at a time: with fewer voters a group does not bear that another one's data is lost. */
   async #wipe(node: SimNode, random: SimRandom): Promise<void> {
-    if (this.#wipesLeft === 0) return;
+    if (this.#wipesLeft === 0 || this.#isReshaping) return;
     this.#wipesLeft--;
+    this.#isReshaping = true;
     node.kill();
     node.wipe();
     await pause(this.#world, random.next() * DOWN_MS_MAX);
     await this.#world.bringUp(node);
+    if (random.chance(0.3)) return;
+    await pause(this.#world, random.next() * DOWN_MS_MAX);
+    await replace(this.#world, node);
+    this.#isReshaping = false;
+    this.#wipesLeft++;
+  }
+
+  async #demote(random: SimRandom): Promise<void> {
+    if (this.#isReshaping) return;
+    this.#isReshaping = true;
+    await demote(this.#world, random);
+    this.#isReshaping = false;
   }
 
   async #replaced(node: SimNode): Promise<void> {

@@ -33,6 +33,8 @@ export type ClusterFault =
   | "slow"
   /** Leaders hand over. */
   | "transfer"
+  /** A voter is made a learner for a while. */
+  | "demote"
   /** All nodes at once. */
   | "kill_all"
   | "power_cut_all";
@@ -117,6 +119,8 @@ const CLUSTER_FAULTS: readonly ClusterFault[] = [
   "slow",
   "transfer",
   "transfer",
+  "demote",
+  "demote",
   "kill_all",
   "power_cut_all",
 ];
@@ -135,7 +139,7 @@ const CLUSTER_FAULTS_UNSYNCED = CLUSTER_FAULTS.filter((fault) =>
 );
 /** What one bears that keeps nothing: whoever dies there must be replaced before the next one. */
 const CLUSTER_FAULTS_MEMORY = CLUSTER_FAULTS_UNSYNCED.filter((fault) =>
-  fault !== "kill_all" && fault !== "wipe"
+  fault !== "kill_all" && fault !== "wipe" && fault !== "demote"
 );
 
 /**

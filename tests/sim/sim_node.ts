@@ -77,6 +77,8 @@ export class SimNode {
   readonly machine: MachineClock;
   /** Of the data directory; empty until it was opened. */
   formation = "";
+  /** Node and store, as members of groups are called; empty until the store was opened. */
+  member = "";
   /** How many processes there have been. */
   lives = 0;
   /** It has lost its data, and nobody has replaced it. */
@@ -322,6 +324,7 @@ export class SimNode {
       await process.links.formed();
     }
     this.formation = store.formation;
+    this.member = store.member;
     const setup: ShardSetup = {
       ...shardSetup(store, process.links),
       index: 0,

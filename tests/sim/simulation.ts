@@ -205,8 +205,7 @@ class Simulation implements ClusterWorld {
     for (const group of this.nodes.flatMap((other) => other.groups)) {
       if (!group.ready || !group.leads) continue;
       const { voters, outgoing } = group.status().membership;
-      const member = node.groups[0]?.member ?? "";
-      if (voters.includes(member) && outgoing.length === 0) groups.add(group.id);
+      if (voters.includes(node.member) && outgoing.length === 0) groups.add(group.id);
     }
     return groups.size === this.plan.groups;
   }
