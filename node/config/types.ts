@@ -66,21 +66,25 @@ export interface OptionValues {
 
 /** A node of the cluster, and where its peer plane is. */
 export interface ClusterPeer {
+  /** As it is configured on every node; a positive integer. */
   readonly nodeId: number;
   /** Origin of its client plane. */
   readonly url: string;
   /** Of its peer plane; an IPv6 address stands without brackets. */
   readonly hostname: string;
+  /** TCP port of its peer plane. */
   readonly port: number;
 }
 
 /** This node as one of several. */
 export interface ClusterConfig {
+  /** This node's id. */
   readonly nodeId: number;
   /** All nodes, this one included, by rising id; at least two. */
   readonly peers: readonly ClusterPeer[];
   /** Where this node's peer plane listens. */
   readonly listen: HostPort;
+  /** May this node form a new cluster? */
   readonly initMembership: boolean;
   /** Set wherever the peer plane listens on more than loopback. */
   readonly secret: string | undefined;
