@@ -20,8 +20,8 @@ export interface NodeFacts extends NodeIdentity {
   readonly uptimeMs: number;
   readonly groups: readonly GroupFacts[];
   readonly shards: readonly ShardFacts[];
-  /** Whether another node is connected. */
-  readonly hears: (nodeId: number) => boolean;
+  /** Whether the member of another node is connected. */
+  readonly hears: (member: string) => boolean;
 }
 
 /** What requests are answered with. */

@@ -47,7 +47,7 @@ export class ClientPlane {
         uptimeMs: io.clock.monotonicMs() - startedMs,
         groups: await runtime.groups(),
         shards: await runtime.shards(),
-        hears: (nodeId) => runtime.hears(nodeId),
+        hears: (member) => runtime.hears(member),
       }),
     };
     this.fetch = createHandler(context, options.onError);

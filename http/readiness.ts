@@ -25,8 +25,7 @@ export function obstacleOf({ groups, nodeId, hears }: NodeFacts): string | undef
   for (const { id, voters } of groups) {
     let reached = 0;
     for (const voter of voters) {
-      const node = nodeOf(voter);
-      if (node === nodeId || hears(node)) reached++;
+      if (nodeOf(voter) === nodeId || hears(voter)) reached++;
     }
     if (2 * reached <= voters.length) {
       return `this node is cut off from a majority of the voters of group ${id}`;

@@ -26,7 +26,7 @@ const GROUP: GroupFacts = {
 };
 
 /** Node 1 of three, which hears some of the others. */
-function facts(group: Partial<GroupFacts>, heard: readonly number[] = [2, 3]): NodeFacts {
+function facts(group: Partial<GroupFacts>, heard: readonly string[] = ["2.b", "3.c"]): NodeFacts {
   return {
     nodeId: 1,
     clusterId: "c",
@@ -34,7 +34,7 @@ function facts(group: Partial<GroupFacts>, heard: readonly number[] = [2, 3]): N
     uptimeMs: 0,
     groups: [{ ...GROUP, id: 0 }, { ...GROUP, ...group }],
     shards: [],
-    hears: (nodeId) => heard.includes(nodeId),
+    hears: (member) => heard.includes(member),
   };
 }
 
@@ -49,9 +49,11 @@ Deno.test("obstacleOf() names one reason, and the group", () => {
 });
 
 Deno.test("obstacleOf() says that the node is cut off where it reaches no majority", () => {
-  assert.equal(obstacleOf(facts({}, [3])), undefined);
+  assert.equal(obstacleOf(facts({}, ["3.c"])), undefined);
   assert.match(obstacleOf(facts({}, [])) ?? "", /cut off from a majority/);
-  assert.match(obstacleOf(facts({ voters: ["1.a", "2.b"] }, [3])) ?? "", /cut off.*group 7/);
+  // Both came back with nothing: who is there now is no voter.
+  assert.match(obstacleOf(facts({}, ["2.x", "3.y"])) ?? "", /cut off from a majority/);
+  assert.match(obstacleOf(facts({ voters: ["1.a", "2.b"] }, ["3.c"])) ?? "", /cut off.*group 7/);
   assert.equal(
     obstacleOf({ ...facts({}, []), groups: [{ ...GROUP, voters: ["1.a"] }] }),
     undefined,

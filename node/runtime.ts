@@ -1,6 +1,7 @@
 import type { Clock, Disk, Network, Random } from "../io/mod.ts";
 import type { Unavailable } from "../group/mod.ts";
 import type { PeerMessage } from "../peer/mod.ts";
+import type { MemberId } from "../raft/mod.ts";
 import {
   type GroupAccess,
   type GroupFacts,
@@ -8,10 +9,12 @@ import {
   Mailbox,
   memberOf,
   Neighbourhood,
+  nodeOf,
   type OpenShard,
   openShard,
   PEER_KINDS,
   type PlaneBounds,
+  presentMember,
   type ShardFacts,
   type ShardHooks,
   shardOf,
@@ -146,9 +149,10 @@ export class ShardRuntime implements PeerReceiver {
     return found.sort((one, other) => one.id - other.id);
   }
 
-  /** Whether another node is connected. */
-  hears(nodeId: number): boolean {
-    return this.#links?.plane.peer(nodeId) !== undefined;
+  /** Whether a member of another node is connected: that very store, not one that took its place. */
+  hears(member: MemberId): boolean {
+    const { plane } = this.#links ?? {};
+    return plane !== undefined && presentMember(plane, nodeOf(member)) === member;
   }
 
   /** Hands this shard's leaderships over to other nodes. */
