@@ -50,7 +50,7 @@ export class Streams {
     const create = () =>
       command.fork === undefined ? this.#createPlain(command) : this.#forks.create(command);
     if (missingBucket === "refuse") return await create();
-    return await insist(this.#clock, async () => {
+    const found = await insist(this.#clock, async () => {
       const answer = await create();
       if (!isBucketMissing(answer)) return answer;
       const made = await this.#buckets.create(bucketOf(command.key));
@@ -58,6 +58,8 @@ export class Streams {
       if ("unavailable" in made) return isUnknown(made) ? NO_LEADER : made;
       return await create();
     }, isBucketMissing);
+    // Its making drags on, or others delete it as fast: that says nothing about the stream.
+    return isBucketMissing(found) ? NO_LEADER : found;
   }
 
   /** POST (P§5.2). */

@@ -50,3 +50,22 @@ Deno.test("watch() does not try for ever", async () => {
   assert.equal(await watch(), undefined);
   assert.equal(asked.filter((what) => what === "watch").length, 3);
 });
+
+Deno.test("create() never says of a bucket that it was to make that it is missing", async () => {
+  const access = {
+    groupCount: 1,
+    submit: (_group: number, { type }: { type: string }) =>
+      Promise.resolve(
+        type === "create"
+          ? { refused: "bucket_not_found" }
+          : { ok: "bucket", phase: "open", version: 2, existed: true, streams: 0 },
+      ),
+  } as unknown as GroupAccess; // what a create asks of it
+  const clock = new SimClock();
+  const streams = new Streams(access, clock, new Buckets(access, clock), new Forks(access, clock));
+  const command = { type: "create", key: "demo/a", closed: false } as const;
+  const made = await clock.until(streams.create(command, "make"));
+  assert.deepEqual(made, { unavailable: "no_leader" });
+  const refused = await clock.until(streams.create(command, "refuse"));
+  assert.deepEqual(refused, { refused: "bucket_not_found" });
+});
