@@ -79,10 +79,11 @@ for (const live of ["sse", "long-poll"] as const) {
     const asked = Array.from({ length: 8 }, () => ask(live));
     const refused = [];
     for (const reply of asked) {
-      const answered = await Promise.race([reply, new Promise((r) => setTimeout(r, 5))]);
-      if (answered !== undefined && (answered as { status: number }).status === 503) {
-        refused.push(answered as Awaited<typeof reply>);
-      }
+      const { promise: late, resolve } = Promise.withResolvers<undefined>();
+      const timer = setTimeout(() => resolve(undefined), 5);
+      const answered = await Promise.race([reply, late]);
+      clearTimeout(timer);
+      if (answered?.status === 503) refused.push(answered);
     }
     assert.equal(refused.length, 5);
     for (const { headers, body } of refused) {

@@ -220,7 +220,9 @@ function survives(decode: Decoder, bytes: Uint8Array): void {
     const again = decodeSubmit(joined(encodeSubmit(group, command)), GROUPS);
     assert.deepEqual(plain(again.command), plain(command));
   } else if (decode === decodeAnswer) {
-    assert.deepEqual(decodeAnswer(encodeAnswer(value as Answer)), value);
+    // Fields that nobody knows are let through, and may go when the answer is passed on.
+    const again = decodeAnswer(encodeAnswer(value as Answer));
+    assert.deepEqual(decodeAnswer(encodeAnswer(again)), again);
   }
 }
 
