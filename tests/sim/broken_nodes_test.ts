@@ -58,7 +58,8 @@ Deno.test("a node that answers for an append which it dropped is noticed", async
     const { facts } = found.plan;
     return { ok: "appended", facts: { ...facts, tail: facts.tail + bytes } };
   });
-  assert.equal(await noticed({ plan: calm, onUp }), "ledger");
+  // Who looks first at the stream that lacks it depends on the seed.
+  assert.match(await noticed({ plan: calm, onUp }) ?? "", /^(ledger|paths)$/);
 });
 
 Deno.test("a node that appends twice is noticed", async () => {
