@@ -52,7 +52,7 @@ export const STAGES: readonly Stage[] = [
   },
   {
     name: "sim",
-    args: ["run", "-A", "tests/sim/run.ts", "--seeds", "300"],
+    args: ["run", "-A", "tests/sim/run.ts", "--seeds", "300", "--jobs", "2"],
     entry: "tests/sim/run.ts",
     tally: "line",
     minutesMax: 6,

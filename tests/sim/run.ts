@@ -1,17 +1,19 @@
 /**
  * Runs many seeds: `deno run -A tests/sim/run.ts --seeds 200 [--from 1]`, or one of them again:
- * `--seed 123 [--verbose]`. With `--nodes 3` every run has so many. The last flag of a kind counts.
+ * `--seed 123 [--verbose]`. With `--nodes 3` every run has so many; `--jobs 2` shares the seeds out
+ * to so many processes. The last flag of a kind counts.
  *
  * @module
  */
 
+import { runJobs } from "./jobs.ts";
 import { simulate } from "./simulation.ts";
 
 const PROGRESS_EVERY = 100;
 /** A seed that takes longer is worth a look. */
 const SLOW_MS = 10_000;
 
-const FLAGS = "--seeds, --from, --seed, --nodes, --verbose";
+const FLAGS = "--seeds, --from, --seed, --nodes, --jobs, --verbose";
 
 /** What the command line asks for. */
 interface Wish {
@@ -19,6 +21,7 @@ interface Wish {
   readonly count: number;
   readonly verbose: boolean;
   readonly nodes: number | undefined;
+  readonly jobs: number;
 }
 
 function parse(args: readonly string[]): Wish {
@@ -26,6 +29,7 @@ function parse(args: readonly string[]): Wish {
   let count = 200;
   let verbose = false;
   let nodes: number | undefined;
+  let jobs = 1;
   for (let at = 0; at < args.length; at++) {
     const flag = args[at];
     if (flag === "--verbose") {
@@ -38,9 +42,10 @@ function parse(args: readonly string[]): Wish {
     else if (flag === "--from") first = value;
     else if (flag === "--seed") [first, count] = [value, 1];
     else if (flag === "--nodes") nodes = value;
+    else if (flag === "--jobs") jobs = value;
     else throw new Error(`unknown flag ${flag}; there are ${FLAGS}`);
   }
-  return { first, count, verbose, nodes };
+  return { first, count, verbose, nodes, jobs };
 }
 
 /** Errors that the product let fall to the ground. */
@@ -51,7 +56,13 @@ globalThis.addEventListener("unhandledrejection", (event) => {
 });
 
 async function main(): Promise<number> {
-  const { first, count, verbose, nodes } = parse(Deno.args);
+  const { first, count, verbose, nodes, jobs } = parse(Deno.args);
+  if (jobs > 1) {
+    const flags = nodes === undefined ? [] : ["--nodes", `${nodes}`];
+    const failed = await runJobs(jobs, first, count, flags);
+    console.log(`${count - failed} passed, ${failed} failed`);
+    return failed === 0 ? 0 : 1;
+  }
   const print = verbose ? (line: string) => console.log(line) : undefined;
   const beganMs = performance.now();
   let failed = 0;
