@@ -7,22 +7,41 @@ const FIRST_BYTES = 64 * 1024;
 /** A buffer that grew beyond this is not kept. */
 const KEPT_BYTES_MAX = 1024 * 1024;
 
+/** Payloads from here on are not copied into the buffer: who sends it copies it anyway. */
+const LARGE_BYTES = 64 * 1024;
+
+/** A payload that belongs into the buffer at a place. */
+interface Insert {
+  readonly at: number;
+  readonly bytes: Uint8Array;
+}
+
 /** Collects messages of many groups into one buffer. */
 export class WireWriter {
   #bytes = new Uint8Array(FIRST_BYTES);
   #at = 0;
+  #inserts: Insert[] = [];
+  #insertedBytes = 0;
 
   /** Bytes collected. */
   get length(): number {
-    return this.#at;
+    return this.#at + this.#insertedBytes;
   }
 
-  /** What was collected; valid until the next call of anything. Begins anew. */
-  take(): Uint8Array {
-    const taken = this.#bytes.subarray(0, this.#at);
+  /** What was collected, in parts; valid until the next call of anything. Begins anew. */
+  take(): Uint8Array[] {
+    const parts: Uint8Array[] = [];
+    let from = 0;
+    for (const { at, bytes } of this.#inserts) {
+      parts.push(this.#bytes.subarray(from, at), bytes);
+      from = at;
+    }
+    parts.push(this.#bytes.subarray(from, this.#at));
     this.#at = 0;
+    this.#inserts = [];
+    this.#insertedBytes = 0;
     if (this.#bytes.length > KEPT_BYTES_MAX) this.#bytes = new Uint8Array(FIRST_BYTES);
-    return taken;
+    return parts;
   }
 
   /** Adds a message of a group: `[group][length][message]`. */
@@ -32,8 +51,9 @@ export class WireWriter {
     // The length stands in four bytes, as it is only known afterwards.
     const lengthAt = this.#at;
     this.#at += 4;
+    const before = this.length;
     this.#message(message);
-    const length = this.#at - lengthAt - 4;
+    const length = this.length - before;
     const bytes = this.#bytes;
     bytes[lengthAt] = length >>> 24;
     bytes[lengthAt + 1] = length >>> 16;
@@ -101,9 +121,7 @@ export class WireWriter {
         this.#byte(ENTRY_KINDS.COMMAND);
         const { slab, start, end } = entry.payload.space;
         this.#number(end - start);
-        this.#reserve(end - start);
-        this.#bytes.set(slab.bytes.subarray(start, end), this.#at);
-        this.#at += end - start;
+        this.#payload(slab.bytes.subarray(start, end));
       } else if (entry.kind === "noop") {
         this.#byte(ENTRY_KINDS.NOOP);
       } else {
@@ -111,6 +129,17 @@ export class WireWriter {
         this.#blob(encode(entry.membership));
       }
     }
+  }
+
+  #payload(payload: Uint8Array): void {
+    if (payload.length >= LARGE_BYTES) {
+      this.#inserts.push({ at: this.#at, bytes: payload });
+      this.#insertedBytes += payload.length;
+      return;
+    }
+    this.#reserve(payload.length);
+    this.#bytes.set(payload, this.#at);
+    this.#at += payload.length;
   }
 
   #byte(value: number): void {

@@ -48,10 +48,10 @@ export class RaftOutbox {
   }
 
   #send(member: MemberId, line: Line, lane: "control" | "bulk"): void {
-    const bytes = line[lane].take();
+    const parts = line[lane].take();
     // What is meant for a store must not reach the one that took its place. Raft bears the loss.
     if (presentMember(this.#peers, line.nodeId) !== member) return;
-    this.#peers.send(line.nodeId, lane, PEER_KINDS.RAFT, [bytes]);
+    this.#peers.send(line.nodeId, lane, PEER_KINDS.RAFT, parts);
   }
 
   #line(member: MemberId): Line {

@@ -85,7 +85,7 @@ export class Transfers {
     if (!await this.#sendChunks(chunks, (chunk) => step("CHUNK", [chunk]))) return false;
     const writer = new WireWriter();
     writer.add(group.id, { ...message, mark });
-    return await step("END", [writer.take()]);
+    return await step("END", writer.take());
   }
 
   async #sendChunks(

@@ -11,6 +11,17 @@ import { type Command, GroupState } from "../../stream/mod.ts";
 import { SimClock } from "../sim/clock.ts";
 import { SimRandom } from "../sim/random.ts";
 
+/** A batch as it arrives. */
+export function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
 /** How long the replicas may take to come to rest. */
 const REST_MS = 3_000;
 const TICK_MS = 20;
@@ -124,7 +135,7 @@ export class GivenReplicas {
     if (message.type === "snapshot") return this.onSnapshot(group, message);
     const writer = new WireWriter();
     writer.add(0, message);
-    this.#wire.push({ from: group.member, to: message.to, bytes: writer.take().slice() });
+    this.#wire.push({ from: group.member, to: message.to, bytes: joined(writer.take()) });
   }
 
   #deliver(from: string, to: string, bytes: Uint8Array): void {
