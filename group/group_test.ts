@@ -8,6 +8,7 @@ import {
   type LiveEvent,
   type RaftMessage,
 } from "./mod.ts";
+import { RAFT_TIMING } from "./raft_timing.ts";
 
 const KEY = "demo/a";
 
@@ -269,7 +270,7 @@ Deno.test("a follower is ready once it has caught up, and votes", async () => {
   );
   given.turn();
   assert.equal(group.ready, false, "caught up, but without a vote");
-  await clock.run(400);
+  await clock.run(RAFT_TIMING.electionTimeoutMs);
   step(heartbeat);
   assert.equal(group.ready, true);
 });

@@ -3,13 +3,15 @@ import { appendOf, createOf, openBucketOf } from "../tests/given/commands.ts";
 import { GivenReplicas } from "../tests/given/replicas.ts";
 import { Hearing } from "./hearing.ts";
 import type { Group, LiveEvent } from "./mod.ts";
+import { RAFT_TIMING } from "./raft_timing.ts";
 
 const KEY = "demo/a";
+const TIMEOUT_MS = RAFT_TIMING.electionTimeoutMs;
 
 Deno.test("Hearing.isLost() after two election timeouts without a leader", () => {
   const hearing = new Hearing();
-  assert.equal(hearing.isLost(5_000, 800, () => assert.fail()), false);
-  assert.equal(hearing.isLost(5_000, 801, () => assert.fail()), true);
+  assert.equal(hearing.isLost(5_000, 2 * TIMEOUT_MS, () => assert.fail()), false);
+  assert.equal(hearing.isLost(5_000, 2 * TIMEOUT_MS + 1, () => assert.fail()), true);
 });
 
 Deno.test("Hearing.isLost() without room asks now and then, and when nobody answers", () => {
@@ -19,9 +21,11 @@ Deno.test("Hearing.isLost() without room asks now and then, and when nobody answ
   const lost = (nowMs: number) => hearing.isLost(nowMs, 0, (done) => asked.push(done));
   assert.deepEqual([lost(1_000), lost(1_020)], [false, false]);
   asked[0]?.();
-  assert.deepEqual([lost(1_300), asked.length], [false, 1]);
-  assert.deepEqual([lost(1_400), lost(2_200), asked.length], [false, false, 2]);
-  assert.equal(lost(2_201), true);
+  const againMs = 1_000 + TIMEOUT_MS;
+  assert.deepEqual([lost(againMs - 1), asked.length], [false, 1]);
+  assert.deepEqual([lost(againMs), lost(againMs + 2 * TIMEOUT_MS)], [false, false]);
+  assert.equal(asked.length, 2);
+  assert.equal(lost(againMs + 2 * TIMEOUT_MS + 1), true);
   hearing.hasRoom = true;
   asked[1]?.();
   assert.deepEqual([lost(9_000), asked.length], [false, 2]);
