@@ -195,14 +195,18 @@ export class Group {
     incarnation: string,
     watcher: Watcher,
   ): Eventually<StreamFacts | undefined> {
-    const begin = (answer: ReadAnswer): StreamFacts | undefined => {
+    const request: ReadRequest = { key, from: "now", maxBytes: 0, incarnation, touch: true };
+    // Where the replica stands it is watched from: a promise later more may have been applied.
+    const begin = (): StreamFacts | undefined => {
+      const answer = this.#readNow(request);
       if (!("plan" in answer)) return undefined;
       this.#watches.add(key, answer.plan.facts, watcher);
       return answer.plan.facts;
     };
-    const request: ReadRequest = { key, from: "now", maxBytes: 0, incarnation, touch: true };
-    const answer = this.read(request);
-    return answer instanceof Promise ? answer.then(begin) : begin(answer);
+    if (this.#isCurrent()) return begin();
+    return new Promise((resolve) => {
+      this.#confirm((proven) => resolve(proven ? begin() : undefined));
+    });
   }
 
   /** Stops watching. */

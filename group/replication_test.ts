@@ -96,6 +96,21 @@ Deno.test("a replica that is cut off refuses reads in the end, and ends its live
   assert.deepEqual(await replicas.until(() => answer), { unavailable: "no_leader" });
 });
 
+Deno.test("a watch misses nothing that is applied before its caller has heard that it began", async () => {
+  const { replicas, leader, follower } = await withStream();
+  const found = follower.state.find(KEY);
+  assert.ok("incarnation" in found);
+  const events: LiveEvent[] = [];
+  const watching = follower.watch(KEY, found.incarnation, (event) => events.push(event));
+  replicas.settleAtOnce();
+  leader.propose({ type: "delete", key: KEY }, () => {});
+  replicas.settleAtOnce();
+  assert.ok("refused" in follower.state.find(KEY));
+  assert.notEqual(await watching, undefined);
+  await replicas.settle();
+  assert.deepEqual(events.map(({ ended }) => ended), [true]);
+});
+
 Deno.test("a leader that is cut off answers nothing from its replica, and what it took is not known", async () => {
   const { replicas, leader } = await withStream();
   isolate(replicas, leader);

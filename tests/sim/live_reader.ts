@@ -177,7 +177,8 @@ export class LiveReader implements FeedReader {
     if (!this.waits || "lost" in answer) return;
     if ("unavailable" in answer && this.#world.mayBeDeaf(this.node)) return this.#leave();
     if (!("plan" in answer)) {
-      throw new Violation("live", `${this.#key} is over, and its readers do not know`);
+      const said = JSON.stringify(answer);
+      throw new Violation("live", `${this.#key} is over, and its readers do not know: ${said}`);
     }
     const { tail, closed } = answer.plan.facts;
     if (feed.position < tail || (closed && !feed.closed)) {
