@@ -1,4 +1,5 @@
-import { type BoundFacts, FREE_BYTES_MIN, type GroupFacts, nodeOf } from "../shard/mod.ts";
+import { type BoundFacts, FREE_BYTES_MIN, type GroupFacts } from "../shard/mod.ts";
+import { nodeOf } from "../storage/member.ts";
 import { type Reply, respond, respondJson } from "./answer.ts";
 import { type Bounds, boundsOf } from "./bounds.ts";
 import type { HttpContext, NodeFacts } from "./context.ts";

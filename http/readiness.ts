@@ -1,4 +1,4 @@
-import { nodeOf } from "../shard/mod.ts";
+import { nodeOf } from "../storage/member.ts";
 import { type Reply, respond, respondError } from "./answer.ts";
 import type { HttpContext, NodeFacts } from "./context.ts";
 

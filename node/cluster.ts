@@ -18,7 +18,7 @@ import {
   encodeSurveyAnswer,
 } from "./call_codec.ts";
 import { Forwarder, type ForwarderOptions, MOVES_MAX } from "./forwarder.ts";
-import { Leaders, NOBODY, nodeOf } from "./leaders.ts";
+import { hintedNode, Leaders, NOBODY } from "./leaders.ts";
 import { before, PATIENCE_MS, pause, RETRY_MS } from "./patience.ts";
 
 /** Longest pause between two looks of a read. */
@@ -156,7 +156,7 @@ export class Cluster implements GroupAccess {
       ? await this.#ask<A>(start, group, survey, deadlineMs)
       : await start;
     while (isLeaderless(answer) && !this.#closed && clock.monotonicMs() < deadlineMs) {
-      const node = nodeOf(answer.leader);
+      const node = hintedNode(answer.leader);
       if (node !== NOBODY && node !== nodeId && moves < MOVES_MAX) {
         moves++;
         answer = await this.#ask<A>(node, group, survey, deadlineMs);

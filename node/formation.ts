@@ -20,7 +20,8 @@
 
 import type { Clock, Random, Timer } from "../io/mod.ts";
 import type { CallFailed, PeerInfo, PeerKind } from "../peer/mod.ts";
-import { type FormationRecord, memberOf } from "../storage/identity.ts";
+import type { FormationRecord } from "../storage/identity.ts";
+import { memberOf, nodeOf } from "../storage/member.ts";
 import type { ClusterConfig } from "./config/mod.ts";
 import {
   decodeQuestion,
@@ -28,7 +29,6 @@ import {
   encodeQuestion,
   encodeReport,
   type FormationReport,
-  nodeOf,
 } from "./formation_wire.ts";
 import { newId, type Store } from "./store.ts";
 

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { nodeOf } from "../storage/member.ts";
 import { decodeCbor, encodeCbor } from "../stream/cbor_library.ts";
 
 /** A question or an answer; 64 members are a few KiB. */
@@ -64,11 +65,6 @@ export function decodeReport(bytes: Uint8Array, nodeId: number): FormationReport
     isIds(listed) && typeof mayForm === "boolean";
   if (!isWhole) return undefined;
   return { member, formation: formation.id === "" ? undefined : formation, listed, mayForm };
-}
-
-/** The node of a member `nodeId.storeId`. */
-export function nodeOf(member: string): number {
-  return Number(member.slice(0, member.indexOf(".")));
 }
 
 function decodeArray(bytes: Uint8Array, length: number): readonly unknown[] | undefined {

@@ -4,7 +4,7 @@ import type { CallFailed } from "../peer/mod.ts";
 import { type GroupAccess, PEER_KINDS } from "../shard/mod.ts";
 import type { Command } from "../stream/mod.ts";
 import { decodeAnswer, encodeSubmit } from "./call_codec.ts";
-import { type Leaders, NOBODY, nodeOf } from "./leaders.ts";
+import { hintedNode, type Leaders, NOBODY } from "./leaders.ts";
 import { PATIENCE_MS, RETRY_MS } from "./patience.ts";
 
 /** The links to other nodes, as far as forwarding needs them; {@linkcode PeerPlane} has them. */
@@ -98,7 +98,7 @@ export class Forwarder {
     local.propose(group, command, (answer) => {
       if ("unavailable" in answer && isElsewhere(answer.unavailable)) {
         const submission = new Submission(group, command, done, nowMs + PATIENCE_MS);
-        this.#redirect(submission, nodeOf(answer.leader));
+        this.#redirect(submission, hintedNode(answer.leader));
       } else {
         done(answer);
       }
@@ -128,7 +128,7 @@ export class Forwarder {
   #askHere(submission: Submission): void {
     this.#options.local.propose(submission.group, submission.command, (answer) => {
       if ("unavailable" in answer && isElsewhere(answer.unavailable)) {
-        this.#redirect(submission, nodeOf(answer.leader));
+        this.#redirect(submission, hintedNode(answer.leader));
       } else {
         this.#conclude(submission, answer);
       }
@@ -157,7 +157,7 @@ export class Forwarder {
     if ("unavailable" in answer) {
       if (answer.unavailable === "not_leader") {
         this.#leaders.forget(group, node);
-        return this.#redirect(submission, nodeOf(answer.leader));
+        return this.#redirect(submission, hintedNode(answer.leader));
       }
       // The node gives its leadership away, or has lost it: nothing entered a log.
       if (answer.unavailable === "stopping" || answer.unavailable === "no_leader") {

@@ -1,4 +1,5 @@
 import type { MemberId } from "../raft/mod.ts";
+import { nodeOf } from "../storage/member.ts";
 
 /** No node is known to lead. */
 export const NOBODY = -1;
@@ -6,9 +7,9 @@ export const NOBODY = -1;
 /** How long a leader that was heard of is asked at once, without asking this node's replica first. */
 const FRESH_MS = 500;
 
-/** Node id of a Raft member, `<node id>.<store id>`; {@linkcode NOBODY} where it names none. */
-export function nodeOf(member: MemberId | undefined): number {
-  const node = Number.parseInt(member ?? "", 10);
+/** The node that a hint names; {@linkcode NOBODY} where it names none. */
+export function hintedNode(leader: MemberId | undefined): number {
+  const node = nodeOf(leader ?? "");
   return Number.isSafeInteger(node) && node >= 0 ? node : NOBODY;
 }
 

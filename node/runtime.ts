@@ -7,9 +7,7 @@ import {
   type GroupFacts,
   journalOf,
   Mailbox,
-  memberOf,
   Neighbourhood,
-  nodeOf,
   type OpenShard,
   openShard,
   PEER_KINDS,
@@ -20,6 +18,7 @@ import {
   shardOf,
   type ShardSetup,
 } from "../shard/mod.ts";
+import { memberOf, nodeOf } from "../storage/member.ts";
 import { Buckets } from "./buckets.ts";
 import { Cluster } from "./cluster.ts";
 import { Forks } from "./forks.ts";
@@ -113,13 +112,13 @@ export class ShardRuntime implements PeerReceiver {
   /** See {@linkcode PeerReceiver}. */
   take({ from, kind, bytes }: PeerMessage): void {
     if (kind !== PEER_KINDS.RAFT) throw new Error(`a message of kind ${kind}`);
-    this.#neighbourhood.takeRaft(memberOf(from.nodeId, from.storeId), bytes);
+    this.#neighbourhood.takeRaft(memberOf(from), bytes);
   }
 
   /** See {@linkcode PeerReceiver}. */
   answer({ from, kind, bytes }: PeerMessage, respond: (bytes: Uint8Array) => void): void {
     if (kind === PEER_KINDS.SNAPSHOT) {
-      this.#neighbourhood.arrive(memberOf(from.nodeId, from.storeId), bytes)
+      this.#neighbourhood.arrive(memberOf(from), bytes)
         .then(respond, (reason) => {
           this.#log(`a RaftSnapshot from node ${from.nodeId} is not taken: ${reason}`);
           respond(NOTHING);

@@ -7,10 +7,10 @@ import {
   IdentityMismatch,
   lockDirectory,
   mayHaveLostWrites,
-  memberOf,
   readIdentity,
   writeIdentity,
 } from "../storage/identity.ts";
+import { memberOf } from "../storage/member.ts";
 import { setAside } from "../storage/set_aside.ts";
 import type { Config } from "./config/mod.ts";
 

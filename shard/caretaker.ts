@@ -1,6 +1,7 @@
 import type { Group } from "../group/mod.ts";
 import type { MemberId, RaftStatus } from "../raft/mod.ts";
-import { nodeOf, type Peers, presentMember } from "./peers.ts";
+import { nodeOf } from "../storage/member.ts";
+import { type Peers, presentMember } from "./peers.ts";
 
 /** A learner that lacks fewer entries may vote: it is fed and keeps up. */
 const LEARNER_LAG_ENTRIES_MAX = 256;

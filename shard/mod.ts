@@ -22,7 +22,7 @@ export { Mailbox } from "./mailbox.ts";
 export { Neighbourhood } from "./neighbourhood.ts";
 export { type OpenShard, openShard, type ShardHooks, type ShardIo } from "./open.ts";
 export { PEER_KINDS } from "./peer_kinds.ts";
-export { memberOf, nodeOf, type Peers, presentMember } from "./peers.ts";
+export { type Peers, presentMember } from "./peers.ts";
 export type { ClusterSetup, ShardSetup } from "./setup.ts";
 export { groupOf, journalOf, shardOf } from "./placement.ts";
 export { Shard, type ShardBounds } from "./shard.ts";

@@ -1,7 +1,8 @@
 import { type RaftMessage, WireWriter } from "../group/mod.ts";
 import type { MemberId } from "../raft/mod.ts";
+import { nodeOf } from "../storage/member.ts";
 import { PEER_KINDS } from "./peer_kinds.ts";
-import { nodeOf, type Peers, presentMember } from "./peers.ts";
+import { type Peers, presentMember } from "./peers.ts";
 
 /** A bulk message of a turn that grew to this goes out at once, in bytes. */
 const BATCH_BYTES_MAX = 4 * 1024 * 1024;

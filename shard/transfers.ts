@@ -9,8 +9,9 @@
  */
 
 import { type Group, type RaftMessage, type SnapshotSource, WireWriter } from "../group/mod.ts";
+import { nodeOf } from "../storage/member.ts";
 import { PEER_KINDS } from "./peer_kinds.ts";
-import { nodeOf, type Peers, presentMember } from "./peers.ts";
+import { type Peers, presentMember } from "./peers.ts";
 
 /** The wish of a group's core to send a RaftSnapshot. */
 export type SnapshotMessage = Extract<RaftMessage, { type: "snapshot" }>;

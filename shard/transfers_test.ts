@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import type { Group } from "../group/mod.ts";
 import type { PeerInfo } from "../peer/mod.ts";
+import { nodeOf } from "../storage/member.ts";
 import { RaftSnapshots } from "../storage/raft_snapshots/mod.ts";
 import { appendOf, createOf, openBucketOf } from "../tests/given/commands.ts";
 import { GivenReplicas } from "../tests/given/replicas.ts";
 import { SimDisk } from "../tests/sim/disk.ts";
 import { SimRandom } from "../tests/sim/random.ts";
 import { Arrivals, groupOfTransfer } from "./arrivals.ts";
-import { nodeOf, type Peers } from "./peers.ts";
+import type { Peers } from "./peers.ts";
 import { type SnapshotMessage, TRANSFER, Transfers } from "./transfers.ts";
 
 const KEY = "demo/a";

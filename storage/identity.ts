@@ -27,11 +27,6 @@ export interface FormationRecord {
   readonly unconfirmed: readonly string[];
 }
 
-/** A node and its store, as a member of its groups. */
-export function memberOf({ nodeId, storeId }: Pick<Identity, "nodeId" | "storeId">): string {
-  return `${nodeId}.${storeId}`;
-}
-
 /** The content of the identity file. */
 export interface Identity {
   /** Random, of the data directory itself. */
