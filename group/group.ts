@@ -181,12 +181,7 @@ export class Group {
    */
   read(request: ReadRequest): Eventually<ReadAnswer> {
     if (this.#isCurrent()) return this.#readNow(request);
-    return new Promise((resolve) => {
-      this.#confirm((proven) => {
-        if (proven) resolve(this.#readNow(request));
-        else resolve({ unavailable: "no_leader" });
-      });
-    });
+    return this.#proven((proven) => proven ? this.#readNow(request) : { unavailable: "no_leader" });
   }
 
   /** Begins to watch a stream; answers its facts, after which events follow. */
@@ -204,9 +199,7 @@ export class Group {
       return answer.plan.facts;
     };
     if (this.#isCurrent()) return begin();
-    return new Promise((resolve) => {
-      this.#confirm((proven) => resolve(proven ? begin() : undefined));
-    });
+    return this.#proven((proven) => proven ? begin() : undefined);
   }
 
   /** Stops watching. */
@@ -222,9 +215,7 @@ export class Group {
     if (this.#isCurrent()) return undefined;
     const refusal = (): Unavailable => ({ unavailable: "not_leader", leader: this.#raft.leader });
     if (!this.leads) return refusal();
-    return new Promise((resolve) => {
-      this.#confirm((proven) => resolve(proven && this.leads ? undefined : refusal()));
-    });
+    return this.#proven((proven) => proven && this.leads ? undefined : refusal());
   }
 
   /** Takes a message of another replica. `nowMs` was read after it arrived. */
@@ -360,6 +351,14 @@ export class Group {
   #isCurrent(): boolean {
     const raft = this.#raft;
     return raft.appliedIndex === raft.commitIndex && raft.hasLease(this.#clock.monotonicMs());
+  }
+
+  /**
+   * What `answer` says once it is proven that this replica has applied what was acknowledged before
+   * the call, or can't be; called the moment that is known, before anything more is applied.
+   */
+  #proven<T>(answer: (proven: boolean) => T): Promise<T> {
+    return new Promise((resolve) => this.#confirm((proven) => resolve(answer(proven))));
   }
 
   #confirm(read: (proven: boolean) => void): void {

@@ -4,12 +4,11 @@
  * @module
  */
 
-import { encode } from "cbor-x";
 import { type Group, readMessage, splitBatch } from "../group/mod.ts";
 import type { Clock } from "../io/mod.ts";
 import type { MemberId } from "../raft/mod.ts";
-import type { RaftSnapshots } from "../storage/raft_snapshots/mod.ts";
-import { GroupState, newSlab } from "../stream/mod.ts";
+import type { RaftSnapshotMark, RaftSnapshots } from "../storage/raft_snapshots/mod.ts";
+import { importState, storedMark } from "./replica.ts";
 import { TRANSFER, TRANSFER_HEAD_BYTES, TRANSFER_OK } from "./transfers.ts";
 
 /** Groups that take in a RaftSnapshot at a time; further ones are refused, and come again. */
@@ -24,9 +23,7 @@ const REFUSED = Uint8Array.of(0);
 interface Landing {
   append(chunk: Uint8Array): Promise<void>;
   /** All is there; what comes back is the state's bytes. */
-  finish(
-    mark: { readonly index: number; readonly term: number; readonly meta: Uint8Array },
-  ): Promise<AsyncIterable<Uint8Array> | Iterable<Uint8Array>>;
+  finish(mark: RaftSnapshotMark): Promise<AsyncIterable<Uint8Array> | Iterable<Uint8Array>>;
   abort(): Promise<void>;
 }
 
@@ -127,14 +124,9 @@ export class Arrivals {
     const [item] = splitBatch(bytes);
     const message = item && readMessage(item.bytes, arrival.from, group.member);
     if (message?.type !== "snapshot") throw new Error("not the end of a RaftSnapshot");
-    const { index, term, membership } = message.mark;
-    const chunks = await arrival.landing.finish({ index, term, meta: encode(membership) });
+    const chunks = await arrival.landing.finish(storedMark(message.mark));
     this.#arrivals.delete(group.id);
-    const state = await GroupState.import(chunks, {
-      group: group.id,
-      formation: this.#formation,
-      allocate: newSlab,
-    });
+    const state = await importState(group.id, this.#formation, chunks);
     if (!this.#stopped) group.install(message, state, this.#clock.monotonicMs());
     return true;
   }

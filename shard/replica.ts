@@ -41,13 +41,18 @@ export async function loadReplica(
     );
   }
   if (found === undefined) return newReplica(id, setup);
-  const state = await GroupState.import(found.chunks, {
-    group: id,
-    formation: setup.formation,
-    allocate: newSlab,
-  });
+  const state = await importState(id, setup.formation, found.chunks);
   const membership = decode(found.meta) as Membership;
   return { id, state, mark: { index: found.index, term: found.term, membership } };
+}
+
+/** The state of a group from a RaftSnapshot's bytes. @throws when they are damaged */
+export function importState(
+  group: number,
+  formation: string,
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<GroupState> {
+  return GroupState.import(chunks, { group, formation, allocate: newSlab });
 }
 
 /** A mark as it stands in a RaftSnapshot's file. */
