@@ -123,11 +123,11 @@ export class Group {
   /**
    * Whether this replica has caught up with a leader since its start, has one, and votes: in the
    * first election timeout of its life it does not, and another node that stops might not be able
-   * to hand over.
+   * to hand over. A leader needs the time as well, which in a new cluster a majority must agree on.
    */
   get ready(): boolean {
     if (!this.#caughtUp || this.#raft.leader === undefined) return false;
-    return this.leads || this.#clock.monotonicMs() >= this.#votesFromMs;
+    return this.leads ? this.#time.known : this.#clock.monotonicMs() >= this.#votesFromMs;
   }
 
   /** Whether this replica has caught up with a leader since its start. */
@@ -154,6 +154,8 @@ export class Group {
   propose(command: Command, done: (answer: Answer) => void): void {
     const raft = this.#raft;
     if (raft.role !== "leader") return done({ unavailable: "not_leader", leader: raft.leader });
+    // What is stamped before the clocks agree expires when they do, and time leaps.
+    if (!this.#time.known) return done({ unavailable: "not_leader" });
     // What the core appended by itself must stand in the journal before what follows it.
     if (raft.lastIndex !== this.#placed) this.#take();
     const nowMs = this.#turnNowMs();

@@ -103,6 +103,19 @@ Deno.test("propose() refuses when the group does not lead, and nothing enters th
   assert.deepEqual(await given.group.read(request), { unavailable: "no_leader" });
 });
 
+Deno.test("propose() refuses while nobody has said what time it is, and the group is not ready", () => {
+  const given = givenGroup({ idle: true });
+  given.group.campaign();
+  while (given.group.dirty) given.turn();
+  assert.equal(given.group.leads, true);
+  assert.equal(given.group.ready, false);
+  assert.deepEqual(given.propose(openBucketOf("demo")), [{ unavailable: "not_leader" }]);
+  given.group.followWall(given.clock.wallMs());
+  assert.equal(given.group.ready, true);
+  const [answer] = turned(given, given.propose(openBucketOf("demo")));
+  assert.ok(answer !== undefined && "ok" in answer);
+});
+
 Deno.test("propose() says overloaded when too much waits, and leaves the rest as it was", () => {
   const given = withStream();
   const empty = { type: "touch", keys: [] } as const;
@@ -130,6 +143,7 @@ Deno.test("a turn is asked for once, however much is proposed in it", () => {
 
 Deno.test("the no-op of a term stands in the journal before what is proposed in it", () => {
   const given = givenGroup({ idle: true });
+  given.group.followWall(given.clock.wallMs());
   given.group.campaign();
   while (given.group.dirty) {
     given.propose(openBucketOf("demo"));

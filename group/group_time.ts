@@ -10,11 +10,18 @@ export class GroupTime {
   readonly #clock: Clock;
   #offset: number;
   #last: number;
+  #known: boolean;
 
   constructor(clock: Clock, lastStampMs: number) {
     this.#clock = clock;
     this.#last = lastStampMs;
+    this.#known = lastStampMs > 0;
     this.#offset = lastStampMs - clock.monotonicMs();
+  }
+
+  /** Whether anything has ever said what time it is; until then it passes for 1970. */
+  get known(): boolean {
+    return this.#known;
   }
 
   /**
@@ -31,12 +38,14 @@ export class GroupTime {
   /** An entry with this stamp was applied: time is at least that. */
   observe(stampMs: number): void {
     if (stampMs <= this.#last) return;
+    this.#known = true;
     this.#last = stampMs;
     this.#offset = Math.max(this.#offset, stampMs - this.#clock.monotonicMs());
   }
 
   /** Goes on to the wall clock's time where that is later; never back. */
   follow(wallMs: number): void {
+    this.#known = true;
     this.#offset = Math.max(this.#offset, wallMs - this.#clock.monotonicMs());
   }
 }

@@ -3,6 +3,7 @@ import type { Clock, Disk, Random } from "../io/mod.ts";
 import { Journal, MemoryLog } from "../storage/journal/mod.ts";
 import { RaftSnapshots } from "../storage/raft_snapshots/mod.ts";
 import type { RecordLog, StoredGroup } from "../storage/types.ts";
+import { AgreedWall } from "./agreed_wall.ts";
 import { Arrivals } from "./arrivals.ts";
 import { Caretaker } from "./caretaker.ts";
 import { DiskSpace } from "./disk_space.ts";
@@ -15,9 +16,6 @@ import type { ShardSetup } from "./setup.ts";
 import { Shard, type ShardLinks } from "./shard.ts";
 import { SNAPSHOT_LOG_BYTES_MIN, Snapshots } from "./snapshots.ts";
 import { Transfers } from "./transfers.ts";
-
-/** Wall clocks of nodes that agree lie no further apart (SPEC section 3, TTL). */
-const WALL_OFFSET_MS_MAX = 1_000;
 
 /** A shard and what it holds open. */
 export interface OpenShard {
@@ -88,18 +86,13 @@ function linksOf(
 ): ShardLinks {
   const storeOf = (group: number) =>
     lanes.find(({ lane }) => lane.groups.some(({ id }) => id === group))?.store;
-  const nodes = setup.cluster?.peers ?? [];
+  const nodes = setup.cluster?.peers.map(({ nodeId }) => nodeId) ?? [];
+  const others = nodes.filter((nodeId) => nodeId !== setup.cluster?.self.nodeId);
   return {
     transfers,
     arrivals: new Arrivals({ clock, formation: setup.formation, storeOf, log }),
     caretaker: new Caretaker(peers, setup.directory === undefined),
-    agreedWallMs() {
-      const agreeing = nodes.filter(({ nodeId }) => {
-        const peer = peers.peer(nodeId);
-        return peer !== undefined && Math.abs(peer.wallOffsetMs) <= WALL_OFFSET_MS_MAX;
-      });
-      return 2 * (agreeing.length + 1) > nodes.length ? clock.wallMs() : undefined;
-    },
+    wall: new AgreedWall(clock, peers, others, log),
   };
 }
 

@@ -19,6 +19,7 @@ import type {
   Survey,
   SurveyAnswers,
 } from "./access.ts";
+import type { AgreedWall } from "./agreed_wall.ts";
 import type { Arrivals } from "./arrivals.ts";
 import { type Caretaker, heirOf } from "./caretaker.ts";
 import type { DiskRoom } from "./disk_space.ts";
@@ -48,8 +49,7 @@ export interface ShardLinks {
   readonly transfers: Transfers;
   readonly arrivals: Arrivals;
   readonly caretaker: Caretaker;
-  /** The wall clock, where a majority of nodes agrees with it. */
-  readonly agreedWallMs: () => number | undefined;
+  readonly wall: AgreedWall;
 }
 
 /** Puts a command to wherever its group is led. */
@@ -268,10 +268,10 @@ export class Shard implements GroupAccess {
     if (this.#links !== undefined) this.#tickLinks(this.#links, nowMs);
   }
 
-  #tickLinks({ arrivals, caretaker, agreedWallMs }: ShardLinks, nowMs: number): void {
+  #tickLinks({ arrivals, caretaker, wall }: ShardLinks, nowMs: number): void {
     // A follower out of room acknowledges nothing more; what a leader refuses is decided by command.
     const hasRoom = !this.#hot.full && !this.#diskLow;
-    const wallMs = agreedWallMs();
+    const wallMs = wall.nowMs();
     for (const group of this.#groups.values()) {
       group.acceptEntries(hasRoom || group.leads);
       if (wallMs !== undefined) group.followWall(wallMs);

@@ -28,6 +28,22 @@ Deno.test("a leader whose wall clock jumps ends no stream before its time", asyn
   for (const node of stage.nodes) assert.equal(await stage.text(node, KEY), "");
 });
 
+Deno.test("a new cluster stamps nothing before a majority of clocks agrees", async () => {
+  const stage = new ClusterStage();
+  for (const node of stage.nodes) node.machine.wallOffsetMs += node.id * 3_600_000;
+  await stage.clock.until(Promise.all(stage.nodes.map((node) => node.start())));
+  await stage.clock.run(2_000);
+  assert.equal(stage.leader(), undefined);
+  const early = await stage.create(stage.node(1), KEY, { ttlSeconds: 60 });
+  assert.deepEqual(early, { unavailable: "no_leader" });
+  // Whoever leads: two agree from now on.
+  stage.node(2).machine.wallOffsetMs = stage.node(3).machine.wallOffsetMs;
+  await stage.until(() => stage.leader() !== undefined);
+  await stage.create(stage.node(1), KEY, { ttlSeconds: 60 });
+  await stage.clock.run(2_000);
+  assert.equal(await stage.text(stage.node(1), KEY), "");
+});
+
 Deno.test("a node in memory that lost everything votes again, though the log's beginning is gone", async () => {
   const stage = new ClusterStage(1, {}, { memory: true });
   await stage.start();

@@ -212,12 +212,14 @@ export async function list(
 
 /** Asks for a bucket. */
 export async function exists(world: World, node: SimNode, who: string, id: string): Promise<void> {
+  const bucket = world.namespace.bucket(id);
+  const window = bucket.watch();
   const answer = await node.call(async ({ listings }) => ({
     found: await listings.describe(id),
   }));
   world.trace.line(`${who} describe ${id} -> ${show(answer)}`);
-  if ("lost" in answer || (answer.found && "unavailable" in answer.found)) return;
-  world.namespace.bucket(id).seen(answer.found !== undefined);
+  if ("lost" in answer || (answer.found && "unavailable" in answer.found)) bucket.unwatch(window);
+  else bucket.seen(answer.found !== undefined, window);
 }
 
 /** Will nobody ever tell what came of the request? */

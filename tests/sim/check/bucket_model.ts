@@ -7,6 +7,8 @@ export type BucketAction = "create" | "delete" | "make";
 export interface BucketWindow {
   open: boolean;
   absent: boolean;
+  /** No request was under way. */
+  quiet: boolean;
 }
 
 /** A request that is under way. */
@@ -120,18 +122,20 @@ export class BucketModel {
     this.#cutShort.clear();
   }
 
-  /** Somebody looked for it. */
-  seen(open: boolean): void {
-    const possible = this.#possible();
-    if (!(open ? possible.open : possible.absent)) {
+  /** Somebody has looked for it, and may have seen what it was at any time of the window. */
+  seen(open: boolean, window: BucketWindow): void {
+    this.unwatch(window);
+    if (!(open ? window.open : window.absent)) {
       throw new Violation("buckets", `${this.id} is ${open ? "there" : "missing"}, and can't be`);
     }
-    if (this.#calls.size === 0 && this.#cutShort.size === 0) this.#state = open ? "open" : "absent";
+    if (window.quiet) this.#state = open ? "open" : "absent";
   }
 
   #possible(): BucketWindow {
-    const window = { open: this.#state !== "absent", absent: this.#state !== "open" };
-    for (const call of [...this.#calls, ...this.#cutShort]) {
+    const calls = [...this.#calls, ...this.#cutShort];
+    const open = this.#state !== "absent";
+    const window = { open, absent: this.#state !== "open", quiet: calls.length === 0 };
+    for (const call of calls) {
       if (call.action === "delete") window.absent = true;
       else window.open = true;
     }
@@ -139,10 +143,11 @@ export class BucketModel {
   }
 
   #noteAll(): void {
-    const { open, absent } = this.#possible();
+    const { open, absent, quiet } = this.#possible();
     for (const window of this.#windows) {
       window.open ||= open;
       window.absent ||= absent;
+      window.quiet &&= quiet;
     }
   }
 }
