@@ -121,9 +121,8 @@ export class Group {
   }
 
   /**
-   * Whether this replica has caught up with a leader since its start, has one, and votes: in the
-   * first election timeout of its life it does not, and another node that stops might not be able
-   * to hand over. A leader needs the time as well, which in a new cluster a majority must agree on.
+   * Whether this replica has caught up with a leader since its start, has one, and votes, which it
+   * does not at first: nobody could hand over to it. A leader has to know the time as well.
    */
   get ready(): boolean {
     if (!this.#caughtUp || this.#raft.leader === undefined) return false;

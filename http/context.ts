@@ -18,6 +18,8 @@ export interface NodeIdentity {
 /** What operators may ask of the node through this plane. */
 export interface NodeFacts extends NodeIdentity {
   readonly uptimeMs: number;
+  /** It is about to end. */
+  readonly stopping: boolean;
   readonly groups: readonly GroupFacts[];
   readonly shards: readonly ShardFacts[];
   /** Whether the member of another node is connected. */

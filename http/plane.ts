@@ -45,6 +45,7 @@ export class ClientPlane {
       facts: async () => ({
         ...identity,
         uptimeMs: io.clock.monotonicMs() - startedMs,
+        stopping: runtime.stopping,
         groups: await runtime.groups(),
         shards: await runtime.shards(),
         hears: (member) => runtime.hears(member),

@@ -4,7 +4,7 @@ import type { HttpContext, NodeFacts } from "./context.ts";
 
 /**
  * GET /readyz (SPEC section 11): 200 once this node votes in every group, has caught up with a leader
- * of each since its start, and as long as it reaches a majority; else 503 with one reason. A group
+ * of each since its start, and as long as it reaches a majority and is not about to end; else 503 with one reason. A group
  * without a leader is named, and is no reason by itself: nobody else would serve it better.
  */
 export async function readiness(context: HttpContext): Promise<Reply> {
@@ -18,7 +18,8 @@ export async function readiness(context: HttpContext): Promise<Reply> {
 }
 
 /** Why the node is not ready; undefined when it is. */
-export function obstacleOf({ groups, nodeId, hears }: NodeFacts): string | undefined {
+export function obstacleOf({ stopping, groups, nodeId, hears }: NodeFacts): string | undefined {
+  if (stopping) return "this node is about to end";
   for (const { id, votes } of groups) {
     if (!votes) return `this node is no voter of group ${id} yet`;
   }

@@ -32,6 +32,7 @@ function facts(group: Partial<GroupFacts>, heard: readonly string[] = ["2.b", "3
     clusterId: "c",
     version: "0",
     uptimeMs: 0,
+    stopping: false,
     groups: [{ ...GROUP, id: 0 }, { ...GROUP, ...group }],
     shards: [],
     hears: (member) => heard.includes(member),
@@ -46,6 +47,7 @@ Deno.test("obstacleOf() names one reason, and the group", () => {
     /group 7 has no leader yet/,
   );
   assert.match(obstacleOf(facts({ ready: false })) ?? "", /not caught up with group 7/);
+  assert.match(obstacleOf({ ...facts({ votes: false }), stopping: true }) ?? "", /about to end/);
 });
 
 Deno.test("obstacleOf() says that the node is cut off where it reaches no majority", () => {

@@ -50,6 +50,7 @@ export class ShardRuntime implements PeerReceiver {
   readonly #log: (line: string) => void;
   readonly #mailboxes: readonly (Mailbox | undefined)[];
   readonly #sweep: Sweep;
+  #stopping = false;
 
   private constructor(
     open: OpenShard,
@@ -154,8 +155,14 @@ export class ShardRuntime implements PeerReceiver {
     return plane !== undefined && presentMember(plane, nodeOf(member)) === member;
   }
 
-  /** Hands this shard's leaderships over to other nodes. */
+  /** Whether the node is about to end: it answers what comes, and wants to be sent no more. */
+  get stopping(): boolean {
+    return this.#stopping;
+  }
+
+  /** The node is about to end: hands this shard's leaderships over to other nodes. */
   handOver(): Promise<void> {
+    this.#stopping = true;
     return this.#open.shard.handOver();
   }
 

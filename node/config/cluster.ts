@@ -14,6 +14,8 @@ import type { ClusterConfig, ClusterPeer, OptionValues } from "./types.ts";
 /** The peer plane's port lies this far above the client plane's (SPEC section 1). */
 const PEER_PORT_OFFSET = 10_000;
 const PORT_MAX = 65_535;
+/** Nodes take messages of 40 MiB from each other. */
+const APPEND_BYTES_MAX = 32 << 20;
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { "http:": 80, "https:": 443 };
 
 /**
@@ -35,6 +37,7 @@ export function clusterOf(options: OptionValues, nodeIdGiven: boolean): ClusterC
     throw new ConfigError(`--${OPTIONS.nodeId.flag} ${nodeId} is not among ${peers}`);
   }
   if (raftPeers.length === 1) return undefined;
+  checkAppendBytes(options.maxAppendBytes);
   const listen = options.clusterListen ?? besideClients(options.listen);
   if (clusterSecret === undefined && !isLoopback(listen.hostname)) {
     throw new ConfigError(
@@ -68,6 +71,17 @@ function clusterPeer({ nodeId, url, cluster }: RaftPeer): ClusterPeer {
   }
   throw new ConfigError(
     `--${OPTIONS.raftPeers.flag} ${nodeId}=${url} needs ,cluster=HOST:PORT: ${derived} is no port`,
+  );
+}
+
+/** An append goes to the other nodes in one message, with a little that says whose it is. */
+function checkAppendBytes(bytes: number): void {
+  if (bytes <= APPEND_BYTES_MAX) return;
+  const { flag, kind } = OPTIONS.maxAppendBytes;
+  throw new ConfigError(
+    `--${flag} (${kind.write(bytes)}) must not be above ${
+      kind.write(APPEND_BYTES_MAX)
+    } in a cluster`,
   );
 }
 

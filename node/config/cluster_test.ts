@@ -85,6 +85,15 @@ Deno.test("configFromInput() refuses what makes no cluster", () => {
     { nodeId: 1, raftPeers: PEERS, listen: "127.0.0.1:60000" },
     "--listen with port 60000 needs --cluster-listen: 70000 is no port",
   );
+  refused(
+    {
+      nodeId: 1,
+      raftPeers: PEERS,
+      maxAppendBytes: (32 << 20) + 1,
+      maxBodyBytesInFlight: 1 << 30,
+    },
+    "--max-append-bytes (33554433B) must not be above 32MiB in a cluster",
+  );
   refused({ nodeId: 0 }, "option nodeId 0: expected a whole number from 1 to 9007199254740991");
 });
 

@@ -194,7 +194,8 @@ export const OPTIONS: { readonly [K in OptionKey]: Option<OptionValues[K]> } = {
     group: "Limits",
     kind: kinds.size(KiB, GiB),
     fallback: 32 * MiB,
-    help: "bounds the body of one append or create; above it the answer is 413",
+    help:
+      "bounds the body of one append or create; above it the answer is 413; in a cluster at most 32MiB",
   },
   maxProducerIdBytes: {
     flag: "max-producer-id-bytes",
