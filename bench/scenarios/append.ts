@@ -10,7 +10,7 @@ import type { Peer, Running } from "../peers/peer.ts";
 import { type Figures, OTHERS, type Subject } from "../samples.ts";
 import type { Settings } from "./scenario.ts";
 
-const WARM_SECONDS = 2;
+const WARM_SECONDS = 10;
 const BYTES = 256;
 
 /** The workload "unless said". */

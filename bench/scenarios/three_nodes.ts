@@ -5,13 +5,13 @@ import { runWrkOnNodes } from "../load/run.ts";
 import { createStreams, type RunningNodes } from "../peers/nodes.ts";
 import { ourNodes } from "../peers/our_nodes.ts";
 import type { Peer } from "../peers/peer.ts";
-import { ursulaNodes } from "../peers/ursula_nodes.ts";
+import { GROUPS, ursulaNodes } from "../peers/ursula_nodes.ts";
 import { interleave, OTHERS, type Subject } from "../samples.ts";
 import { CONNECTIONS, STREAMS } from "./append.ts";
 import { ratio, type Scenario, type Settings } from "./scenario.ts";
 
 /** Each node takes a third of the appends, and a compiler wants to see tens of thousands. */
-const WARM_SECONDS = 10;
+const WARM_SECONDS = 30;
 const BYTES = 256;
 const MANY = 256;
 
@@ -55,7 +55,9 @@ export const threeNodes: Scenario = {
   name: "three-nodes",
   about: "256 B appends to 500 streams on three nodes, a third of 64 and 256 connections to each",
   async run(settings) {
-    const ours = ourNodes("three nodes, any node");
+    const ours = ourNodes("three nodes, any node", {
+      args: ["--raft-group-count", String(GROUPS)],
+    });
     const subjects = [CONNECTIONS, MANY].flatMap((connections) =>
       [ours, ursulaNodes].map((peer) => appends(peer, settings, connections))
     );

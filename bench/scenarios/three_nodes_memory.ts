@@ -5,7 +5,7 @@ import { residentBytes } from "../load/window.ts";
 import { createStreams, fill, type RunningNodes } from "../peers/nodes.ts";
 import { ourNodes } from "../peers/our_nodes.ts";
 import type { Peer } from "../peers/peer.ts";
-import { ursulaNodes } from "../peers/ursula_nodes.ts";
+import { GROUPS, ursulaNodes } from "../peers/ursula_nodes.ts";
 import { interleave, type Subject } from "../samples.ts";
 import { STREAMS } from "./append.ts";
 import { ratio, type Scenario } from "./scenario.ts";
@@ -44,7 +44,10 @@ export const threeNodesMemory: Scenario = {
   name: "three-nodes-memory",
   about: "resident memory of three nodes together, with 500 streams of 8 KiB",
   async run(settings) {
-    const subjects = [ourNodes("three nodes"), ursulaNodes].map(memoryOf);
+    const subjects = [
+      ourNodes("three nodes", { args: ["--raft-group-count", String(GROUPS)] }),
+      ursulaNodes,
+    ].map(memoryOf);
     const samples = await interleave(subjects, settings);
     const [ours, ursula] = samples;
     return {
