@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Entry } from "../raft/mod.ts";
-import { joined } from "../tests/given/replicas.ts";
+import { joined } from "../tests/given/bytes.ts";
 import { CommandPayload } from "./payload.ts";
 import type { RaftMessage } from "./wire.ts";
 import { readMessage, splitBatch } from "./wire_reader.ts";

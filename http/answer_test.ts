@@ -1,18 +1,10 @@
 import assert from "node:assert/strict";
 import { ERRORS } from "../protocol/mod.ts";
-import type { Refusal, StreamFacts } from "../stream/mod.ts";
+import type { Refusal } from "../stream/mod.ts";
+import { factsOf } from "../tests/given/facts.ts";
 import { type Obstacle, type Reply, respondError, respondObstacle, tailHeaders } from "./answer.ts";
 
-const FACTS: StreamFacts = {
-  incarnation: "i",
-  contentType: "text/plain",
-  json: false,
-  tail: 7,
-  earliest: 3,
-  closed: true,
-  createdAtMs: 0,
-  lastWriteAtMs: 0,
-};
+const FACTS = factsOf({ tail: 7, earliest: 3, closed: true });
 
 /** Every refusal of the state machine and of buckets: a missing one does not compile. */
 const STATUSES: Record<Refusal | "bucket_not_empty", number> = {

@@ -1,24 +1,16 @@
 import assert from "node:assert/strict";
 import { Feed } from "../shard/mod.ts";
-import type { ReadPlan, StreamFacts } from "../stream/mod.ts";
+import type { ReadPlan } from "../stream/mod.ts";
 import { givenPlane, SETTINGS } from "../tests/given/plane.ts";
 import { SimClock } from "../tests/sim/clock.ts";
+import { factsOf } from "../tests/given/facts.ts";
 import type { HttpContext } from "./context.ts";
 import { LiveReaders } from "./live_readers.ts";
 import { longPoll } from "./long_poll.ts";
 import type { ReadWish } from "./read_request.ts";
 import { serverSentEvents } from "./sse.ts";
 
-const FACTS: StreamFacts = {
-  incarnation: "i",
-  contentType: "text/plain",
-  json: false,
-  tail: 3,
-  earliest: 0,
-  closed: false,
-  createdAtMs: 0,
-  lastWriteAtMs: 0,
-};
+const FACTS = factsOf();
 const PLAN: ReadPlan = { facts: FACTS, from: 3, next: 3, slices: [], upToDate: true };
 const WISH: ReadWish = {
   from: 3,

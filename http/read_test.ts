@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { ReadPlan } from "../stream/mod.ts";
 import { givenPlane } from "../tests/given/plane.ts";
+import { factsOf } from "../tests/given/facts.ts";
 import { etagOf, matches } from "./read.ts";
 
 const ETAG = '"i:0:3"';
@@ -15,16 +16,7 @@ Deno.test("matches() compares weakly, with each tag of a list or any", () => {
 });
 
 Deno.test("etagOf() tells incarnations, stretches and the end apart", () => {
-  const facts = {
-    incarnation: "i",
-    contentType: "text/plain",
-    json: false,
-    tail: 3,
-    earliest: 0,
-    closed: false,
-    createdAtMs: 0,
-    lastWriteAtMs: 0,
-  };
+  const facts = factsOf();
   const plan: ReadPlan = { facts, from: 0, next: 3, slices: [], upToDate: true };
   const closed = { ...facts, closed: true };
   const tags = [

@@ -4,6 +4,7 @@ import { Feed } from "../shard/mod.ts";
 import { type ReadFrom, type ReadPlan, sliceOf, type StreamFacts } from "../stream/mod.ts";
 import { SETTINGS } from "../tests/given/plane.ts";
 import { SimClock } from "../tests/sim/clock.ts";
+import { factsOf } from "../tests/given/facts.ts";
 import type { HttpContext } from "./context.ts";
 import { LiveReaders } from "./live_readers.ts";
 import type { ReadWish } from "./read_request.ts";
@@ -41,16 +42,7 @@ class Stage {
   }
 
   get facts(): StreamFacts {
-    return {
-      incarnation: "i",
-      contentType: "text/plain",
-      json: false,
-      tail: this.#bytes.length,
-      earliest: 0,
-      closed: this.#closed,
-      createdAtMs: 0,
-      lastWriteAtMs: 0,
-    };
+    return factsOf({ tail: this.#bytes.length, closed: this.#closed });
   }
 
   plan(from: number, maxBytes = Infinity): ReadPlan {

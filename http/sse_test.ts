@@ -1,20 +1,12 @@
 import assert from "node:assert/strict";
 import type { ReadPlan } from "../stream/mod.ts";
+import { factsOf } from "../tests/given/facts.ts";
 import type { HttpContext } from "./context.ts";
 import type { ReadWish } from "./read_request.ts";
 import { serverSentEvents } from "./sse.ts";
 
 const PLAN: ReadPlan = {
-  facts: {
-    incarnation: "i",
-    contentType: "text/plain",
-    json: false,
-    tail: 3,
-    earliest: 0,
-    closed: false,
-    createdAtMs: 0,
-    lastWriteAtMs: 0,
-  },
+  facts: factsOf(),
   from: 3,
   next: 3,
   slices: [],

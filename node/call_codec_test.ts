@@ -5,6 +5,7 @@ import type { Survey, SurveyAnswers } from "../shard/mod.ts";
 import { type Command, copySlices, type StreamFacts } from "../stream/mod.ts";
 import { factsOf } from "../tests/given/cluster.ts";
 import { appendOf, bodyOf, createOf } from "../tests/given/commands.ts";
+import { joined } from "../tests/given/bytes.ts";
 import {
   decodeAnswer,
   decodeSubmit,
@@ -260,10 +261,6 @@ Deno.test("decoding survives messages that were changed, cut or lengthened", () 
     { numRuns: 400 },
   );
 });
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  return new Uint8Array(parts.flatMap((part) => [...part]));
-}
 
 /** A command with its body as plain values, and nothing that is undefined. */
 function plain(command: Command): unknown {

@@ -3,6 +3,7 @@ import type { Answer } from "../group/mod.ts";
 import { PEER_KINDS } from "../shard/mod.ts";
 import { type GivenCluster, givenCluster } from "../tests/given/cluster.ts";
 import { appendOf } from "../tests/given/commands.ts";
+import { joined } from "../tests/given/bytes.ts";
 import { decodeAnswer, encodeSubmit } from "./call_codec.ts";
 import { PATIENCE_MS } from "./patience.ts";
 
@@ -275,7 +276,3 @@ Deno.test("close() ends all waiting", async () => {
   assert.equal(said(propose(given, 1)), "stopping");
   assert.equal(await given.clock.step(), false, "no timer is left");
 });
-
-function joined(parts: Uint8Array[]): Uint8Array {
-  return new Uint8Array(parts.flatMap((part) => [...part]));
-}

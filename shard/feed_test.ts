@@ -3,19 +3,11 @@ import type { LiveEvent, Watcher } from "../group/mod.ts";
 import type { StreamFacts } from "../stream/mod.ts";
 import { sliceOf } from "../stream/mod.ts";
 import { textOf } from "../tests/given/commands.ts";
+import { factsOf } from "../tests/given/facts.ts";
 import type { GroupAccess } from "./access.ts";
 import { type Feed, type FeedBatch, type FeedReader, Feeds } from "./feed.ts";
 
-const FACTS: StreamFacts = {
-  incarnation: "i",
-  contentType: "text/plain",
-  json: false,
-  tail: 3,
-  earliest: 0,
-  closed: false,
-  createdAtMs: 0,
-  lastWriteAtMs: 0,
-};
+const FACTS = factsOf();
 
 const ENDED: LiveEvent = { from: 3, to: 3, slices: [], closed: false, ended: true };
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { joinSlices } from "../group/mod.ts";
 import { appendOf, textOf } from "../tests/given/commands.ts";
+import { factsOf } from "../tests/given/facts.ts";
 import {
   packCommand,
   packEvent,
@@ -14,16 +15,7 @@ const slab = { bytes: new TextEncoder().encode("0123456789"), live: 0 };
 const one = [{ slab, start: 2, end: 5 }];
 const two = [{ slab, start: 8, end: 10 }, { slab, start: 0, end: 1 }];
 
-const facts = {
-  incarnation: "i",
-  contentType: "text/plain",
-  json: false,
-  tail: 3,
-  earliest: 0,
-  closed: false,
-  createdAtMs: 1,
-  lastWriteAtMs: 2,
-};
+const facts = factsOf({ createdAtMs: 1, lastWriteAtMs: 2 });
 
 /** What a port does to a message. */
 function sent<T>(value: T): T {

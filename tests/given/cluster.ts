@@ -11,6 +11,7 @@ import type { CallFailed } from "../../peer/mod.ts";
 import type { GroupAccess, GroupFacts, Survey, SurveyAnswers } from "../../shard/mod.ts";
 import type { Command, StreamFacts } from "../../stream/mod.ts";
 import { SimClock } from "../sim/clock.ts";
+import { joined } from "./bytes.ts";
 
 const GROUPS = 4;
 /** Time that a call takes, each way. */
@@ -179,12 +180,6 @@ export function givenCluster(size = 3): GivenCluster {
     },
   };
   return given;
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes: number[] = [];
-  for (const part of parts) bytes.push(...part);
-  return new Uint8Array(bytes);
 }
 
 function later(clock: SimClock): Promise<void> {

@@ -10,17 +10,7 @@ import { MemoryLog } from "../../storage/journal/mod.ts";
 import { type Command, GroupState } from "../../stream/mod.ts";
 import { SimClock } from "../sim/clock.ts";
 import { SimRandom } from "../sim/random.ts";
-
-/** A batch as it arrives. */
-export function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
-}
+import { joined } from "./bytes.ts";
 
 /** How long the replicas may take to come to rest. */
 const REST_MS = 3_000;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type Command, sliceOf, type StreamFacts } from "../../../stream/mod.ts";
 import { Violation } from "../violation.ts";
+import { factsOf } from "../../given/facts.ts";
 import { PathModel } from "./path_model.ts";
 import type { StreamAnswer, StreamCall } from "./stream_model.ts";
 
@@ -45,17 +46,7 @@ class Script {
 }
 
 function facts(tail: number, more: Partial<StreamFacts> = {}): StreamFacts {
-  return {
-    incarnation: "i1",
-    contentType: TYPE,
-    json: false,
-    tail,
-    earliest: 0,
-    closed: false,
-    createdAtMs: 0,
-    lastWriteAtMs: 0,
-    ...more,
-  };
+  return factsOf({ incarnation: "i1", contentType: TYPE, tail, ...more });
 }
 
 const created = (more?: Partial<StreamFacts>): StreamAnswer => ({
