@@ -49,6 +49,9 @@ export interface HttpSettings {
   /** `*`, `off`, or the origins that are let in. */
   readonly corsOrigins: "*" | "off" | readonly string[];
   readonly appendBytesMax: number;
+  /** Of the body of an append batch, and of its items. */
+  readonly batchBytesMax: number;
+  readonly batchItemsMax: number;
   readonly producerIdBytesMax: number;
   readonly streamSeqBytesMax: number;
   /** Bytes of request bodies that a shard holds at once; more are `overloaded`. */

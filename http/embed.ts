@@ -199,9 +199,15 @@ function settingsOf(config: Config): HttpSettings {
     sseMaxAgeMs: config.sseMaxAgeMs,
     corsOrigins: config.corsOrigin,
     appendBytesMax: config.maxAppendBytes,
+    batchBytesMax: config.maxBatchBytes,
+    batchItemsMax: config.maxBatchItems,
     producerIdBytesMax: config.maxProducerIdBytes,
     streamSeqBytesMax: config.maxStreamSeqBytes,
-    bodyBytesInFlightMax: Math.max(config.maxAppendBytes, config.maxBodyBytesInFlight / shards),
+    bodyBytesInFlightMax: Math.max(
+      config.maxAppendBytes,
+      config.maxBatchBytes,
+      config.maxBodyBytesInFlight / shards,
+    ),
     liveReadersMax: Math.ceil(config.maxLiveReaders / shards),
   };
 }

@@ -2,6 +2,7 @@ import { ALLOW, EMPTY_QUERY, parseQuery, type Query, type Route } from "../proto
 import type { Eventually } from "../shard/mod.ts";
 import { type Reply, respond, respondError } from "./answer.ts";
 import { append } from "./append.ts";
+import { appendBatch } from "./append_batch.ts";
 import {
   createBucket,
   deleteBucket,
@@ -25,6 +26,7 @@ export type Handler = (request: Request) => Promise<Response>;
 /** Methods that each kind of route takes, beside OPTIONS. */
 const METHODS: Record<Route["kind"], string> = {
   stream: "GET, HEAD, PUT, POST, DELETE",
+  append_batch: "POST",
   bucket: "GET, HEAD, PUT, DELETE",
   streams: "GET, HEAD",
   root: "GET, HEAD",
@@ -107,6 +109,10 @@ function onOther(
   query: Query,
 ): Eventually<Reply> {
   const { method } = exchange;
+  if (route.kind === "append_batch") {
+    if (method === "POST") return appendBatch(context, exchange.request, route, query);
+    return methodNotAllowed(route);
+  }
   if (route.kind === "bucket") {
     if (method === "GET" || method === "HEAD") return describeBucket(context, route);
     if (method === "PUT") return createBucket(context, route);

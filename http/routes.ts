@@ -15,7 +15,7 @@ export class Routes {
     const known = this.#known.get(rawPath);
     if (known !== undefined) return known;
     const route = parsePath(rawPath);
-    if (typeof route === "string" || route.kind !== "stream") return route;
+    if (typeof route === "string" || !("key" in route)) return route;
     if (this.#known.size >= PATHS_MAX) this.#known.clear();
     this.#known.set(rawPath, route);
     return route;

@@ -14,8 +14,10 @@ import {
 import {
   type Body,
   isJson,
+  type JsonFault,
   normalizedBytesMax,
   normalizeJson,
+  type NormalizeOptions,
   type ProducerStamp,
   sliceOf,
 } from "../stream/mod.ts";
@@ -114,7 +116,8 @@ function parseIfMatch(text: string | null): number | undefined | ErrorCode {
   return typeof offset === "number" ? offset : "invalid_if_match";
 }
 
-const FLATTEN = { flatten: true };
+/** P§9.1.2: one array level is flattened. */
+export const FLATTEN: NormalizeOptions = { flatten: true };
 
 /**
  * A request's bytes in stored form, as its content type asks: JSON is checked, stripped of white
@@ -128,15 +131,18 @@ export function storedBody(
   if (!isJson(contentType)) return { data: sliceOf(bytes) };
   const output = new Uint8Array(normalizedBytesMax(bytes.length));
   const normalized = normalizeJson(bytes, output, 0, FLATTEN);
-  if ("fault" in normalized) {
-    const { fault, position } = normalized;
-    return {
-      error: "invalid_json",
-      message: `the body is not valid JSON: ${fault}, at byte ${position}`,
-    };
-  }
+  if ("fault" in normalized) return invalidJson("body", normalized);
   const { written, lengths } = normalized;
   if (lengths.length === 0) return undefined;
   const data = sliceOf(output.subarray(0, written));
   return lengths.length === 1 ? { data } : { data, lengths };
+}
+
+/** What is said of JSON that is none. */
+export function invalidJson(
+  what: "body" | "item",
+  { fault, position }: JsonFault,
+): { readonly error: ErrorCode; readonly message: string } {
+  const message = `the ${what} is not valid JSON: ${fault}, at byte ${position}`;
+  return { error: "invalid_json", message };
 }

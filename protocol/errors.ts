@@ -99,6 +99,10 @@ const TABLE = {
   ),
 
   // Append batch (SPEC section 4).
+  batch_empty: refused(
+    400,
+    "a batch needs an item: its length as four bytes, the highest first, and so many bytes",
+  ),
   batch_item_empty: refused(400, "an item of the batch has length zero"),
   batch_truncated: refused(400, "the batch ends within an item"),
   batch_header_not_allowed: refused(

@@ -20,6 +20,8 @@ export const CACHE_CONTROL = "cache-control";
 export const RETRY_AFTER = "retry-after";
 /** `return=minimal` shortens the answer to a batch. */
 export const PREFER = "prefer";
+/** Which of those wishes the answer follows (RFC 7240 section 3). */
+export const PREFERENCE_APPLIED = "preference-applied";
 /** Methods that a resource takes, on 405. */
 export const ALLOW = "allow";
 
@@ -88,6 +90,7 @@ export const EXPOSED_HEADERS: readonly string[] = [
   LOCATION,
   RETRY_AFTER,
   ALLOW,
+  PREFERENCE_APPLIED,
 ];
 
 /** What a page of another origin may send (`Access-Control-Allow-Headers`). */

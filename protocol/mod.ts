@@ -5,6 +5,7 @@
  * @module
  */
 
+export * from "./batch.ts";
 export * from "./decimal.ts";
 export * from "./errors.ts";
 export * from "./headers.ts";

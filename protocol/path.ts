@@ -28,6 +28,17 @@ export interface StreamRoute {
   readonly flat: boolean;
 }
 
+/** Many appends to a stream in one request, on either form of path. */
+export interface AppendBatchRoute {
+  /** Tells routes apart. */
+  readonly kind: "append_batch";
+  /** As in {@linkcode StreamRoute}. */
+  readonly key: string;
+}
+
+/** What a path that names a stream is about. */
+type KeyedKind = (StreamRoute | AppendBatchRoute)["kind"];
+
 /** A bucket, or the listing of its streams. */
 export interface BucketRoute {
   /** Tells routes apart; `streams` is the listing. */
@@ -45,7 +56,7 @@ export interface FixedRoute {
 }
 
 /** What a path names. */
-export type Route = StreamRoute | BucketRoute | FixedRoute;
+export type Route = StreamRoute | AppendBatchRoute | BucketRoute | FixedRoute;
 
 const ROOT: FixedRoute = { kind: "root" };
 const HEALTHZ: FixedRoute = { kind: "healthz" };
@@ -54,6 +65,8 @@ const METRICS: FixedRoute = { kind: "metrics" };
 const URSULA_METRICS: FixedRoute = { kind: "ursula_metrics" };
 
 const FLAT_PREFIX = "/v1/stream/";
+const FLAT_BATCH_PREFIX = "/v1/append-batch/";
+const BATCH_SEGMENT = "append-batch";
 const OPERATOR_PREFIX = "/__ursula/";
 
 /** What a walk over a path found: only ASCII that stands for itself … */
@@ -73,38 +86,52 @@ export function parsePath(rawPath: string): Route | ErrorCode {
   if (rawPath.charCodeAt(0) !== 0x2f) return "invalid_path";
   const found = walk(rawPath, 1);
   if (found === BROKEN) return "invalid_path";
-  if (rawPath.startsWith(FLAT_PREFIX)) return flat(rawPath, found === CODED);
+  if (rawPath.startsWith(FLAT_PREFIX)) {
+    return flat("stream", rawPath, FLAT_PREFIX.length, found === CODED);
+  }
+  if (rawPath.startsWith(FLAT_BATCH_PREFIX)) {
+    return flat("append_batch", rawPath, FLAT_BATCH_PREFIX.length, found === CODED);
+  }
   return bucketed(rawPath, found === CODED);
 }
 
-function flat(rawPath: string, coded: boolean): Route | ErrorCode {
-  const start = FLAT_PREFIX.length;
+function flat(
+  kind: KeyedKind,
+  rawPath: string,
+  start: number,
+  coded: boolean,
+): Route | ErrorCode {
   const slash = rawPath.indexOf("/", start);
   if (!coded) {
     const path = rawPath.slice(start);
     if (isControlStreamId(path)) return "not_found";
     return slash < 0
-      ? stream(DEFAULT_BUCKET + "/" + path, true, false)
-      : flatWithBucket(bucketOf(path), path, false);
+      ? stream(kind, DEFAULT_BUCKET + "/" + path, true, false)
+      : flatWithBucket(kind, bucketOf(path), path, false);
   }
   const path = decode(rawPath, slash < 0 ? start : slash + 1, rawPath.length);
   if (path === undefined) return "invalid_path";
   if (slash < 0) {
     if (isControlStreamId(path)) return "not_found";
-    return stream(DEFAULT_BUCKET + "/" + path, true, true);
+    return stream(kind, DEFAULT_BUCKET + "/" + path, true, true);
   }
   const bucket = decode(rawPath, start, slash);
   if (bucket === undefined) return "invalid_path";
   if (isControlStreamId(bucket)) return "not_found";
   // The first `/` of a key ends the bucket: an encoded one would move the end.
   if (bucket.includes("/")) return "invalid_bucket_id";
-  return flatWithBucket(bucket, bucket + "/" + path, true);
+  return flatWithBucket(kind, bucket, bucket + "/" + path, true);
 }
 
-function flatWithBucket(bucket: string, key: string, coded: boolean): Route | ErrorCode {
+function flatWithBucket(
+  kind: KeyedKind,
+  bucket: string,
+  key: string,
+  coded: boolean,
+): Route | ErrorCode {
   if (isReservedBucketId(bucket)) return "reserved_name";
   if (isControlStreamId(key.slice(bucket.length + 1))) return "not_found";
-  return stream(key, true, coded);
+  return stream(kind, key, true, coded);
 }
 
 function bucketed(rawPath: string, coded: boolean): Route | ErrorCode {
@@ -116,13 +143,22 @@ function bucketed(rawPath: string, coded: boolean): Route | ErrorCode {
   const bucket = coded ? decode(rawPath, 1, slash) : rawPath.slice(1, slash);
   if (bucket === undefined) return "invalid_path";
   if (isReservedBucketId(bucket)) return "reserved_name";
-  if (rawPath.indexOf("/", slash + 1) >= 0) return "not_found";
-  const id = coded ? decode(rawPath, slash + 1, rawPath.length) : rawPath.slice(slash + 1);
+  let end = rawPath.indexOf("/", slash + 1);
+  const isBelow = end >= 0;
+  if (!isBelow) end = rawPath.length;
+  const id = coded ? decode(rawPath, slash + 1, end) : rawPath.slice(slash + 1, end);
   if (id === undefined) return "invalid_path";
-  if (id === "streams") return bucketRoute("streams", bucket);
+  if (isBelow && !isBatchSegment(rawPath, end + 1, coded)) return "not_found";
+  if (id === "streams") return isBelow ? "not_found" : bucketRoute("streams", bucket);
   if (!isRegularBucketId(bucket)) return "invalid_bucket_id";
   if (isControlStreamId(id)) return "not_found";
-  return stream(coded ? bucket + "/" + id : rawPath.slice(1), false, coded);
+  const key = coded ? bucket + "/" + id : rawPath.slice(1, end);
+  return stream(isBelow ? "append_batch" : "stream", key, false, coded);
+}
+
+/** Is `append-batch` all that there is from `start` on? */
+function isBatchSegment(rawPath: string, start: number, coded: boolean): boolean {
+  return (coded ? decode(rawPath, start, rawPath.length) : rawPath.slice(start)) === BATCH_SEGMENT;
 }
 
 function bucketAlone(rawPath: string, coded: boolean): Route | ErrorCode {
@@ -139,9 +175,15 @@ function bucketRoute(kind: "bucket" | "streams", bucket: string): Route | ErrorC
   return { kind, bucket, regular: isRegularBucketId(bucket) };
 }
 
-function stream(key: string, flat: boolean, coded: boolean): Route | ErrorCode {
+function stream(
+  kind: KeyedKind,
+  key: string,
+  flat: boolean,
+  coded: boolean,
+): Route | ErrorCode {
   const bytes = coded ? utf8Length(key) : key.length;
-  return bytes > STREAM_KEY_BYTES_MAX ? "path_too_long" : { kind: "stream", key, flat };
+  if (bytes > STREAM_KEY_BYTES_MAX) return "path_too_long";
+  return kind === "stream" ? { kind, key, flat } : { kind, key };
 }
 
 /** Percent-decodes a stretch of a path; undefined where the result may not be part of a name. */

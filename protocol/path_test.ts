@@ -12,6 +12,8 @@ function outcome(path: string): string {
   switch (route.kind) {
     case "stream":
       return `${route.flat ? "flat" : "bucketed"} ${route.key}`;
+    case "append_batch":
+      return `batch ${route.key}`;
     case "bucket":
     case "streams":
       return `${route.kind} ${route.bucket}${route.regular ? "" : " irregular"}`;
@@ -59,6 +61,37 @@ Deno.test("parsePath() reads the bucketed form", () => {
     ["/workspace/a%2Fb", "bucketed workspace/a/b"],
     ["/Free%20Text", "bucket Free Text irregular"],
     ["/v1/streams", "streams v1 irregular"],
+  ]);
+});
+
+Deno.test("parsePath() reads both forms of append-batch", () => {
+  check([
+    ["/v1/append-batch/x", "batch _default/x"],
+    ["/v1/append-batch/workspace/a/b", "batch workspace/a/b"],
+    ["/v1/append-batch/workspace/a%2Fb", "batch workspace/a/b"],
+    ["/v1/append-batch/%C3%A9t%C3%A9/x", "batch été/x"],
+    ["/v1/stream/demo/append-batch", "flat demo/append-batch"],
+    ["/demo/append-batch", "bucketed demo/append-batch"],
+    ["/demo/hello/append-batch", "batch demo/hello"],
+    ["/demo/append-batch/append-batch", "batch demo/append-batch"],
+    ["/workspace/a%2Fb/append-batch", "batch workspace/a/b"],
+    ["/demo/hello/append%2Dbatch", "batch demo/hello"],
+    ["/_default/x/append-batch", "batch _default/x"],
+    ["/v1/append-batch", "invalid_bucket_id"],
+    ["/v1/append-batch/", "invalid_path"],
+    ["/v1/append-batch/__ds/x", "not_found"],
+    ["/v1/append-batch/__demo/x", "reserved_name"],
+    ["/v1/append-batch/a%2Fb/c", "invalid_bucket_id"],
+    ["/demo/hello/append-batch/", "invalid_path"],
+    ["/demo/hello/append-batch/x", "not_found"],
+    ["/demo/hello/append-batches", "not_found"],
+    ["/demo/hello%2Fappend-batch", "bucketed demo/hello/append-batch"],
+    ["/demo/streams/append-batch", "not_found"],
+    ["/demo/__ds/append-batch", "not_found"],
+    ["/abc/x/append-batch", "invalid_bucket_id"],
+    ["/__demo/x/append-batch", "reserved_name"],
+    ["/v1/append-batch/demo/" + "s".repeat(1020), "path_too_long"],
+    ["/demo/" + "s".repeat(1020) + "/append-batch", "path_too_long"],
   ]);
 });
 

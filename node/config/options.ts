@@ -197,6 +197,20 @@ export const OPTIONS: { readonly [K in OptionKey]: Option<OptionValues[K]> } = {
     help:
       "bounds the body of one append or create; above it the answer is 413; in a cluster at most 32MiB",
   },
+  maxBatchBytes: {
+    flag: "max-batch-bytes",
+    group: "Limits",
+    kind: kinds.size(KiB, GiB),
+    fallback: 32 * MiB,
+    help: "bounds the body of one append batch; above it the answer is 413",
+  },
+  maxBatchItems: {
+    flag: "max-batch-items",
+    group: "Limits",
+    kind: kinds.integer(1, 65_536),
+    fallback: 512,
+    help: "bounds the items of one append batch; above it the answer is 413",
+  },
   maxProducerIdBytes: {
     flag: "max-producer-id-bytes",
     group: "Limits",

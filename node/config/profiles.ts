@@ -24,6 +24,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
       cores: 1,
       raftGroupCount: 4,
       maxAppendBytes: 4 * MiB,
+      maxBatchBytes: 4 * MiB,
       maxBodyBytesInFlight: 16 * MiB,
       maxLiveReaders: 1000,
     },
@@ -34,6 +35,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
       cores: 1,
       raftGroupCount: 16,
       maxAppendBytes: 8 * MiB,
+      maxBatchBytes: 8 * MiB,
       maxBodyBytesInFlight: 64 * MiB,
       maxLiveReaders: 10_000,
     },
@@ -43,6 +45,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     values: {
       raftGroupCount: 64,
       maxAppendBytes: 32 * MiB,
+      maxBatchBytes: 32 * MiB,
       maxBodyBytesInFlight: 256 * MiB,
       maxLiveReaders: 100_000,
     },
@@ -52,6 +55,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     values: {
       raftGroupCount: 256,
       maxAppendBytes: 32 * MiB,
+      maxBatchBytes: 32 * MiB,
       maxBodyBytesInFlight: 1024 * MiB,
       maxLiveReaders: 1_000_000,
     },

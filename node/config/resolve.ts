@@ -227,11 +227,13 @@ function defaults(machine: Machine): OptionValues {
 }
 
 function checkRelations(config: OptionValues): void {
-  if (config.maxBodyBytesInFlight < config.maxAppendBytes) {
-    const { maxBodyBytesInFlight: flight, maxAppendBytes: append } = OPTIONS;
+  const { maxBodyBytesInFlight: flight } = OPTIONS;
+  for (const key of ["maxAppendBytes", "maxBatchBytes"] as const) {
+    if (config.maxBodyBytesInFlight >= config[key]) continue;
+    const { flag, kind } = OPTIONS[key];
     throw new ConfigError(
       `--${flight.flag} (${flight.kind.write(config.maxBodyBytesInFlight)}) must not be below ` +
-        `--${append.flag} (${append.kind.write(config.maxAppendBytes)})`,
+        `--${flag} (${kind.write(config[key])})`,
     );
   }
 }

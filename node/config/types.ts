@@ -50,6 +50,10 @@ export interface OptionValues {
   readonly corsOrigin: CorsOrigin;
   /** Largest body of one append or create, in bytes. */
   readonly maxAppendBytes: number;
+  /** Largest body of one append batch, in bytes. */
+  readonly maxBatchBytes: number;
+  /** Most items of one append batch. */
+  readonly maxBatchItems: number;
   /** Longest `Producer-Id`, in bytes of UTF-8. */
   readonly maxProducerIdBytes: number;
   /** Longest `Stream-Seq`, in bytes of UTF-8. */

@@ -19,6 +19,8 @@ export const SETTINGS: HttpSettings = {
   sseMaxAgeMs: 60_000,
   corsOrigins: "*",
   appendBytesMax: 32 * 1024 * 1024,
+  batchBytesMax: 32 * 1024 * 1024,
+  batchItemsMax: 512,
   producerIdBytesMax: 256,
   streamSeqBytesMax: 256,
   bodyBytesInFlightMax: 256 * 1024 * 1024,
@@ -32,7 +34,7 @@ export interface GivenPlane {
   /** What no request should have caused. */
   readonly errors: unknown[];
   /** Asks, and moves time on until there is an answer. Paths begin with `/`. */
-  ask(method: string, path: string, body?: string, headers?: HeadersInit): Promise<Response>;
+  ask(method: string, path: string, body?: BodyInit, headers?: HeadersInit): Promise<Response>;
   /** Asks, and leaves time where it is. */
   begin(method: string, path: string, init?: RequestInit): Promise<Response>;
   close(): Promise<void>;
