@@ -108,6 +108,10 @@ Deno.test("resolveConfig() fails with one line that says what would be right", a
       { flags: { "max-append-bytes": "1GiB" } },
       "--max-body-bytes-in-flight (256MiB) must not be below --max-append-bytes (1GiB)",
     ],
+    [
+      { flags: { "max-batch-bytes": "1GiB" } },
+      "--max-body-bytes-in-flight (256MiB) must not be below --max-batch-bytes (1GiB)",
+    ],
   ];
   for (const [layers, message] of rows) {
     await assert.rejects(resolve(layers), { name: "ConfigError", message });

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { type Answer, fresh, freshBucket, serve } from "./client.ts";
 import { assertError } from "./expect.ts";
+import { batchOf } from "../given/batch.ts";
 import { ERROR_CODES, type ErrorCode } from "../../protocol/errors.ts";
 
 const api = serve();
@@ -42,6 +43,11 @@ const ROWS: readonly Row[] = [
     "append",
     async () => api.post(await stream(), undefined, new Uint8Array([1])),
   ],
+  ["batch_empty", "no body", () => batch([])],
+  ["batch_item_empty", "a zero length", () => batch([""])],
+  ["batch_truncated", "an end missing", () => batch(["abc"], {}, -1)],
+  ["batch_header_not_allowed", "Stream-Seq", () => batch(["abc"], { "stream-seq": "1" })],
+  ["batch_too_large", "513 items", () => batch(Array.from({ length: 513 }, () => "x"))],
   ["invalid_content_type", "create", () => api.put(fresh(), "nonsense")],
   ["invalid_ttl", "sign", () => api.put(fresh(), TEXT, "", { "stream-ttl": "+1" })],
   ["invalid_ttl", "leading zero", () => api.put(fresh(), TEXT, "", { "stream-ttl": "01" })],
@@ -196,6 +202,15 @@ function stream(): Promise<string> {
 
 async function post(headers: Record<string, string>): Promise<Answer> {
   return await api.post(await stream(), TEXT, "x", headers);
+}
+
+async function batch(
+  items: readonly string[],
+  headers: Record<string, string> = {},
+  end?: number,
+): Promise<Answer> {
+  const path = (await stream()).replace("/stream/", "/append-batch/");
+  return await api.post(path, TEXT, batchOf(items).slice(0, end), headers);
 }
 
 function fork(source: string, headers: Record<string, string> = {}): Promise<Answer> {

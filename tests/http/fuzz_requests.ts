@@ -6,6 +6,7 @@
  */
 
 import fc from "fast-check";
+import { batchOf } from "../given/batch.ts";
 
 /** A request as it goes over the wire, and what can be expected of the answer. */
 export interface FuzzRequest {
@@ -63,6 +64,12 @@ const STREAMS = [
   "/v1/stream/fuzz/a%2Fb",
 ];
 
+function batchPath(path: string): string {
+  return path.startsWith("/v1/")
+    ? path.replace("/v1/stream/", "/v1/append-batch/")
+    : `${path}/append-batch`;
+}
+
 const path = mostly(
   fc.oneof(
     { arbitrary: fc.constantFrom(...STREAMS), weight: 10 },
@@ -73,6 +80,10 @@ const path = mostly(
     {
       arbitrary: fc.constantFrom("/healthz", "/metrics", "/__ursula/metrics", "/readyz"),
       weight: 1,
+    },
+    {
+      arbitrary: fc.constantFrom(...STREAMS.map(batchPath)),
+      weight: 4,
     },
   ),
   fc.oneof(
@@ -87,8 +98,8 @@ const path = mostly(
       "/v1/stream/%ff%fe",
       "//////",
       "/v1/stream/__ds/subscriptions/x",
-      "/v1/append-batch/fuzz/s1",
-      "/fuzz-bucket/s1/append-batch",
+      "/v1/append-batch/",
+      "/fuzz-bucket/s1/append-batch/x",
       "/fuzz-bucket/s1/bootstrap",
       "/fuzz-bucket/s1/snapshot/5",
     ),
@@ -185,7 +196,17 @@ const headers = fc.tuple(
 
 const jsonText = fc.json({ maxDepth: 6 });
 
+const batch = fc.array(fc.oneof(jsonText, visible), { maxLength: 8 })
+  .map((items) => batchOf(items.filter((item) => item !== "")));
+
 const body: fc.Arbitrary<Uint8Array> = fc.oneof(
+  { arbitrary: batch, weight: 3 },
+  // A batch with a byte spoilt, or an end missing.
+  fc.tuple(batch, fc.nat(), fc.nat({ max: 255 })).map(([bytes, at, byte]) => {
+    bytes[at % Math.max(1, bytes.length)] = byte;
+    return bytes;
+  }),
+  fc.tuple(batch, fc.nat()).map(([bytes, cut]) => bytes.slice(0, cut % (bytes.length + 1))),
   fc.constant(new Uint8Array(0)),
   visible.map((text) => utf8.encode(text)),
   jsonText.map((text) => utf8.encode(text)),

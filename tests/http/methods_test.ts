@@ -13,6 +13,8 @@ const RESOURCES: readonly (readonly [path: string, methods: readonly string[]])[
   ["/meth-bucket/s", ["PUT", "POST", "GET", "HEAD", "DELETE"]],
   ["/v1/stream/meth-bucket/s", ["PUT", "POST", "GET", "HEAD", "DELETE"]],
   ["/v1/stream/alone", ["PUT", "POST", "GET", "HEAD", "DELETE"]],
+  ["/meth-bucket/s/append-batch", ["POST"]],
+  ["/v1/append-batch/meth-bucket/s", ["POST"]],
   ["/healthz", ["GET"]],
   ["/readyz", ["GET"]],
   ["/metrics", ["GET"]],
@@ -31,7 +33,8 @@ for (const [path, methods] of RESOURCES) {
         request(method, path, { "content-type": "text/plain" }),
       );
       if (method === "PUT" && answer?.status === 400) continue; // a reserved name
-      assertError(answer, "method_not_allowed", method);
+      if (method === "HEAD") assertStatus(answer, 405); // it has no body
+      else assertError(answer, "method_not_allowed", method);
       const allow = (answer?.headers.get("allow") ?? "").split(",").map((name) => name.trim());
       for (const taken of methods) assert.ok(allow.includes(taken), `${method}: Allow ${allow}`);
       assert.ok(!allow.includes(method));
