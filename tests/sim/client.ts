@@ -318,7 +318,7 @@ export class SimClient {
 
 /** A body that is sent again keeps its form, whatever the stream has become. */
 function fits(write: Write, contentType: string): string {
-  if (write.lengths !== undefined) return "application/json";
+  if (write.json) return "application/json";
   return contentType === "application/json" ? "application/octet-stream" : contentType;
 }
 
