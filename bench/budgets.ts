@@ -31,6 +31,8 @@ export const BUDGETS = {
   fsyncToOfficial256: atLeast("appends/s, fsync : official Rust, WAL; 256 connections", 0.9, 1.3),
   fsyncToUrsula: atLeast("appends/s, fsync : Ursula in Rust, fsync; 64 connections", 4, 6),
   manyStreams: atLeast("appends/s, memory, 100,000 streams : 100 streams", 0.8, 0.95),
+  appendBatch: atLeast("appends/s, memory, in batches of 100 : one by one", 5, 15),
+  appendBatchFsync: atLeast("appends/s, fsync, in batches of 100 : one by one", 5, 15),
   sseCpuToOfficial: atMost("SSE 1,000 readers, CPU per delivery : official Rust", 1.5, 1),
   sseP99ToOfficial: atMost("SSE 1,000 readers, p99 : official Rust", 1.5, 1),
   sseCpuToUrsula: atMost("SSE 1,000 readers, CPU per delivery : Ursula in Rust", 0.8, 0.5),

@@ -9,6 +9,7 @@ import { wrkIsAbsent } from "./load/run.ts";
 import { machineIsUnfit } from "./peers/cores.ts";
 import { stopAll } from "./peers/process.ts";
 import { allKept, type Chapter, markdown } from "./report.ts";
+import { appendBatch } from "./scenarios/append_batch.ts";
 import { catchUp } from "./scenarios/catch_up.ts";
 import { catchUpNode } from "./scenarios/catch_up_node.ts";
 import { emptyStreams } from "./scenarios/empty_streams.ts";
@@ -25,6 +26,7 @@ import { threeNodesMemory } from "./scenarios/three_nodes_memory.ts";
 const SCENARIOS: Scenario[] = [
   memoryAppend,
   fsyncAppend,
+  appendBatch,
   manyStreams,
   sseFanOut,
   liveSpread,

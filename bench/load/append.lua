@@ -1,10 +1,17 @@
 -- Appends of a fixed size, dealt out to many streams at random; every request is built beforehand.
--- wrk -s append.lua URL -- PREFIX STREAMS BYTES
+-- With ITEMS each request is a batch of so many, each with its length before it.
+-- wrk -s append.lua URL -- PREFIX STREAMS BYTES [ITEMS]
 local requests, count = {}, 0
+
+local function uint32(n)
+  return string.char(math.floor(n / 2^24) % 256, math.floor(n / 2^16) % 256,
+    math.floor(n / 2^8) % 256, n % 256)
+end
 
 function init(args)
   local prefix, streams, bytes = args[1], tonumber(args[2]), tonumber(args[3])
   local body = string.rep("x", bytes)
+  if args[4] then body = string.rep(uint32(bytes) .. body, tonumber(args[4])) end
   local headers = { ["Content-Type"] = "text/plain" }
   for n = 0, streams - 1 do
     requests[n + 1] = wrk.format("POST", prefix .. "s" .. n, headers, body)

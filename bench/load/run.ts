@@ -40,6 +40,8 @@ export interface WrkPlan extends Work {
   pid: number;
   /** Appends go to `s0` to `s{streams-1}`. */
   streams: number;
+  /** Appends in one request, which is then an append batch; left out for plain appends. */
+  items?: number;
 }
 
 /** What {@linkcode runWrkOnNodes} is asked for. */
@@ -65,8 +67,9 @@ export async function wrkIsAbsent(): Promise<string | undefined> {
  * @throws {Error} when any append was refused or a connection broke
  */
 export function runWrk(plan: WrkPlan): Promise<WrkResult> {
-  const { port, prefix, streams, bytes, pid } = plan;
+  const { port, prefix, streams, bytes, pid, items } = plan;
   const args = [`-t1`, ...common(plan, "append.lua", port), prefix, String(streams), String(bytes)];
+  if (items !== undefined) args.push(String(items));
   return run(args, {}, plan.seconds, [pid]);
 }
 

@@ -22,7 +22,13 @@ export const CONNECTIONS = 64;
 export function appends(
   peer: Peer,
   settings: Settings,
-  { streams = STREAMS, connections = CONNECTIONS, name = peer.name } = {},
+  { streams = STREAMS, connections = CONNECTIONS, name = peer.name, batch }: {
+    streams?: number;
+    connections?: number;
+    name?: string;
+    /** Appends in one request, and where such requests go to instead of the server's prefix. */
+    batch?: { items: number; prefix: string };
+  } = {},
 ): Subject {
   return {
     name,
@@ -31,12 +37,13 @@ export function appends(
       const { port, pid, prefix } = server;
       const create: CreatePlan = { port, pid, prefix, count: streams };
       await runLoad("create.ts", create);
-      const work = { port, pid, prefix, streams, connections, bytes: BYTES };
+      const target = { prefix: batch?.prefix ?? prefix, items: batch?.items };
+      const work = { port, pid, ...target, streams, connections, bytes: BYTES };
       await runWrk({ ...work, seconds: WARM_SECONDS });
       const result = await runWrk({ ...work, seconds: settings.seconds });
       return {
-        "appends/s": result.perSecond,
-        "CPU µs": result.cpuMicros,
+        "appends/s": result.perSecond * (batch?.items ?? 1),
+        "CPU µs": result.cpuMicros / (batch?.items ?? 1),
         "p50 ms": result.p50Ms,
         "p99 ms": result.p99Ms,
         "load share": result.loadShare,
