@@ -34,6 +34,21 @@ table(
 );
 
 table(
+  "planRead() cuts a batch of appends at the end of an item",
+  `
+  put demo/a type=bytes body=abc
+  post demo/a type=bytes items=de|fghi|j -> appended tail=10
+  read demo/a start          -> 0..10 "abcdefghij" up-to-date
+  read demo/a start max=9    -> 0..9 "abcdefghi"
+  read demo/a start max=8    -> 0..5 "abcde"
+  read demo/a start max=4    -> 0..3 "abc"
+  read demo/a 3 max=1        -> 3..4 "d"
+  read demo/a 6 max=2        -> 6..8 "gh"
+  read demo/a 6 max=3        -> 6..9 "ghi"
+  `,
+);
+
+table(
   "planRead() gives JSON in whole messages",
   `
   put demo/a json=[1,22,333]

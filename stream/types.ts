@@ -22,8 +22,9 @@ export interface Slice {
 export type StreamKey = string;
 
 /**
- * Bytes in stored form. Bytes streams: as they came, one message. JSON streams: each message
- * without insignificant white space, followed by one `,` (0x2C) as separator.
+ * Bytes in stored form. Bytes streams: as they came, one message, or one for each item of a batch of
+ * appends. JSON streams: each message without insignificant white space, followed by one `,` (0x2C)
+ * as separator.
  */
 export interface Body {
   readonly data: Slice;

@@ -25,8 +25,20 @@ const maybe = <T>(arbitrary: fc.Arbitrary<T>, oneIn: number) =>
 const mostly = <T>(arbitrary: fc.Arbitrary<T>, oneIn: number) =>
   fc.oneof({ weight: 1, arbitrary: fc.constant(undefined) }, { weight: oneIn - 1, arbitrary });
 
-const textBody: fc.Arbitrary<Body> = fc.string({ unit: "grapheme", minLength: 1, maxLength: 12 })
-  .map((text) => ({ data: sliceOf(new TextEncoder().encode(text)) }));
+const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 12 })
+  .map((text) => new TextEncoder().encode(text));
+
+/** A plain append, or the items of a batch. */
+const textBody: fc.Arbitrary<Body> = fc.oneof(
+  { weight: 3, arbitrary: text.map((bytes) => ({ data: sliceOf(bytes) })) },
+  {
+    weight: 1,
+    arbitrary: fc.array(text, { minLength: 2, maxLength: 4 }).map((items) => ({
+      data: sliceOf(Uint8Array.from(items.flatMap((item) => [...item]))),
+      lengths: items.map((item) => item.length),
+    })),
+  },
+);
 
 const jsonBody: fc.Arbitrary<Body> = fc.array(fc.nat(9999), { minLength: 1, maxLength: 5 })
   .map((values) => {

@@ -270,7 +270,11 @@ function typeOf(words: Words, usual: string): string | undefined {
 }
 
 function bodyFrom(words: Words): Body | undefined {
-  const text = words.text("body"), json = words.text("json");
+  const text = words.text("body"), json = words.text("json"), items = words.text("items");
+  if (items !== undefined) {
+    const data = sliceOf(new TextEncoder().encode(items.replaceAll("|", "")));
+    return { data, lengths: items.split("|").map((item) => item.length) };
+  }
   const bytes = new TextEncoder().encode(text ?? json ?? "");
   if (text !== undefined) return { data: sliceOf(bytes) };
   if (json === undefined) return undefined;
