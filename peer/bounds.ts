@@ -9,8 +9,11 @@ export const PEER_PROTOCOL_VERSION = 1;
 
 /** Payload of one frame. A heartbeat waits for one bulk frame at most. */
 export const FRAME_BYTES_MAX = 256 << 10;
-/** A message, a call or an answer: the largest append, and what goes with it. */
-export const MESSAGE_BYTES_MAX = 40 << 20;
+/**
+ * A message, a call or an answer: the largest append, 32 MiB, half as much for the lengths of its
+ * messages where these are the smallest there are, and what goes with it.
+ */
+export const MESSAGE_BYTES_MAX = 52 << 20;
 /** What may wait in the bulk lane of one connection; with more, messages are dropped. */
 export const BULK_QUEUED_BYTES_MAX = 64 << 20;
 /** What may wait in the control lane of one connection; with more, messages are dropped. */

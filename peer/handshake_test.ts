@@ -209,7 +209,7 @@ Deno.test("a peer that announces too much is cut off before anything is kept for
   const rows: [frame: number[], said: string][] = [
     [[1, 0, 4, 0, 3, 0, 0, 0, 0, 0], "it sends a frame that is too long"],
     [[255, 255, 255, 255, 3, 0, 0, 0, 0, 0], "it sends a frame that is too long"],
-    [[4, 0, 0, 0, 0x83, 0, 0, 0, 0, 0, 1, 0, 128, 2], "it sends a message that is too long"],
+    [[4, 0, 0, 0, 0x83, 0, 0, 0, 0, 0, 1, 0, 64, 3], "it sends a message that is too long"],
     [[4, 0, 0, 0, 0x83, 0, 0, 0, 0, 0, 0, 0, 0, 0], "it sends parts of messages out of order"],
     [[1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 7], "it sends parts of messages out of order"],
     [[0, 0, 0, 0, 5, 0, 1, 0, 0, 0], "it sends what only who accepts may send"],

@@ -81,7 +81,7 @@ export class Outgoing {
 
   /**
    * Copies a message into a lane. Longer ones than a frame go into the bulk lane, whatever was asked.
-   * @param parts at most 40 MiB in all
+   * @param parts at most 52 MiB in all
    * @returns the order of the block where it begins, or {@linkcode NOT_QUEUED}: too much waits
    */
   queue(

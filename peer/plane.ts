@@ -51,7 +51,7 @@ export class PeerPlane {
   /**
    * Sends a message, at the end of this turn. The bytes are copied at once.
    * @returns false where it was dropped: no such peer, not connected, too much waits already, or
-   * above 40 MiB. True says only that it was queued.
+   * above 52 MiB. True says only that it was queued.
    */
   send(nodeId: number, lane: PeerLane, kind: PeerKind, parts: readonly Uint8Array[]): boolean {
     const link = this.#links.get(nodeId);

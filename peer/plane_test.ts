@@ -85,7 +85,7 @@ Deno.test("control overtakes bulk when a long message is under way", async () =>
 Deno.test("PeerPlane.send() says false when too much waits, and recovers", async () => {
   const planes = new TestPlanes();
   const [one, two] = await planes.pair();
-  assert.ok(!one.plane.send(2, "bulk", 1, [new Uint8Array(40 * MIB), new Uint8Array(1)]));
+  assert.ok(!one.plane.send(2, "bulk", 1, [new Uint8Array(52 * MIB), new Uint8Array(1)]));
   let sent = 0;
   while (one.plane.send(2, "bulk", 1, [new Uint8Array(MIB)])) sent++;
   assert.ok(sent === 63 || sent === 64, `${sent} MiB`);
@@ -96,9 +96,9 @@ Deno.test("PeerPlane.send() says false when too much waits, and recovers", async
   assert.ok(control > 30 && control <= 42, `${control} of 100 kB`);
   await planes.run(5_000);
   assert.equal(two.messages.length, sent + control + 1);
-  assert.ok(one.plane.send(2, "bulk", 3, [new Uint8Array(40 * MIB)]));
+  assert.ok(one.plane.send(2, "bulk", 3, [new Uint8Array(52 * MIB)]));
   await planes.run(2_000);
-  assert.equal(two.messages.at(-1)?.bytes.length, 40 * MIB);
+  assert.equal(two.messages.at(-1)?.bytes.length, 52 * MIB);
 });
 
 Deno.test("PeerPlane.call() resolves with the answer, whatever the order of answers", async () => {

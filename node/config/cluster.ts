@@ -14,8 +14,8 @@ import type { ClusterConfig, ClusterPeer, OptionValues } from "./types.ts";
 /** The peer plane's port lies this far above the client plane's (SPEC section 1). */
 const PEER_PORT_OFFSET = 10_000;
 const PORT_MAX = 65_535;
-/** Nodes take messages of 40 MiB from each other. */
-const APPEND_BYTES_MAX = 32 << 20;
+/** Nodes take what comes of such a body, however many messages it has, from each other. */
+const BODY_BYTES_MAX = 32 << 20;
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { "http:": 80, "https:": 443 };
 
 /**
@@ -37,7 +37,7 @@ export function clusterOf(options: OptionValues, nodeIdGiven: boolean): ClusterC
     throw new ConfigError(`--${OPTIONS.nodeId.flag} ${nodeId} is not among ${peers}`);
   }
   if (raftPeers.length === 1) return undefined;
-  checkAppendBytes(options.maxAppendBytes);
+  checkBodies(options);
   const listen = options.clusterListen ?? besideClients(options.listen);
   if (clusterSecret === undefined && !isLoopback(listen.hostname)) {
     throw new ConfigError(
@@ -74,15 +74,14 @@ function clusterPeer({ nodeId, url, cluster }: RaftPeer): ClusterPeer {
   );
 }
 
-/** An append goes to the other nodes in one message, with a little that says whose it is. */
-function checkAppendBytes(bytes: number): void {
-  if (bytes <= APPEND_BYTES_MAX) return;
-  const { flag, kind } = OPTIONS.maxAppendBytes;
-  throw new ConfigError(
-    `--${flag} (${kind.write(bytes)}) must not be above ${
-      kind.write(APPEND_BYTES_MAX)
-    } in a cluster`,
-  );
+/** A body goes to the other nodes in one message. */
+function checkBodies(options: OptionValues): void {
+  for (const key of ["maxAppendBytes", "maxBatchBytes"] as const) {
+    if (options[key] <= BODY_BYTES_MAX) continue;
+    const { flag, kind } = OPTIONS[key];
+    const [given, most] = [kind.write(options[key]), kind.write(BODY_BYTES_MAX)];
+    throw new ConfigError(`--${flag} (${given}) must not be above ${most} in a cluster`);
+  }
 }
 
 /** One address for two nodes is a slip of the pen that would show only as a cluster that never forms. */

@@ -202,7 +202,8 @@ export const OPTIONS: { readonly [K in OptionKey]: Option<OptionValues[K]> } = {
     group: "Limits",
     kind: kinds.size(KiB, GiB),
     fallback: 32 * MiB,
-    help: "bounds the body of one append batch; above it the answer is 413",
+    help:
+      "bounds the body of one append batch; above it the answer is 413; in a cluster at most 32MiB",
   },
   maxBatchItems: {
     flag: "max-batch-items",

@@ -43,6 +43,24 @@ clusterTest(
     }),
 );
 
+clusterTest(
+  "32 MiB of the smallest JSON messages go through any node",
+  { groups: 1, memory: true },
+  async (cluster) => {
+    const type = { "content-type": "application/json" };
+    // Each message adds its length to what nodes tell each other.
+    const body = new TextEncoder().encode(`[${"1,".repeat((BODY_BYTES - 4) / 2)}1]`);
+    for (const { id, url } of cluster.nodes) {
+      const path = `${url}/v1/stream/many/s${id}`;
+      assertStatus(await send(path, "PUT", { headers: type }), 201);
+      assertStatus(await send(path, "POST", { headers: type, body }), 204);
+      const head = await send(path, "HEAD");
+      assert.equal(Number(head.headers.get("stream-next-offset")), body.length - 1);
+      assertStatus(await send(path, "DELETE"), 204);
+    }
+  },
+);
+
 /** Who leads each group and in which term, as node 1 knows. */
 async function leaderships(cluster: Cluster): Promise<string> {
   const groups = await cluster.node(1).groups();
