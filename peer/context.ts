@@ -14,6 +14,8 @@ export interface PlaneContext {
   readonly secret: Uint8Array | undefined;
   readonly log: (line: string) => void;
   readonly complaints: Complaints;
+  /** Ids of the nodes that this one is connected to now. */
+  readonly reached: () => number[];
   /** A peer has just shown who it is, on whichever connection. */
   readonly onSeen: (info: PeerInfo) => void;
 }

@@ -80,7 +80,7 @@ export class Guests {
       const hello = await welcome(connection, { self, secret, clock, random, expects });
       if (this.#closed) return connection.close();
       const guest: Guest = new Guest(
-        (owner) => new Session(connection, clock, self, hello, owner),
+        (owner) => new Session(connection, this.#context, self, hello, owner),
         this.#onMessage,
         this.#onCall,
         (reason) => this.#ended(guest, reason),

@@ -213,7 +213,8 @@ Deno.test("a peer that announces too much is cut off before anything is kept for
     [[4, 0, 0, 0, 0x83, 0, 0, 0, 0, 0, 0, 0, 0, 0], "it sends parts of messages out of order"],
     [[1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 7], "it sends parts of messages out of order"],
     [[0, 0, 0, 0, 5, 0, 1, 0, 0, 0], "it sends what only who accepts may send"],
-    [[0, 0, 0, 0, 1, 0, 0, 0, 0, 0], "it sends a frame of unknown type"],
+    [[0, 0, 0, 0, 0, 0, 0, 0, 0, 0], "it sends a frame of unknown type"],
+    [[1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0], "it sends a ping that can't be read"],
     [[1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 10], "it names a formation wrongly"],
   ];
   for (const [frame, said] of rows) {

@@ -136,7 +136,7 @@ export class Link implements SessionOwner {
       if (attempt !== this.#attempt) return connection.close();
       this.#timer?.cancel();
       this.#dialling = undefined;
-      this.#begin(new Session(connection, clock, self, hello, this));
+      this.#begin(new Session(connection, this.#context, self, hello, this));
     } catch (reason) {
       if (reason instanceof Refusal) this.#failed(attempt, reason.kind, reason.message);
       else this.#failed(attempt, "handshake", `ends the handshake: ${messageOf(reason)}`);

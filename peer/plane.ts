@@ -25,7 +25,8 @@ export class PeerPlane {
     peers.delete(self.nodeId);
     const complaints = new Complaints(log);
     const onSeen = (info: PeerInfo) => this.#seen(info);
-    this.#context = { self, peers, ...io, secret, log, complaints, onSeen };
+    const reached = () => this.#reached();
+    this.#context = { self, peers, ...io, secret, log, complaints, reached, onSeen };
     this.#onPeer = onPeer;
     this.#guests = new Guests(this.#context, onMessage, onCall);
     for (const [nodeId, address] of peers) {
@@ -103,6 +104,14 @@ export class PeerPlane {
       if (session !== undefined) sessions.push(session);
     }
     return sessions;
+  }
+
+  #reached(): number[] {
+    const reached: number[] = [];
+    for (const [nodeId, { session }] of this.#links) {
+      if (session !== undefined) reached.push(nodeId);
+    }
+    return reached;
   }
 
   #seen(info: PeerInfo): void {

@@ -3,7 +3,9 @@ import { PING_TICKS_MAX, SILENT_TICKS_MAX } from "./bounds.ts";
 import { FORMED, PING } from "./frames.ts";
 import { decodeId, type Hello, sameFormation } from "./hello.ts";
 import { Incoming, ProtocolViolation } from "./incoming.ts";
+import type { PlaneContext } from "./context.ts";
 import { Outgoing } from "./outgoing.ts";
+import { decodePing, encodePing } from "./ping.ts";
 import type { CommandVersions, PeerInfo, PeerSelf } from "./types.ts";
 
 const encoder = new TextEncoder();
@@ -14,6 +16,7 @@ class KnownPeer implements PeerInfo {
   readonly storeId: string;
   readonly commandVersions: CommandVersions;
   formationId: string;
+  reaches: readonly number[] = [];
   readonly #clock: Clock;
   /** What the peer's wall clock is ahead of our monotonic one: our own wall clock may jump. */
   #wallAheadMs = 0;
@@ -47,12 +50,15 @@ export interface SessionOwner {
   ended(reason: Error): void;
 }
 
+/** What a session needs of its plane. */
+export type SessionContext = Pick<PlaneContext, "clock" | "reached">;
+
 /** A connection whose other end has shown who it is. */
 export class Session {
   readonly outgoing: Outgoing;
   readonly #info: KnownPeer;
   readonly #connection: Connection;
-  readonly #clock: Clock;
+  readonly #context: SessionContext;
   readonly #incoming: Incoming;
   readonly #owner: SessionOwner;
   #self: PeerSelf;
@@ -64,13 +70,14 @@ export class Session {
   /** @param self what this end has said of itself in the handshake; @param hello what the other has */
   constructor(
     connection: Connection,
-    clock: Clock,
+    context: SessionContext,
     self: PeerSelf,
     hello: Hello,
     owner: SessionOwner,
   ) {
     this.#connection = connection;
-    this.#clock = clock;
+    const { clock } = context;
+    this.#context = context;
     this.#self = self;
     this.#owner = owner;
     this.#info = new KnownPeer(hello, clock);
@@ -117,9 +124,9 @@ export class Session {
     outgoing.hasWritten = false;
     if (!isDue) return;
     this.#pinglessTicks = 0;
-    const wall = new Uint8Array(8);
-    new DataView(wall.buffer).setFloat64(0, this.#clock.wallMs(), true);
-    outgoing.queue("control", PING, 0, 0, [wall]);
+    const { clock, reached } = this.#context;
+    const ping = encodePing({ wallMs: clock.wallMs(), reaches: reached() });
+    outgoing.queue("control", PING, 0, 0, [ping]);
   }
 
   /** Ends the session: what waits to be sent is lost. */
@@ -134,9 +141,11 @@ export class Session {
 
   readonly #take = (type: number, kind: number, call: number, bytes: Uint8Array): void => {
     if (type > FORMED) return this.#owner.take(type, kind, call, bytes);
-    if (type === PING && bytes.length === 8) {
-      const wallMs = new DataView(bytes.buffer).getFloat64(0, true);
-      if (Number.isFinite(wallMs)) this.#info.hear(wallMs);
+    if (type === PING) {
+      const ping = decodePing(bytes);
+      if (ping === undefined) throw new ProtocolViolation("sends a ping that can't be read");
+      this.#info.hear(ping.wallMs);
+      this.#info.reaches = ping.reaches;
     } else if (type === FORMED) {
       const formationId = decodeId(bytes);
       if (formationId === undefined) throw new ProtocolViolation("names a formation wrongly");

@@ -42,6 +42,8 @@ export interface PeerInfo {
   readonly commandVersions: CommandVersions;
   /** What the peer's wall clock is ahead of ours, in ms, off by the way that its word took. */
   readonly wallOffsetMs: number;
+  /** Ids of the nodes that the peer was connected to, as it said a second ago or so. */
+  readonly reaches: readonly number[];
 }
 
 /** Where a peer's plane listens. */

@@ -15,6 +15,8 @@ const GIVEN_BACK_MIN = 4;
 const GIVEN_BACK_PART = 1 / 16;
 /** A voter that has been silent for longer is not given anything. */
 const SILENT_MS_MAX = 300;
+/** A voter that has been silent for longer may be better off with another leader. */
+const UNHEARD_MS = 5_000;
 
 /** A group that this node leads. */
 interface Led {
@@ -25,8 +27,9 @@ interface Led {
 }
 
 /**
- * Looks after the groups that this node leads: spreads leaderships over the nodes, and in memory
- * mode replaces a member whose node came back with nothing (SPEC section 8: it is a new member).
+ * Looks after the groups that this node leads: spreads leaderships over the nodes, leaves them to
+ * whoever reaches more of the others, and in memory mode replaces a member whose node came back with
+ * nothing (SPEC section 8: it is a new member).
  */
 export class Caretaker {
   readonly #peers: Peers;
@@ -72,6 +75,7 @@ export class Caretaker {
       if (heir !== undefined) group.transfer(heir);
       return;
     }
+    if (this.#yield(group, status)) return;
     this.#giveBack(group, status, led, nowMs);
   }
 
@@ -100,13 +104,38 @@ export class Caretaker {
   }
 
   /**
+   * A node without a link to the leader can't serve the group, though it may have one to a voter that
+   * the leader hears. That one leads for all.
+   */
+  #yield(group: Group, status: RaftStatus): boolean {
+    const unheard = othersOf(status).filter(({ silentMs }) => silentMs > UNHEARD_MS);
+    if (unheard.length === 0) return false;
+    const heir = othersOf(status).find(({ id }) =>
+      isFit(id, status) && this.#reachesAll(id, status) &&
+      unheard.some((other) => this.#reaches(id, other.id))
+    );
+    return heir !== undefined && group.transfer(heir.id) === undefined;
+  }
+
+  /** Is the voter connected to every other one that this node hears? */
+  #reachesAll(voter: MemberId, status: RaftStatus): boolean {
+    return othersOf(status).every(({ id, silentMs }) =>
+      id === voter || silentMs > UNHEARD_MS || this.#reaches(voter, id)
+    );
+  }
+
+  #reaches(from: MemberId, to: MemberId): boolean {
+    return this.#peers.peer(nodeOf(from))?.reaches.includes(nodeOf(to)) ?? false;
+  }
+
+  /**
    * Each group has a voter that should lead it, so that every node leads as many. They go back a
    * few at a time, as each takes no commands while it does.
    */
   #giveBack(group: Group, status: RaftStatus, led: Led, nowMs: number): void {
     const preferred = preferredOf(group.id, status);
     if (preferred === status.id) return;
-    if (!isFit(preferred, status)) {
+    if (!isFit(preferred, status) || !this.#reachesAll(preferred, status)) {
       led.fitSinceMs = undefined;
       return;
     }
@@ -124,6 +153,11 @@ export class Caretaker {
 function preferredOf(group: number, { id, membership }: RaftStatus): MemberId {
   const voters = [...membership.voters].sort((one, other) => nodeOf(one) - nodeOf(other));
   return voters[group % voters.length] ?? id;
+}
+
+/** The voters but this node's. */
+function othersOf({ membership, others }: RaftStatus): RaftStatus["others"] {
+  return others.filter(({ id }) => membership.voters.includes(id));
 }
 
 /** Could the voter lead at once? */

@@ -55,10 +55,16 @@ function given(options: {
   return { group, done };
 }
 
-function peersWith(stores: Record<number, string>): Peers {
+/** Nodes and their stores, each connected to all others but those named. */
+function peersWith(stores: Record<number, string>, cut: Record<number, number[]> = {}): Peers {
   return {
-    peer: (nodeId: number) =>
-      stores[nodeId] === undefined ? undefined : { nodeId, storeId: stores[nodeId] } as PeerInfo,
+    peer(nodeId: number) {
+      const reaches = [1, 2, 3, 4, 5].filter((other) => !cut[nodeId]?.includes(other));
+      const storeId = stores[nodeId];
+      return storeId === undefined
+        ? undefined
+        : { nodeId, storeId, reaches } as unknown as PeerInfo;
+    },
   } as unknown as Peers; // what a caretaker asks
 }
 
@@ -119,6 +125,37 @@ Deno.test("look() gives nothing to a voter that is not back for long", () => {
   assert.deepEqual(done, []);
   look(9_000);
   assert.deepEqual(done, ["transfer 2.a"]);
+});
+
+Deno.test("look() leaves a group to a voter that reaches one which this node does not hear", () => {
+  const others = [member("2.a", { silentMs: 5_001 }), member("3.a")];
+  const { group, done } = given({ others });
+  looked(new Caretaker(peersWith(ALL), false), group);
+  assert.deepEqual(done, ["transfer 3.a"]);
+});
+
+Deno.test("look() keeps a group that nobody else would serve better", () => {
+  const unheard = { silentMs: 5_001 };
+  const rows: [others: Member[], cut: Record<number, number[]>][] = [
+    // It is down: nobody else hears it either.
+    [[member("2.a", unheard), member("3.a")], { 3: [2] }],
+    // Not for long enough.
+    [[member("2.a", { silentMs: 4_999 }), member("3.a")], {}],
+    [[member("2.a", unheard), member("3.a", { full: true })], {}],
+    // Reaches one more, and one less.
+    [[member("2.a", unheard), member("3.a"), member("4.a")], { 3: [4], 4: [2, 3] }],
+  ];
+  for (const [others, cut] of rows) {
+    const { group, done } = given({ voters: ["1.a", ...others.map(({ id }) => id)], others });
+    looked(new Caretaker(peersWith({ ...ALL, 4: "a" }, cut), false), group);
+    assert.deepEqual(done, []);
+  }
+});
+
+Deno.test("look() gives nothing to a voter that does not reach all that this node hears", () => {
+  const { group, done } = given({ id: 1 });
+  settled(new Caretaker(peersWith(ALL, { 2: [3] }), false), group);
+  assert.deepEqual(done, []);
 });
 
 Deno.test("look() gives back a few groups at a time", () => {

@@ -94,7 +94,7 @@ Deno.test("configFromInput() refuses what makes no cluster", () => {
     },
     "--max-append-bytes (33554433B) must not be above 32MiB in a cluster",
   );
-  refused({ nodeId: 0 }, "option nodeId 0: expected a whole number from 1 to 9007199254740991");
+  refused({ nodeId: 0 }, "option nodeId 0: expected a whole number from 1 to 4294967295");
 });
 
 Deno.test("configFromInput() wants a secret where the peer plane leaves loopback", () => {
@@ -157,7 +157,7 @@ Deno.test("resolveConfig() says what is wrong with a cluster file", async () => 
     ],
     [
       '{"node_id": "one"}',
-      "c.json: node_id one: expected a whole number from 1 to 9007199254740991",
+      "c.json: node_id one: expected a whole number from 1 to 4294967295",
     ],
   ];
   for (const [text, message] of rows) {

@@ -7,7 +7,7 @@
 
 import * as kinds from "./kinds.ts";
 import type { Kind } from "./kinds.ts";
-import { raftPeers } from "./peers.ts";
+import { NODE_ID_MAX, raftPeers } from "./peers.ts";
 import type { Machine, OptionValues, ProgramOption } from "./types.ts";
 
 const KiB = 2 ** 10;
@@ -94,7 +94,7 @@ export const OPTIONS: { readonly [K in OptionKey]: Option<OptionValues[K]> } = {
   nodeId: {
     flag: "raft-node-id",
     group: "Cluster",
-    kind: kinds.integer(1, Number.MAX_SAFE_INTEGER),
+    kind: kinds.integer(1, NODE_ID_MAX),
     fallback: 1,
     fallbackText: "1 without peers",
     help: "this node's id among the peers; fixed with the data",

@@ -17,6 +17,8 @@ export interface RaftPeer {
   readonly cluster?: HostPort;
 }
 
+/** The largest node id: nodes tell each other theirs in 4 bytes. */
+export const NODE_ID_MAX = 0xffff_ffff;
 /** Nodes of one cluster; more are taken for a mistake. */
 const PEERS_MAX = 64;
 
@@ -67,7 +69,8 @@ function readObject(item: unknown): RaftPeer | undefined {
 }
 
 function peerFrom(nodeId: unknown, url: unknown, cluster: unknown): RaftPeer | undefined {
-  if (typeof nodeId !== "number" || !Number.isSafeInteger(nodeId) || nodeId < 1) return undefined;
+  if (typeof nodeId !== "number" || !Number.isInteger(nodeId)) return undefined;
+  if (nodeId < 1 || nodeId > NODE_ID_MAX) return undefined;
   const origin = typeof url === "string" ? originOf(url) : undefined;
   if (origin === undefined) return undefined;
   if (cluster === undefined) return { nodeId, url: origin };

@@ -44,6 +44,30 @@ Deno.test("a new cluster stamps nothing before a majority of clocks agrees", asy
   assert.equal(await stage.text(stage.node(1), KEY), "");
 });
 
+for (const oneWay of [false, true]) {
+  const how = oneWay ? "does not hear" : "has no link to";
+  Deno.test(`a node that ${how} a leader alone does its work all the same, before long`, async () => {
+    const stage = new ClusterStage(1, { groups: 3 });
+    await stage.start();
+    await stage.clock.run(10_000);
+    const [far, leader] = [stage.node(1), stage.node(3)];
+    const led = leader.groups.filter((group) => group.leads).map(({ id }) => id);
+    assert.equal(led.length, 1, "every node leads one group");
+    stage.network.cut(leader.id, far.id, { oneWay });
+    await stage.clock.run(15_000);
+    for (let round = 0; round < 20; round++) {
+      for (let n = 0; n < 6; n++) {
+        const answer = await stage.create(far, `alpha/${round}-${n}`);
+        assert.ok("ok" in answer, JSON.stringify(answer));
+      }
+      await stage.clock.run(1_000);
+    }
+    stage.network.heal();
+    // Who led it has it back: nodes lead as many groups as the others.
+    await stage.until(() => leader.groups.some((group) => group.leads), 30_000);
+  });
+}
+
 Deno.test("a node in memory that lost everything votes again, though the log's beginning is gone", async () => {
   const stage = new ClusterStage(1, {}, { memory: true });
   await stage.start();
