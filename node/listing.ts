@@ -58,8 +58,12 @@ export class Listings {
       if ("unavailable" in answer) return answer;
       for (const stream of answer) merged.push(stream);
     }
-    merged.sort((a, b) => compareUtf8(a.streamId, b.streamId));
-    return { items: merged.slice(0, page.limit), hasMore: merged.length > page.limit };
+    merged.sort((a, b) =>
+      compareUtf8(a.streamId, b.streamId) || b.facts.createdAtMs - a.facts.createdAtMs
+    );
+    // Groups answer at different times: a stream may end in one and be made anew in another meanwhile.
+    const found = merged.filter(({ streamId }, at) => streamId !== merged[at - 1]?.streamId);
+    return { items: found.slice(0, page.limit), hasMore: found.length > page.limit };
   }
 
   /** Bucket ids, in byte order. Every group knows them all. */

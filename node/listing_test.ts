@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import type { Unavailable } from "../group/mod.ts";
 import { createOf } from "../tests/given/commands.ts";
 import { givenShard } from "../tests/given/shard.ts";
-import { groupOf } from "../shard/mod.ts";
-import { compareUtf8 } from "../stream/mod.ts";
+import { factsOf } from "../tests/given/facts.ts";
+import { type GroupAccess, groupOf } from "../shard/mod.ts";
+import { compareUtf8, type ListedStream } from "../stream/mod.ts";
 import { Buckets } from "./buckets.ts";
 import { type Listing, Listings } from "./listing.ts";
 
@@ -53,6 +54,23 @@ Deno.test("streams() pages without gap or repetition, whatever the limit", async
     }
     assert.deepEqual(found, IDS, `limit ${limit}`);
   }
+});
+
+Deno.test("streams() names a stream once that was made anew in another group meanwhile", async () => {
+  const streamsOf: Record<number, ListedStream[]> = {
+    1: [
+      { streamId: "a", facts: factsOf({ incarnation: "old", createdAtMs: 1 }) },
+      { streamId: "c", facts: factsOf() },
+    ],
+    3: [{ streamId: "a", facts: factsOf({ incarnation: "new", createdAtMs: 2 }) }],
+    4: [{ streamId: "b", facts: factsOf() }],
+  };
+  const survey = (group: number) => streamsOf[group] ?? [];
+  const listings = new Listings({ groupCount: GROUPS, survey } as unknown as GroupAccess); // all it asks
+  const { items, hasMore } = listed(await listings.streams("demo", { ...ALL, limit: 3 }));
+  assert.deepEqual(items.map(({ streamId }) => streamId), ["a", "b", "c"]);
+  assert.equal(items[0]?.facts.incarnation, "new");
+  assert.equal(hasMore, false);
 });
 
 Deno.test("streams() finds what begins with a prefix", async () => {
