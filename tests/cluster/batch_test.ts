@@ -108,32 +108,31 @@ async function underLoad(cluster: Cluster, faults: () => Promise<void>): Promise
   return writers;
 }
 
-for (const cores of [1, 2]) {
-  clusterTest(
-    `a batch through any node stays whole and in order while leaders change (${cores} cores)`,
-    { cores },
-    async (cluster) => {
-      const writers = await underLoad(cluster, async () => {
+clusterTest(
+  "a batch through any node stays whole and in order while leaders change",
+  // With two cores a batch may come to a node, and to a shard, that does not lead its group.
+  { cores: 2 },
+  async (cluster) => {
+    const writers = await underLoad(cluster, async () => {
+      await pause(1_000);
+      for (const node of cluster.nodes) {
+        await node.kill();
         await pause(1_000);
-        for (const node of cluster.nodes) {
-          await node.kill();
-          await pause(1_000);
-          await node.start();
-          await pause(500);
-        }
-        const [first] = cluster.nodes;
-        await first?.stop();
+        await node.start();
         await pause(500);
-        await first?.start();
-        await pause(500);
-      });
-      const fates = writers.flatMap((writer) => writer.fates);
-      const count = (fate: Fate) => fates.filter((one) => one === fate).length;
-      console.log(
-        `${fates.length} batches: ${count("applied")} applied, ${count("unknown")} unknown, ` +
-          `${count("not applied")} refused`,
-      );
-      assert.ok(count("applied") > 100, "most of the time the cluster works");
-    },
-  );
-}
+      }
+      const [first] = cluster.nodes;
+      await first?.stop();
+      await pause(500);
+      await first?.start();
+      await pause(500);
+    });
+    const fates = writers.flatMap((writer) => writer.fates);
+    const count = (fate: Fate) => fates.filter((one) => one === fate).length;
+    console.log(
+      `${fates.length} batches: ${count("applied")} applied, ${count("unknown")} unknown, ` +
+        `${count("not applied")} refused`,
+    );
+    assert.ok(count("applied") > 100, "most of the time the cluster works");
+  },
+);
