@@ -13,7 +13,7 @@ import { Latencies, nowMicros } from "./stamp.ts";
 import { Window } from "./window.ts";
 
 /** Bursts that only warm the server up. */
-const WARM_BURSTS = 2;
+const WARM_BURSTS = 20;
 
 const plan = planOf<CatchUpPlan>();
 const path = `${plan.prefix}s0`;

@@ -22,7 +22,7 @@ export const liveSpread: Scenario = {
             streams: 100,
             hz: 10,
             messageBytes: 256,
-            warmSeconds: 2,
+            warmSeconds: 10,
             seconds: settings.seconds,
           },
           `${peer.name}, ${mode}`,

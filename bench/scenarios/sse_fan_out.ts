@@ -19,7 +19,7 @@ export const sseFanOut: Scenario = {
       streams: 1,
       hz: 50,
       messageBytes: 256,
-      warmSeconds: 2,
+      warmSeconds: 10,
       seconds: settings.seconds,
     };
     const samples = await interleave(
