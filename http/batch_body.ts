@@ -1,6 +1,6 @@
 import { BATCH_LENGTH_BYTES, type ErrorCode } from "../protocol/mod.ts";
-import { type Body, isJson, type NormalizedJson, normalizeJson, sliceOf } from "../stream/mod.ts";
-import { FLATTEN, invalidJson } from "./write_request.ts";
+import { type Body, isJson, type NormalizedJson, normalizeJson } from "../stream/mod.ts";
+import { bodyOf, FLATTEN, invalidJson } from "./write_request.ts";
 
 /** Why an item can't be appended, whatever the stream. */
 export interface ItemFault {
@@ -90,12 +90,6 @@ function storedJson(
     }
   }
   return { body: bodyOf(output.subarray(0, to), joined(stored)), items };
-}
-
-function bodyOf(bytes: Uint8Array, lengths: NormalizedJson["lengths"]): Body | undefined {
-  if (lengths.length === 0) return undefined;
-  const data = sliceOf(bytes);
-  return lengths.length === 1 ? { data } : { data, lengths };
 }
 
 /** There may be millions of messages, so none is pushed by itself. */

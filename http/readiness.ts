@@ -4,8 +4,9 @@ import type { HttpContext, NodeFacts } from "./context.ts";
 
 /**
  * GET /readyz (SPEC section 11): 200 once this node votes in every group, has caught up with a leader
- * of each since its start, and as long as it reaches a majority and is not about to end; else 503 with one reason. A group
- * without a leader is named, and is no reason by itself: nobody else would serve it better.
+ * of each since its start, and as long as it reaches a majority and is not about to end; else 503
+ * with one reason. A group without a leader is named, and is no reason by itself: nobody else would
+ * serve it better.
  */
 export async function readiness(context: HttpContext): Promise<Reply> {
   const facts = await context.facts();

@@ -17,7 +17,7 @@ export const WHOLE_FRAME_BYTES_MAX = FRAME_HEADER_BYTES + FRAME_BYTES_MAX;
 /** Payload of a frame that begins something longer: its whole length comes first. */
 export const BEGIN_LENGTH_BYTES = 4;
 
-/** The wall clock of the sender, a float64 of milliseconds. */
+/** What the sender says of itself from time to time: see `ping.ts`. */
 export const PING = 1;
 /** The sender's formation id: it has one now. */
 export const FORMED = 2;

@@ -168,12 +168,11 @@ function isFit(voter: MemberId, { others, lastIndex }: RaftStatus): boolean {
 }
 
 /** The voter to hand a group over to: it holds most of the log, has room, and was heard from. */
-export function heirOf({ id: self, membership, others }: RaftStatus): MemberId | undefined {
+export function heirOf(status: RaftStatus): MemberId | undefined {
   let heir: MemberId | undefined;
   let most = -1;
-  for (const { id, match, silentMs, state, full } of others) {
-    if (id === self || !membership.voters.includes(id) || state === "snapshot" || full) continue;
-    if (silentMs > SILENT_MS_MAX || match <= most) continue;
+  for (const { id, match, silentMs, state, full } of othersOf(status)) {
+    if (state === "snapshot" || full || silentMs > SILENT_MS_MAX || match <= most) continue;
     heir = id;
     most = match;
   }

@@ -25,6 +25,13 @@ export interface GroupReport {
   readonly last_applied_index: number;
 }
 
+/** What is not as usual. */
+interface NodesOptions {
+  readonly memory?: boolean;
+  /** Raft groups; left out for the server's default. */
+  readonly groups?: number | undefined;
+}
+
 /** A cluster of this server. */
 export class OurNodes implements RunningNodes {
   readonly prefix = "/v1/stream/";
@@ -32,20 +39,20 @@ export class OurNodes implements RunningNodes {
   readonly #ports: readonly number[];
   readonly #peerPorts: readonly number[];
   readonly #scratch: string;
-  readonly #args: readonly string[];
+  readonly #groups: number | undefined;
   readonly #memory: boolean;
 
-  private constructor(scratch: string, args: readonly string[], memory: boolean) {
+  private constructor(scratch: string, groups: number | undefined, memory: boolean) {
     this.#scratch = scratch;
-    this.#args = args;
+    this.#groups = groups;
     this.#memory = memory;
     this.#ports = Array.from({ length: NODES }, freePort);
     this.#peerPorts = Array.from({ length: NODES }, freePort);
   }
 
   /** Starts one, and waits until every node leads its share of the groups. */
-  static async start({ memory = false, args = [] as string[] } = {}): Promise<OurNodes> {
-    const cluster = new OurNodes(await scratchFolder(), args, memory);
+  static async start({ memory = false, groups }: NodesOptions = {}): Promise<OurNodes> {
+    const cluster = new OurNodes(await scratchFolder(), groups, memory);
     try {
       await Promise.all(cluster.#ports.map((_, at) => cluster.startNode(at)));
       await cluster.until(async () => await cluster.#isSpread());
@@ -87,7 +94,7 @@ export class OurNodes implements RunningNodes {
         ...["--raft-node-id", String(at + 1), ...peers, "--raft-init-membership"],
         ...["--core-count", "1"],
         ...(this.#memory ? ["--raft-memory"] : ["--data-dir", `${this.#scratch}/${at}`]),
-        ...this.#args,
+        ...(this.#groups === undefined ? [] : ["--raft-group-count", String(this.#groups)]),
       ],
       cwd: ROOT,
       port: this.#ports[at] ?? 0,
@@ -144,7 +151,7 @@ export class OurNodes implements RunningNodes {
 /** This server, three nodes. */
 export function ourNodes(
   name: string,
-  options: { memory?: boolean; args?: string[] } = {},
+  options: NodesOptions = {},
 ): Peer<OurNodes> {
   return {
     name: `this server, ${name}`,

@@ -22,7 +22,7 @@ const FAILOVER_MS = 2_000;
 function emptied(): Subject<OurNodes> {
   return {
     name: "in memory, killed and started again",
-    peer: ourNodes("three nodes, memory", { memory: true, args: groups() }),
+    peer: ourNodes("three nodes, memory", { memory: true, groups: GROUPS }),
     async measure(cluster) {
       const shares = await createStreams(cluster, STREAMS_FILLED);
       await fill(cluster, shares, FILL);
@@ -36,7 +36,7 @@ function emptied(): Subject<OurNodes> {
 function away(): Subject<OurNodes> {
   return {
     name: "on disk, away for 1 GiB of appends",
-    peer: ourNodes("three nodes, fsync", { args: groups() }),
+    peer: ourNodes("three nodes, fsync", { groups: GROUPS }),
     async measure(cluster) {
       const shares = await createStreams(cluster, STREAMS_FILLED);
       await cluster.killNode(LOST);
@@ -46,10 +46,6 @@ function away(): Subject<OurNodes> {
       return await comeBack(cluster);
     },
   };
-}
-
-function groups(): string[] {
-  return ["--raft-group-count", String(GROUPS)];
 }
 
 /** Starts the node, and waits until it has applied all that the others had committed. */

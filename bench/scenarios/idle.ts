@@ -16,7 +16,7 @@ const PERCENT = 100;
 function idleCluster(groups: number, { seconds }: Settings): Subject<OurNodes> {
   return {
     name: `three nodes, ${groups.toLocaleString("en-US")} groups`,
-    peer: ourNodes(`${groups} groups`, { args: ["--raft-group-count", String(groups)] }),
+    peer: ourNodes(`${groups} groups`, { groups }),
     async measure(cluster): Promise<Figures> {
       await pause(SETTLE_MS);
       const { nodes, peerPorts } = cluster;

@@ -55,9 +55,7 @@ export const threeNodes: Scenario = {
   name: "three-nodes",
   about: "256 B appends to 500 streams on three nodes, a third of 64 and 256 connections to each",
   async run(settings) {
-    const ours = ourNodes("three nodes, any node", {
-      args: ["--raft-group-count", String(GROUPS)],
-    });
+    const ours = ourNodes("three nodes, any node", { groups: GROUPS });
     const subjects = [CONNECTIONS, MANY].flatMap((connections) =>
       [ours, ursulaNodes].map((peer) => appends(peer, settings, connections))
     );

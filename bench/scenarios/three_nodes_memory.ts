@@ -45,7 +45,7 @@ export const threeNodesMemory: Scenario = {
   about: "resident memory of three nodes together, with 500 streams of 8 KiB",
   async run(settings) {
     const subjects = [
-      ourNodes("three nodes", { args: ["--raft-group-count", String(GROUPS)] }),
+      ourNodes("three nodes", { groups: GROUPS }),
       ursulaNodes,
     ].map(memoryOf);
     const samples = await interleave(subjects, settings);

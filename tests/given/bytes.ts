@@ -4,7 +4,7 @@
  * @module
  */
 
-/** A batch as it arrives. */
+/** All parts in one piece, as they arrive. */
 export function joined(parts: readonly Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
