@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { DenoClock, denoDisk, denoRandom } from "../../io/deno.ts";
-import { hasRealS3, realS3, type S3Server, startS3 } from "../../tests/s3/servers.ts";
+import { hasRealS3, realS3, type S3Server, startS3 } from "../../tests/cold/s3_servers.ts";
 import { SimDisk } from "../../tests/sim/disk.ts";
 import { SimRandom } from "../../tests/sim/random.ts";
 import {
@@ -21,7 +21,7 @@ import {
 } from "./mod.ts";
 import { BLOCK_PAYLOAD_BYTES } from "./object.ts";
 import { openS3ColdStore } from "./s3.ts";
-import { failsWith, patterned } from "./testing_test.ts";
+import { failsWith, patterned } from "../../tests/cold/expectations.ts";
 
 const FORMATION = "00f0";
 const KEY = `${FORMATION}/3/a.object`;

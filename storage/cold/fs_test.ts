@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { SimDisk } from "../../tests/sim/disk.ts";
 import { SimRandom } from "../../tests/sim/random.ts";
 import { FsColdStore, prepareColdFolder } from "./fs.ts";
-import { failsWith, patterned } from "./testing_test.ts";
+import { failsWith, patterned } from "../../tests/cold/expectations.ts";
 
 const ROOT = "/data/cold";
 const KEY = "f/3/a.object";

@@ -21,7 +21,7 @@ import {
 } from "./object.ts";
 import { checkedParts, checkObject, readBlocks, storedParts } from "./object_reading.ts";
 import { objectParts, putObject } from "./object_writing.ts";
-import { failsWith, patterned } from "./testing_test.ts";
+import { failsWith, patterned } from "../../tests/cold/expectations.ts";
 
 const P = BLOCK_PAYLOAD_BYTES;
 

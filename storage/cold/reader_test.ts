@@ -7,7 +7,7 @@ import { MemoryColdStore } from "./memory.ts";
 import { BLOCK_BYTES, BLOCK_PAYLOAD_BYTES, type ColdObject } from "./object.ts";
 import { putObject } from "./object_writing.ts";
 import { ColdReader, type ColdReadOptions } from "./reader.ts";
-import { failsWith, patterned } from "./testing_test.ts";
+import { failsWith, patterned } from "../../tests/cold/expectations.ts";
 
 const P = BLOCK_PAYLOAD_BYTES;
 /** Two blocks a run, so that small objects have many. */

@@ -11,6 +11,7 @@ import type { Clock } from "../../io/mod.ts";
 import { ColdError } from "./error.ts";
 import { checkedKey, checkedPrefix, isKey } from "./keys.ts";
 import { isBareNotFound, s3Error } from "./s3_errors.ts";
+import { Sha256 } from "./s3_sha256.ts";
 import { type ByteParts, type ColdStore, exactly } from "./store.ts";
 
 type Sdk = typeof import("@aws-sdk/client-s3");
@@ -42,6 +43,8 @@ export interface S3ColdStoreOptions {
 export const SINGLE_BYTES_MAX = 9 << 20;
 /** Bytes of a part; S3 takes 5 MiB or more, and 10,000 of them. */
 export const PART_BYTES = 8 << 20;
+/** Bytes that are put together without a pause: about a millisecond. */
+const TURN_BYTES = 1 << 20;
 /** Requests at a time; more wait for a connection. */
 const CONNECTIONS_MAX = 64;
 
@@ -67,6 +70,7 @@ export async function openS3ColdStore(options: S3ColdStoreOptions): Promise<Cold
       { credentials: { accessKeyId, secretAccessKey, sessionToken } }),
     // Who calls tries again, and knows how long to wait.
     maxAttempts: 1,
+    sha256: Sha256,
     // Requests are signed with their body's SHA-256, and blocks carry sums of their own; not
     // everything that speaks S3 knows the newer checksums.
     requestChecksumCalculation: "WHEN_REQUIRED",
@@ -96,7 +100,7 @@ class S3ColdStore implements ColdStore {
 
   async put(key: string, size: number, parts: ByteParts, signal?: AbortSignal): Promise<void> {
     const to = this.#object(key);
-    const whole = exactly(size, parts, signal);
+    const whole = inTurns(this.options.clock, exactly(size, parts, signal));
     if (size > SINGLE_BYTES_MAX) return await this.#putInParts(key, size, whole, signal);
     for await (const Body of gathered(whole, size, size)) {
       const command = new this.sdk.PutObjectCommand({ ...to, Body, ContentLength: size });
@@ -314,6 +318,21 @@ async function* gathered(
     }
   }
   yield piece;
+}
+
+/** Hands parts on, and lets the event loop go on now and then: they may all be at hand at once. */
+async function* inTurns(
+  clock: Clock,
+  parts: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  for await (const part of parts) {
+    yield part;
+    bytes += part.length;
+    if (bytes < TURN_BYTES) continue;
+    bytes = 0;
+    await new Promise<void>((resolve) => clock.defer(resolve));
+  }
 }
 
 /** Takes no more of a body. */

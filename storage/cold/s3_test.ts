@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import { DenoClock } from "../../io/deno.ts";
-import { hasRealS3, realS3, type S3Server, startS3 } from "../../tests/s3/servers.ts";
+import { hasRealS3, realS3, type S3Server, startS3 } from "../../tests/cold/s3_servers.ts";
 import type { ColdErrorKind } from "./error.ts";
 import { openS3ColdStore, PART_BYTES, type S3ColdStoreOptions } from "./s3.ts";
 import type { ColdStore } from "./store.ts";
-import { failsWith, patterned } from "./testing_test.ts";
+import { failsWith, patterned } from "../../tests/cold/expectations.ts";
 
 const KEY = "f/3/a.object";
 /** What a server is asked, and what it answers; undefined where it never does. */
@@ -58,6 +58,22 @@ function refusal(status: number, code: string, message = "as it is"): Response {
   return new Response(xml, { status, headers: { "content-type": "application/xml" } });
 }
 
+/** Runs with these variables set, or with none of that name. */
+async function withEnvironment(
+  variables: Readonly<Record<string, string | undefined>>,
+  work: () => Promise<void>,
+): Promise<void> {
+  const before = Object.keys(variables).map((name) => [name, Deno.env.get(name)] as const);
+  const set = (name: string, value: string | undefined) =>
+    value === undefined ? Deno.env.delete(name) : Deno.env.set(name, value);
+  try {
+    for (const [name, value] of Object.entries(variables)) set(name, value);
+    await work();
+  } finally {
+    for (const [name, value] of before) set(name, value);
+  }
+}
+
 /** One of each kind of request whose answer has a body. */
 const EVERYTHING: ((store: ColdStore) => Promise<unknown>)[] = [
   (store) => store.put(KEY, 3, [patterned(3)]),
@@ -105,6 +121,61 @@ Deno.test("S3 store tries nothing again by itself", async () => {
     await failsWith("unavailable", store.get(KEY, 0, 3), KEY);
   });
   assert.equal(asked, 1);
+});
+
+Deno.test("S3 store takes the store's time when its clock is another", async () => {
+  const hourMs = 3_600_000;
+  const stamps: number[] = [];
+  const answer: Answer = (request) => {
+    const stamp = request.headers.get("x-amz-date") ?? "";
+    const [, y, m, d, h, min, s] = /^(....)(..)(..)T(..)(..)(..)Z$/.exec(stamp) ?? [];
+    stamps.push(Date.parse(`${y}-${m}-${d}T${h}:${min}:${s}Z`));
+    if (stamps.length > 1) return new Response(null, { status: 204 });
+    const refused = refusal(403, "RequestTimeTooSkewed");
+    refused.headers.set("date", new Date(Date.now() + hourMs).toUTCString());
+    return refused;
+  };
+  await withAnswers(answer, async (store) => {
+    await failsWith("unavailable", store.delete(KEY), KEY);
+    await store.delete(KEY);
+  });
+  const [first = 0, second = 0] = stamps;
+  assert.ok(Math.abs(second - first - hourMs) < 60_000, `${second - first}`);
+});
+
+Deno.test("S3 store finds credentials by itself, and says so when there are none", async () => {
+  const variables = { AWS_ACCESS_KEY_ID: "from-the-environment", AWS_SECRET_ACCESS_KEY: "b" };
+  let asked = "";
+  const answer: Answer = (request) => {
+    asked = request.headers.get("authorization") ?? "";
+    return new Response(null, { status: 204 });
+  };
+  const nobody = { accessKeyId: undefined, secretAccessKey: undefined };
+  await withEnvironment(variables, () =>
+    withAnswers(answer, async (store) => {
+      await store.delete(KEY);
+      assert.match(asked, /Credential=from-the-environment\//);
+    }, nobody));
+  const place = await Deno.makeTempDir();
+  const none = {
+    AWS_ACCESS_KEY_ID: undefined,
+    AWS_SECRET_ACCESS_KEY: undefined,
+    AWS_PROFILE: undefined,
+    AWS_REGION: undefined,
+    AWS_EC2_METADATA_DISABLED: "true",
+    AWS_SHARED_CREDENTIALS_FILE: `${place}/credentials`,
+    AWS_CONFIG_FILE: `${place}/config`,
+  };
+  await withEnvironment(none, async () => {
+    await withAnswers(answer, async (store) => {
+      const error = await failsWith("denied", store.delete(KEY), KEY);
+      assert.match(error.message, /no credentials were found/);
+    }, nobody);
+    await withStore({ bucket: "objects" }, async (store) => {
+      assert.match((await failsWith("denied", store.delete(KEY), KEY)).message, /region/);
+    });
+  });
+  await Deno.remove(place, { recursive: true });
 });
 
 Deno.test("S3 store says unavailable when nobody listens, and when no answer comes", async () => {

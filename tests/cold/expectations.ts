@@ -1,7 +1,11 @@
-/** What the tests of this room share. */
+/**
+ * What tests of cold stores expect.
+ *
+ * @module
+ */
 
 import assert from "node:assert/strict";
-import { ColdError, type ColdErrorKind } from "./error.ts";
+import { ColdError, type ColdErrorKind } from "../../storage/cold/error.ts";
 
 /** Bytes that repeat only every so many, which no block or part is a multiple of. */
 export function patterned(length: number, seed = 0): Uint8Array {
