@@ -26,6 +26,12 @@ const PURE_PACKAGES: ReadonlySet<string> = new Set(["cbor-x"]);
 const TEST_PACKAGES: ReadonlySet<string> = new Set(["node:assert/strict", "fast-check"]);
 
 /**
+ * Packages that take long to load: outside tests they come by `import()`, in the moment that they
+ * are asked for.
+ */
+const LAZY_PACKAGES = ["@aws-sdk/client-s3"];
+
+/**
  * Files that put the rooms together and so may import any: the program, and the worker, which is a
  * program of its own for one core.
  */
@@ -66,6 +72,18 @@ export function wrongImports(files: readonly SourceFile[]): string[] {
         : pathComplaint(file.path, path);
       return complaint === undefined ? [] : [`${file.path}:${line}: ${complaint}`];
     })
+  );
+}
+
+/** Complaints about imports that load a slow package with the program. */
+export function eagerImports(files: readonly SourceFile[]): string[] {
+  return files.filter(({ path }) => !isTestFile(path)).flatMap(({ path, code }) =>
+    LAZY_PACKAGES.flatMap((name) =>
+      Array.from(
+        code.matchAll(new RegExp(`\\b(?:import|export)(?! type\\b)\\s[^"';(]*"${name}"`, "g")),
+        (match) => `${path}:${lineAt(code, match.index)}: import ${name} by import()`,
+      )
+    )
   );
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { importsOf, wrongImports } from "./imports.ts";
+import { eagerImports, importsOf, wrongImports } from "./imports.ts";
 import { sourceFile, sourceFiles } from "./source.ts";
 
 /** Complaints about a file that imports one thing. */
@@ -68,5 +68,21 @@ Deno.test("wrongImports() is silent when imports go down", () => {
   ];
   for (const [path, specifier] of right) {
     assert.deepEqual(importing(path, specifier), [], `${path} ${specifier}`);
+  }
+});
+
+Deno.test("slow packages are loaded when they are asked for", async () => {
+  assert.deepEqual(eagerImports(await sourceFiles()), []);
+});
+
+Deno.test("eagerImports() complains when a slow package is loaded with the program", () => {
+  const complaints = (path: string, text: string) => eagerImports([sourceFile(path, text)]).length;
+  const slow = '"@aws-sdk/client-s3"';
+  for (const text of [`import { S3 } from ${slow};`, `import ${slow};`, `export * from ${slow};`]) {
+    assert.equal(complaints("storage/a.ts", text), 1, text);
+    assert.equal(complaints("storage/a_test.ts", text), 0, text);
+  }
+  for (const text of [`import type { S3 } from ${slow};`, `const a = await import(${slow});`]) {
+    assert.equal(complaints("storage/a.ts", text), 0, text);
   }
 });
