@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
+import { SimClock } from "../../tests/sim/clock.ts";
+import { SimRandom } from "../../tests/sim/random.ts";
 import { ColdError } from "./error.ts";
 import { objectKey } from "./keys.ts";
 import { MemoryColdStore } from "./memory.ts";
@@ -221,6 +223,53 @@ Deno.test("ColdReader.read() gives no byte of a damaged block, and all others", 
   // A whole copy was put in its place: nothing of the failure is left.
   await store.put(objectKey(made), whole.length, [whole]);
   assert.equal((await bytesOf(reader, made, 0, made.bytes)).length, made.bytes);
+});
+
+Deno.test("ColdReader.read() is right or fails alone when the store is slow and fails at random", async () => {
+  const outcomes = { whole: 0, aborted: 0, failed: 0 };
+  for (let seed = 1; seed <= 40; seed++) {
+    const random = new SimRandom(seed);
+    const clock = new SimClock();
+    const { store, made, payload } = await stored(15 * P + 9);
+    const get = store.get.bind(store);
+    store.get = async (key, start, length, signal) => {
+      await new Promise<void>((resolve) => clock.setTimer(random.next() * 20, resolve));
+      signal?.throwIfAborted();
+      if (random.chance(0.1)) throw new ColdError("unavailable", store.name, key, "busy");
+      return await get(key, start, length, signal);
+    };
+    const options = { store, cacheBytesMax: 4 * RUN_BYTES, runBytesMax: RUN_BYTES, fetchesMax: 3 };
+    const reader = new ColdReader(options);
+    const readings = Array.from({ length: 30 }, async () => {
+      await new Promise<void>((resolve) => clock.setTimer(random.next() * 100, resolve));
+      const aborting = new AbortController();
+      const reason = new Error("gone");
+      if (random.chance(0.3)) clock.setTimer(random.next() * 40, () => aborting.abort(reason));
+      const offset = random.below(made.bytes);
+      const length = random.below(made.bytes - offset);
+      const until = random.below(made.bytes);
+      try {
+        const found = await bytesOf(reader, made, offset, length, {
+          signal: aborting.signal,
+          until,
+        });
+        assert.equal(Buffer.compare(found, payload.subarray(offset, offset + length)), 0);
+        outcomes.whole++;
+      } catch (error) {
+        if (error === reason) outcomes.aborted++;
+        else if (error instanceof ColdError && error.kind === "unavailable") outcomes.failed++;
+        else throw error;
+      }
+    });
+    await clock.until(Promise.all(readings));
+    await clock.run(1_000);
+    assert.ok(reader.usage().bytes <= 4 * RUN_BYTES, `seed ${seed}: ${reader.usage().bytes}`);
+    // Nothing hangs, and nothing of all that is left.
+    store.get = get;
+    const found = await bytesOf(reader, made, 0, made.bytes);
+    assert.equal(Buffer.compare(found, payload), 0, `seed ${seed}`);
+  }
+  assert.ok(outcomes.whole > 200 && outcomes.aborted > 100 && outcomes.failed > 100);
 });
 
 Deno.test("ColdReader keeps what was used last when its memory is full", async () => {
