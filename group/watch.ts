@@ -85,5 +85,6 @@ export class Watches {
 
 function eventOf(plan: ReadPlan, from: number): LiveEvent {
   const { tail, closed } = plan.facts;
-  return { from, to: tail, slices: plan.upToDate ? plan.slices : undefined, closed, ended: false };
+  const whole = plan.upToDate && plan.cold === undefined;
+  return { from, to: tail, slices: whole ? plan.slices : undefined, closed, ended: false };
 }

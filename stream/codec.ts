@@ -6,18 +6,33 @@
  * is `null`, or left out at the end. Message lengths stand outside because there may be millions:
  * each as a base-128 number, low bits first; the header says how many bytes they take, 0 where the
  * body is one message. The body is last, so that it is copied once, into the slab it stays in.
+ * Commands of the cold tier have rows instead, see `cold_fields.ts`.
+ *
+ * A command has the lowest version that can say what it says, so that nodes of another program
+ * take part as long as nothing newer is asked for.
  *
  * @module
  */
 
 import { CborReader, CborWriter, numberBytes, textBytes } from "./cbor.ts";
 import { decodeCbor, encodeCbor } from "./cbor_library.ts";
+import { type ColdCommand, coldRowsOf, isColdCommand } from "./cold_fields.ts";
 import { type Fields, fieldsOf, fromFields, KIND_NUMBERS } from "./command_fields.ts";
 import { lengthsBytes, readLengths, writeLengths } from "./lengths.ts";
 import type { AppendStream, Body, Command, Slab } from "./types.ts";
 
-/** Version of the layout; a program refuses any other. */
+/** Lowest version of the layout that a program reads, and that of most commands. */
 export const COMMAND_VERSION = 1;
+
+/** Highest version that this program reads: the cold tier's. */
+export const COMMAND_VERSION_MAX = 2;
+
+/** The version that every voter and learner must understand before the command is proposed. */
+export function commandVersion(command: Command): number {
+  const isNew = isColdCommand(command) ||
+    (command.type === "create" && command.fork?.proof !== undefined);
+  return isNew ? COMMAND_VERSION_MAX : COMMAND_VERSION;
+}
 
 /** Keys that one `touch` or `expire` may name, so that its header stays within 2 bytes of length. */
 export const KEYS_PER_COMMAND_MAX = 60;
@@ -50,6 +65,7 @@ const reader = new CborReader();
  * @throws RangeError when the header would be too long
  */
 export function encodeHeader(command: Command, stampMs: number): Uint8Array {
+  if (isColdCommand(command)) return withRows(command, stampMs);
   const lengths = lengthsOf(command);
   const extra = lengths === undefined ? 0 : lengthsBytes(lengths);
   let end = PREFIX_BYTES;
@@ -65,6 +81,16 @@ export function encodeHeader(command: Command, stampMs: number): Uint8Array {
   const all = new Uint8Array(end + extra);
   all.set(scratch.subarray(0, end));
   writeLengths(lengths, all, end);
+  return all;
+}
+
+function withRows(command: ColdCommand, stampMs: number): Uint8Array {
+  const rows = encodeCbor(coldRowsOf(command)).slice();
+  const end = PREFIX_BYTES + writeAny(command, stampMs, 0);
+  writePrefix(scratch, 0, end);
+  const all = new Uint8Array(end + rows.length);
+  all.set(scratch.subarray(0, end));
+  all.set(rows, end);
   return all;
 }
 
@@ -132,8 +158,9 @@ export function decode(slab: Slab, start: number, end: number): DecodedCommand {
   reader.seek(bytes, from);
   const fields = reader.array();
   const version = reader.number();
-  if (!(fields >= 3) || version !== COMMAND_VERSION) {
-    throw new Error(`command of version ${version}; this program reads ${COMMAND_VERSION}`);
+  if (!(fields >= 3) || !(version >= COMMAND_VERSION && version <= COMMAND_VERSION_MAX)) {
+    const readable = `${COMMAND_VERSION} to ${COMMAND_VERSION_MAX}`;
+    throw new Error(`command of version ${version}; this program reads ${readable}`);
   }
   if (reader.number() === KIND_NUMBERS.append) return readAppend(fields, slab, to, end);
   return readAny(slab, from, to, end);
@@ -226,7 +253,7 @@ function readAppend(fields: number, slab: Slab, to: number, end: number): Decode
 
 function writeAny(command: Command, stampMs: number, extra: number): number {
   const fields = [
-    COMMAND_VERSION,
+    commandVersion(command),
     KIND_NUMBERS[command.type],
     stampMs,
     ...fieldsOf(command, extra),
@@ -244,9 +271,16 @@ function readAny(slab: Slab, from: number, to: number, end: number): DecodedComm
   const header: unknown = decodeCbor(slab.bytes.subarray(from, to));
   if (!Array.isArray(header) || typeof header[2] !== "number") throw malformed("header");
   const [, kind, stampMs, ...fields] = header as [number, number, number, ...Fields];
-  const command = fromFields(kind, fields, (extra) => readBody(slab, to, extra, end));
+  const body = (extra: number) => readBody(slab, to, extra, end);
+  const command = fromFields(kind, fields, body, () => readRows(slab, to, end));
   if (command === undefined) throw new Error(`command of unknown kind ${kind}`);
   return { command, stampMs };
+}
+
+function readRows(slab: Slab, from: number, end: number): unknown[] {
+  const rows: unknown = decodeCbor(slab.bytes.subarray(from, end));
+  if (!Array.isArray(rows)) throw malformed("rows");
+  return rows;
 }
 
 function readBody(slab: Slab, from: number, extra: number, end: number): Body | undefined {

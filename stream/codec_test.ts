@@ -194,7 +194,7 @@ Deno.test("decode() names version and kind when it knows neither", () => {
     copy[at] = byte;
     return () => decodeAll(copy);
   };
-  assert.throws(other(3, 2), /command of version 2; this program reads 1/);
+  assert.throws(other(3, 3), /command of version 3; this program reads 1 to 2/);
   assert.throws(other(4, 23), /command of unknown kind 23/);
   assert.throws(other(2, 0x01), /command of version/);
   assert.throws(other(0, 0xff), /malformed command: header/);

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { type ColdCommand, coldCommandFrom, coldFieldsOf } from "./cold_fields.ts";
+import type { ForkProof } from "./cold_types.ts";
 import type { Body, BucketPhase, Command, CreateStream } from "./types.ts";
 
 /** Numbers of the kinds of commands; part of the format, never reused. */
@@ -20,6 +22,10 @@ export const KIND_NUMBERS: Readonly<Record<Command["type"], number>> = {
   link: 10,
   unlink: 11,
   forget_unlink: 12,
+  flush: 13,
+  repack: 14,
+  condemn: 15,
+  forget: 16,
 };
 
 /** Fields behind version, kind and stamp. Trust in their types rests on the journal's checksums. */
@@ -63,6 +69,11 @@ export function fieldsOf(command: Command, extra: number): Fields {
     case "unlink":
     case "forget_unlink":
       return [command.key, command.token];
+    case "flush":
+    case "repack":
+    case "condemn":
+    case "forget":
+      return coldFieldsOf(command);
   }
 }
 
@@ -75,11 +86,19 @@ function createFields(command: CreateStream, extra: number): Fields {
     extra,
     command.ttlSeconds ?? null,
     command.expiresAtMs ?? null,
-    fork === undefined ? null : [fork.source, fork.offset ?? null, fork.subOffset],
+    fork === undefined ? null : forkFields(fork),
     reservation === undefined
       ? null
       : [reservation.home, reservation.token, reservation.deadlineMs],
   ];
+}
+
+function forkFields(
+  { source, offset, subOffset, proof }: NonNullable<CreateStream["fork"]>,
+): Fields {
+  const fields = [source, offset ?? null, subOffset];
+  if (proof === undefined) return fields;
+  return [...fields, [proof.incarnation, proof.anchor, proof.end]];
 }
 
 /** The command of a kind with these fields, appends left out; undefined where it is unknown. */
@@ -87,6 +106,7 @@ export function fromFields(
   kind: number,
   fields: Fields,
   body: (extra: number) => Body | undefined,
+  rows: () => unknown[],
 ): Command | undefined {
   const text = (i: number) => fields[i] as string;
   const number = (i: number) => fields[i] as number;
@@ -115,10 +135,14 @@ export function fromFields(
       return { type: "unlink", key: text(0), token: number(1) };
     case KIND_NUMBERS.forget_unlink:
       return { type: "forget_unlink", key: text(0), token: number(1) };
-    default:
-      return undefined;
   }
+  const cold = COLD_KINDS.get(kind);
+  return cold === undefined ? undefined : coldCommandFrom(cold, fields, rows());
 }
+
+const COLD_KINDS: ReadonlyMap<number, ColdCommand["type"]> = new Map(
+  (["flush", "repack", "condemn", "forget"] as const).map((type) => [KIND_NUMBERS[type], type]),
+);
 
 function createFrom(fields: Fields, body: (extra: number) => Body | undefined): CreateStream {
   const [key, contentType, flags, extra, ttlSeconds, expiresAtMs, fork, reservation] = fields;
@@ -136,11 +160,17 @@ function createFrom(fields: Fields, body: (extra: number) => Body | undefined): 
 }
 
 function forkFrom(
-  fields: [string, number | null, number] | undefined,
+  fields: [string, number | null, number, [string, number, number]?] | undefined,
 ): CreateStream["fork"] {
   if (fields === undefined) return undefined;
-  const [source, offset, subOffset] = fields;
-  return { source, offset: optional(offset), subOffset };
+  const [source, offset, subOffset, proof] = fields;
+  return { source, offset: optional(offset), subOffset, proof: proofFrom(proof) };
+}
+
+function proofFrom(fields: [string, number, number] | undefined): ForkProof | undefined {
+  if (fields === undefined) return undefined;
+  const [incarnation, anchor, end] = fields;
+  return { incarnation, anchor, end };
 }
 
 function reservationFrom(

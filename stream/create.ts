@@ -4,6 +4,14 @@
  * @module
  */
 
+import {
+  advance,
+  endBehind,
+  isBoundary,
+  type KnownEnds,
+  noneKnown,
+  type Unknown,
+} from "./boundaries.ts";
 import type { Bucket } from "./buckets.ts";
 import { DEFAULT_CONTENT_TYPE, sameMediaType } from "./content_type.ts";
 import { deadlineOf } from "./deadlines.ts";
@@ -11,6 +19,7 @@ import { messageEnds, StreamLog } from "./log.ts";
 import { earliestOf, factsOf, type ForkOrigin, rareOf, type Stream } from "./stream.ts";
 import { refuse, type Tables } from "./tables.ts";
 import { ownText } from "./text.ts";
+import type { ForkProof } from "./cold_types.ts";
 import type { CreateStream, Outcome, Refusal, StreamFacts } from "./types.ts";
 
 /** What of a source a fork takes over: all bytes before `end`. */
@@ -21,7 +30,7 @@ interface Cut {
 }
 
 /** Why it can't. */
-interface CutRefusal {
+export interface CutRefusal {
   readonly refused: Refusal;
   readonly facts?: StreamFacts;
 }
@@ -50,6 +59,7 @@ export function applyCreate(
   if (command.fork !== undefined) {
     const found = cutSource(tables, command, command.fork);
     if ("refused" in found) return found;
+    if ("unknown" in found) return { ok: "unproven" };
     cut = found;
   }
   const stream = make(tables, bucket, command, cut, index, stampMs);
@@ -95,7 +105,7 @@ function cutSource(
   tables: Tables,
   command: CreateStream,
   fork: NonNullable<CreateStream["fork"]>,
-): Cut | CutRefusal {
+): Cut | CutRefusal | Unknown {
   const source = tables.streams.get(fork.source);
   if (source === undefined) return { refused: "fork_source_not_found" };
   if (source.softDeleted) return { refused: "fork_source_gone" };
@@ -104,14 +114,30 @@ function cutSource(
     ? !json || command.body === undefined
     : sameMediaType(source.type, command.contentType);
   if (!typeFits) return { refused: "content_type_mismatch" };
+  return cutAt(source, fork, noneKnown);
+}
+
+/** The same for a source that may be forked. A proof stands for what lies in objects. */
+function cutAt(
+  source: Stream,
+  fork: NonNullable<CreateStream["fork"]>,
+  known: KnownEnds,
+): Cut | CutRefusal | Unknown {
   const anchor = fork.offset ?? source.tail;
   if (anchor < earliestOf(source)) {
     return { refused: "offset_trimmed", facts: factsOf(source) };
   }
   if (anchor > source.tail) return { refused: "fork_offset_beyond_tail" };
+  const { proof } = fork;
+  if (proof !== undefined && proof.incarnation === source.incarnation && proof.anchor === anchor) {
+    return { source, anchor, end: proof.end };
+  }
   const log = source.log ?? new StreamLog();
-  if (json && !log.isBoundary(anchor)) return { refused: "offset_not_boundary" };
-  const end = subOffsetEnd(log, json, anchor, fork.subOffset);
+  const whole = !source.type.json || isBoundary(log, anchor, known);
+  if (typeof whole === "object") return whole;
+  if (!whole) return { refused: "offset_not_boundary" };
+  const end = subOffsetEnd(log, source.type.json, anchor, fork.subOffset, known);
+  if (typeof end === "object") return end;
   return end === undefined ? { refused: "fork_sub_offset_invalid" } : { source, anchor, end };
 }
 
@@ -121,11 +147,27 @@ function subOffsetEnd(
   json: boolean,
   anchor: number,
   subOffset: number,
-): number | undefined {
+  known: KnownEnds,
+): number | undefined | Unknown {
   if (subOffset === 0) return anchor;
-  if (json) return log.advance(anchor, subOffset);
-  const boundary = log.nextBoundary(anchor);
+  if (json) return advance(log, anchor, subOffset, known);
+  const boundary = endBehind(log, anchor, known);
+  if (typeof boundary === "object") return boundary;
   return boundary !== undefined && anchor + subOffset <= boundary ? anchor + subOffset : undefined;
+}
+
+/** See `GroupState.proveFork`. */
+export function proveCut(
+  source: Stream | undefined,
+  fork: NonNullable<CreateStream["fork"]>,
+  known: KnownEnds,
+): ForkProof | CutRefusal | Unknown | undefined {
+  if (source === undefined || source.softDeleted) return undefined;
+  const hot = cutAt(source, { ...fork, proof: undefined }, noneKnown);
+  if (!("unknown" in hot)) return undefined;
+  const found = cutAt(source, { ...fork, proof: undefined }, known);
+  if ("refused" in found || "unknown" in found) return found;
+  return { incarnation: source.incarnation, anchor: found.anchor, end: found.end };
 }
 
 function make(
@@ -158,7 +200,6 @@ function inherit(
   command: CreateStream,
   cut: Cut,
 ): void {
-  const log = cut.source.log?.prefix(cut.end);
   rareOf(cut.source).forks++;
   rareOf(stream).fork = {
     source: cut.source,
@@ -167,10 +208,9 @@ function inherit(
     subOffset: command.fork?.subOffset ?? 0,
     lifetimeInherited: command.ttlSeconds === undefined && command.expiresAtMs === undefined,
     inheritedBytes: cut.end,
-    inheritedChunks: log?.chunks ?? 0,
   };
-  if (cut.end === 0) return;
-  stream.log = log;
+  if (cut.end === 0 || cut.source.log === undefined) return;
+  stream.log = StreamLog.inheriting(cut.source.log, cut.end);
   stream.tail = cut.end;
 }
 

@@ -9,7 +9,7 @@
 
 import { encodeCbor } from "./cbor_library.ts";
 import { FrozenStreams } from "./frozen.ts";
-import { type Item, RecordKind, streamItems, tableItems } from "./items.ts";
+import { type Item, pinnedItems, RecordKind, streamItems, tableItems } from "./items.ts";
 import type { Tables } from "./tables.ts";
 
 /** Size of a piece, in bytes; only a single larger record would exceed it. */
@@ -65,17 +65,10 @@ export function* exportTables(
   const streams = new FrozenStreams(tables);
   try {
     let items = 0;
-    for (const item of tableItems(tables)) {
+    for (const item of allItems(tables, streams)) {
       const full = writer.add(item);
       items++;
       if (full !== undefined) yield full;
-    }
-    for (const frozen of streams.take()) {
-      for (const item of streamItems(frozen)) {
-        const full = writer.add(item);
-        items++;
-        if (full !== undefined) yield full;
-      }
     }
     const full = writer.add([RecordKind.end, items]);
     if (full !== undefined) yield full;
@@ -83,6 +76,14 @@ export function* exportTables(
   } finally {
     streams.close();
   }
+}
+
+/** Pinned ranges and tables as they are at the first pull, then the streams. */
+function* allItems(tables: Tables, streams: FrozenStreams): Generator<Item, void, void> {
+  const pinned = [...tables.pinned.all()];
+  yield* tableItems(tables);
+  for (const range of pinned) yield* pinnedItems(range);
+  for (const frozen of streams.take()) yield* streamItems(frozen);
 }
 
 function writeUint32(into: Uint8Array, at: number, value: number): void {

@@ -9,7 +9,10 @@ import type { Producers } from "./producers.ts";
 import { type RareParts, type Stream } from "./stream.ts";
 import type { ExportWatch, Tables } from "./tables.ts";
 
-/** One stream's state, safe from later changes. Logs only grow, so theirs is kept by its length. */
+/**
+ * One stream's state, safe from later changes. What is flushed is left out of a copy of its log's
+ * rows, which otherwise only grow: a view and the number of chunks keep the log as it was.
+ */
 export interface FrozenStream {
   readonly stream: Stream;
   readonly tail: number;
@@ -23,7 +26,8 @@ export interface FrozenStream {
 
 /** A copy of what may change. */
 export function freeze(stream: Stream): FrozenStream {
-  const { tail, closed, softDeleted, lastWriteAtMs, log } = stream;
+  const { tail, closed, softDeleted, lastWriteAtMs } = stream;
+  const log = stream.log?.view();
   const chunks = log === undefined ? 0 : log.chunks;
   const rare = stream.rare === undefined ? undefined : freezeRare(stream.rare);
   return { stream, tail, closed, softDeleted, lastWriteAtMs, rare, log, chunks };
@@ -82,7 +86,12 @@ export class FrozenStreams implements ExportWatch {
   /** See `ExportWatch`. Kept to the end even where it was written out: it may be under way. */
   adopt(stream: Stream, log: StreamLog): boolean {
     if (stream.index > this.#begunAt) return false;
-    this.#adopted.push(log);
+    this.keep(log);
     return true;
+  }
+
+  /** See `ExportWatch`. */
+  keep(log: StreamLog): void {
+    this.#adopted.push(log);
   }
 }

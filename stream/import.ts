@@ -7,8 +7,9 @@
 import { decodeCbor } from "./cbor_library.ts";
 import { deadlineOf } from "./deadlines.ts";
 import { ITEM_HEADER_BYTES, TAG_RAW, TAG_RECORD } from "./export.ts";
-import { EXPORT_MAGIC, EXPORT_VERSION, RecordKind } from "./items.ts";
+import { EXPORT_MAGIC, EXPORT_VERSION, EXPORT_VERSION_HOT, RecordKind } from "./items.ts";
 import { StreamLog } from "./log.ts";
+import type { PinnedRange } from "./pinned.ts";
 import { type SlabAllocator, SlabFiller } from "./slab.ts";
 import { rareOf, RareParts, type Stream } from "./stream.ts";
 import { Tables } from "./tables.ts";
@@ -25,6 +26,8 @@ export interface ImportOptions {
   /** The state must be of this group and formation. */
   readonly group: number;
   readonly formation: string;
+  /** See `GroupState`. */
+  readonly pinsFlushed?: boolean;
   /** Where the bytes go. */
   readonly allocate: SlabAllocator;
 }
@@ -100,6 +103,13 @@ class Fields {
     return this.values[this.#at++] === true;
   }
 
+  /** All that is left. */
+  numbers(): number[] {
+    const numbers: number[] = [];
+    while (this.left > 0) numbers.push(this.number());
+    return numbers;
+  }
+
   /** Undefined where the field is null. */
   optional<T>(read: (fields: Fields) => T): T | undefined {
     if (this.values[this.#at] === null) {
@@ -123,6 +133,7 @@ class Builder {
   readonly #options: ImportOptions;
   #tables: Tables | undefined;
   #stream: Stream | undefined;
+  #pinned: PinnedRange | undefined;
   /** The tail that the stream's record names. */
   #tail = 0;
   /** Memory that the next raw bytes go to, in order. */
@@ -197,7 +208,22 @@ class Builder {
           home: fields.number(),
           token: fields.number(),
         });
+      case RecordKind.condemned:
+        return tables.objects.condemn(fields.number(), fields.numbers());
+      case RecordKind.objects:
+        return readObjects(tables, fields);
+      case RecordKind.pinned:
+        this.#endPinned(tables);
+        this.#pinned = {
+          number: fields.number(),
+          at: fields.number(),
+          log: StreamLog.from(fields.number()),
+        };
+        return;
+      case RecordKind.cold:
+        return readRanges(tables, this.#current(), fields);
       case RecordKind.stream:
+        this.#endPinned(tables);
         this.#checkTail();
         return this.#readStream(tables, fields);
       case RecordKind.producers:
@@ -208,6 +234,7 @@ class Builder {
       case RecordKind.batch:
         return this.#batch(tables, fields.number(), fields.number());
       case RecordKind.end:
+        this.#endPinned(tables);
         this.#checkTail();
         if (fields.number() !== this.#items) throw damaged("an item is missing");
         this.#ended = true;
@@ -221,8 +248,9 @@ class Builder {
     if (this.#tables !== undefined) throw damaged("a second head");
     if (fields.text() !== EXPORT_MAGIC) throw damaged("it is none");
     const version = fields.number();
-    if (version !== EXPORT_VERSION) {
-      throw damaged(`version ${version}; this program reads ${EXPORT_VERSION}`);
+    if (version < EXPORT_VERSION_HOT || version > EXPORT_VERSION) {
+      const readable = `${EXPORT_VERSION_HOT} to ${EXPORT_VERSION}`;
+      throw damaged(`version ${version}; this program reads ${readable}`);
     }
     const group = fields.number(), formation = fields.text();
     if (group !== this.#options.group || formation !== this.#options.formation) {
@@ -231,9 +259,16 @@ class Builder {
           `${this.#options.group}, formation ${this.#options.formation}`,
       );
     }
-    this.#tables = new Tables(group, formation);
+    this.#tables = new Tables(group, formation, this.#options.pinsFlushed);
     this.#tables.index = fields.number();
     this.#tables.stampMs = fields.number();
+  }
+
+  /** A pinned range is counted when it is whole. */
+  #endPinned(tables: Tables): void {
+    const range = this.#pinned;
+    this.#pinned = undefined;
+    if (range !== undefined) tables.pin(range.number, range.at, range.log);
   }
 
   #current(): Stream {
@@ -268,7 +303,8 @@ class Builder {
   #chunk(tables: Tables, length: number, ends: Uint32Array | undefined): void {
     if (!(length > 0 && length <= CHUNK_BYTES_MAX)) throw damaged(`an append of ${length} bytes`);
     const data = this.#filler.reserve(length);
-    tables.addBytes(this.#current(), { data }, ends);
+    if (this.#pinned === undefined) tables.addBytes(this.#current(), { data }, ends);
+    else this.#pinned.log.push(data.slab, data.start, length, ends);
     this.#targets.push(data.slab.bytes.subarray(data.start, data.end));
   }
 
@@ -314,9 +350,6 @@ function readFork(tables: Tables, stream: Stream, fields: Fields): void {
   const subOffset = fields.number(), lifetimeInherited = fields.flag();
   const inheritedBytes = fields.number();
   if (inheritedBytes > source.tail) throw damaged("a fork longer than its source");
-  const log = inheritedBytes > 0
-    ? (source.log ?? new StreamLog()).prefix(inheritedBytes)
-    : undefined;
   rareOf(source).forks++;
   rareOf(stream).fork = {
     source,
@@ -325,10 +358,33 @@ function readFork(tables: Tables, stream: Stream, fields: Fields): void {
     subOffset,
     lifetimeInherited,
     inheritedBytes,
-    inheritedChunks: log?.chunks ?? 0,
   };
-  stream.log = log;
+  if (inheritedBytes === 0 || source.log === undefined) return;
+  stream.log = StreamLog.inheriting(source.log, inheritedBytes);
   stream.tail = inheritedBytes;
+}
+
+function readObjects(tables: Tables, fields: Fields): void {
+  while (fields.left > 0) {
+    const number = fields.number(), term = fields.number(), length = fields.number();
+    const unreferencedMs = fields.optional((field) => field.number());
+    tables.objects.add({ number, term, length }, unreferencedMs);
+  }
+}
+
+/** Ranges of a stream whose chunks begin at the record's first number. */
+function readRanges(tables: Tables, stream: Stream, fields: Fields): void {
+  const start = fields.number();
+  while (fields.left > 0) {
+    const from = fields.number(), to = fields.number(), number = fields.number();
+    const at = fields.number(), rowBytes = fields.number();
+    if (!(from < to && to <= start)) throw damaged("a range out of place");
+    tables.refer(stream, { from, to, number, at, rowBytes });
+  }
+  stream.log ??= new StreamLog();
+  stream.log.obtainCold();
+  stream.log.skipTo(start);
+  stream.tail = start;
 }
 
 function readProducers(stream: Stream, fields: Fields): void {

@@ -4,19 +4,24 @@
  * An item is a record (an array that begins with its kind) or a piece of raw bytes. A stream's
  * record is followed by its producers, then by its own chunks: a row of lengths, or the length and
  * message ends of one batch, each followed by the bytes. What a fork inherits is named, not
- * repeated: its source stands before it.
+ * repeated: its source stands before it. A stream's ranges in objects stand before its chunks.
  *
  * @module
  */
 
 import { type FrozenStream } from "./frozen.ts";
 import type { StreamLog } from "./log.ts";
+import type { Objects } from "./objects.ts";
+import type { PinnedRange } from "./pinned.ts";
 import type { Producers } from "./producers.ts";
 import type { RareParts } from "./stream.ts";
 import type { Tables } from "./tables.ts";
 
 /** Version of the whole layout. */
-export const EXPORT_VERSION = 1;
+export const EXPORT_VERSION = 2;
+
+/** Version of exports without objects, which programs before this one read as well. */
+export const EXPORT_VERSION_HOT = 1;
 
 /** Begins every export. */
 export const EXPORT_MAGIC = "ursula-group";
@@ -27,6 +32,11 @@ export const RAW_BYTES_MAX = 64 * 1024;
 /** Chunks whose lengths one record names, and producers that one record holds. */
 const CHUNKS_PER_RECORD = 512;
 const PRODUCERS_PER_RECORD = 64;
+
+/** Objects, ranges and numbers that one record holds. */
+const OBJECTS_PER_RECORD = 512;
+const RANGES_PER_RECORD = 512;
+const NUMBERS_PER_RECORD = 4096;
 
 /** Kinds of records; the numbers are part of the layout. */
 export const RecordKind = {
@@ -40,6 +50,10 @@ export const RecordKind = {
   chunks: 7,
   batch: 8,
   end: 9,
+  condemned: 10,
+  objects: 11,
+  cold: 12,
+  pinned: 13,
 } as const;
 
 /** A record or raw bytes; the latter are views that hold until the next `apply`. */
@@ -48,8 +62,11 @@ export type Item = readonly unknown[] | Uint8Array;
 /** The tables but for the streams: small, and taken at once. */
 export function tableItems(tables: Tables): Item[] {
   const { group, formation, index, stampMs, buckets, paths } = tables;
+  const objects = objectItems(tables.objects);
+  const version = objects.length === 0 ? EXPORT_VERSION_HOT : EXPORT_VERSION;
   const items: Item[] = [
-    [RecordKind.head, EXPORT_MAGIC, EXPORT_VERSION, group, formation, index, stampMs],
+    [RecordKind.head, EXPORT_MAGIC, version, group, formation, index, stampMs],
+    ...objects,
   ];
   for (const { id, phase, version, intent } of buckets.records()) {
     const action = intent === undefined ? null : intent.action;
@@ -65,6 +82,32 @@ export function tableItems(tables: Tables): Item[] {
     items.push([RecordKind.errand, key, home, token]);
   }
   return items;
+}
+
+function objectItems(objects: Objects): Item[] {
+  const items: Item[] = [];
+  const numbers = [...objects.condemned];
+  for (let i = 0; i < numbers.length || (i === 0 && objects.watermark > 1);) {
+    const part = numbers.slice(i, i + NUMBERS_PER_RECORD);
+    items.push([RecordKind.condemned, objects.watermark, ...part]);
+    i += NUMBERS_PER_RECORD;
+  }
+  let record: unknown[] = [RecordKind.objects];
+  for (const { number, term, length, unreferencedMs } of objects.all()) {
+    record.push(number, term, length, unreferencedMs ?? null);
+    if (record.length > 4 * OBJECTS_PER_RECORD) {
+      items.push(record);
+      record = [RecordKind.objects];
+    }
+  }
+  if (record.length > 1) items.push(record);
+  return items;
+}
+
+/** A pinned range, with its bytes. Not part of what hashes run over. */
+export function* pinnedItems({ number, at, log }: PinnedRange): Generator<Item, void, void> {
+  yield [RecordKind.pinned, number, at, log.start];
+  yield* chunkItems(log, log.chunks);
 }
 
 /** One stream, with its own bytes. */
@@ -83,7 +126,9 @@ export function* streamItems(frozen: FrozenStream): Generator<Item, void, void> 
     rare === undefined ? null : rareFields(rare),
   ];
   if (rare?.producers !== undefined) yield* producerItems(rare.producers);
-  if (log !== undefined) yield* chunkItems(log, rare?.fork?.inheritedChunks ?? 0, chunks);
+  if (log === undefined) return;
+  yield* coldItems(log);
+  yield* chunkItems(log, chunks);
 }
 
 /** Null where all is as in a stream without rare parts: what only counts forks is derived. */
@@ -124,10 +169,26 @@ function* producerItems(producers: Producers): Generator<Item, void, void> {
   if (record.length > 1) yield record;
 }
 
-function* chunkItems(log: StreamLog, from: number, to: number): Generator<Item, void, void> {
-  let i = from;
+/** The ranges, in records that begin with where the chunks do. */
+function* coldItems(log: StreamLog): Generator<Item, void, void> {
+  const { cold, start } = log;
+  if (cold === undefined) return;
+  let record: unknown[] = [RecordKind.cold, start];
+  for (let i = 0; i < cold.count; i++) {
+    const { from, to, number, at, rowBytes } = cold.range(i);
+    record.push(from, to, number, at, rowBytes);
+    if (record.length > 5 * RANGES_PER_RECORD) {
+      yield record;
+      record = [RecordKind.cold, start];
+    }
+  }
+  if (record.length > 2 || cold.count === 0) yield record;
+}
+
+function* chunkItems(log: StreamLog, to: number): Generator<Item, void, void> {
+  let i = 0;
   while (i < to) {
-    const ends = log.innerOf(i);
+    const ends = log.endsOf(i);
     if (ends !== undefined) {
       yield [RecordKind.batch, log.endOf(i) - log.startOf(i), ends.length];
       // Little-endian, as every machine that Deno runs on.
@@ -138,7 +199,7 @@ function* chunkItems(log: StreamLog, from: number, to: number): Generator<Item, 
     }
     const record: unknown[] = [RecordKind.chunks];
     let last = i;
-    while (last < to && record.length <= CHUNKS_PER_RECORD && log.innerOf(last) === undefined) {
+    while (last < to && record.length <= CHUNKS_PER_RECORD && log.endCount(last) === 0) {
       record.push(log.endOf(last) - log.startOf(last));
       last++;
     }

@@ -4,22 +4,103 @@
  * @module
  */
 
+import { ColdRanges } from "./cold_ranges.ts";
 import { release, retain } from "./slab.ts";
 import type { Slab, Slice } from "./types.ts";
 
+/** What lies below the chunks of a log whose first chunk is not the stream's beginning. */
+class Below {
+  /** Offset at which the first chunk begins. */
+  start = 0;
+  /** Bytes that the first chunk lost at its front; its messages' ends count from before them. */
+  cut = 0;
+  /** Ranges in objects, between what is inherited and `start`. */
+  cold: ColdRanges | undefined = undefined;
+  /** The log that a fork's first bytes lie in, and how many they are. */
+  origin: StreamLog | undefined = undefined;
+  inherited = 0;
+}
+
 /**
- * A growing row of chunks, one per append. A chunk is a slice that holds one message, or several
- * whose ends are kept beside it. What was pushed never changes, so a reader or an export that
- * remembers how many chunks there were may go on reading while the log grows.
+ * The bytes that one stream appended: a growing row of chunks, one per append, and below them what
+ * was flushed. What a fork inherits stays in its source's log, which lives as long as the fork.
+ *
+ * A chunk is a slice that holds one message, or several whose ends are kept beside it. What was
+ * pushed never changes, and what is flushed is left out of a copy, so a reader or an export that
+ * holds a {@linkcode StreamLog.view} and remembers how many chunks there were may go on reading.
  *
  * Chunk `i` lies in `slabs[i]` from `marks[2 * i]`; the stream's offset at its end is
  * `marks[2 * i + 1]`. That is 24 bytes per append, and no object of its own.
  */
 export class StreamLog {
-  readonly #slabs: Slab[] = [];
-  readonly #marks: number[] = [];
+  #slabs: Slab[] = [];
+  #marks: number[] = [];
   /** Ends of a chunk's messages, counted from its beginning; none where it is one message. */
   #inner: (Uint32Array | undefined)[] | undefined;
+  #below: Below | undefined;
+
+  /** A log that goes on where `inherited` bytes of another end; where those are stays looked up. */
+  static inheriting(source: StreamLog, inherited: number): StreamLog {
+    let origin = source;
+    while (origin.origin !== undefined && inherited <= origin.inherited) origin = origin.origin;
+    const log = new StreamLog();
+    const below = log.#below = new Below();
+    below.start = below.inherited = inherited;
+    below.origin = origin;
+    return log;
+  }
+
+  /** A log without chunks that goes on at `start`. */
+  static from(start: number): StreamLog {
+    const log = new StreamLog();
+    if (start > 0) log.#below = new Below();
+    if (log.#below !== undefined) log.#below.start = start;
+    return log;
+  }
+
+  /** Moves the beginning of a log without chunks. */
+  skipTo(start: number): void {
+    (this.#below ??= new Below()).start = start;
+  }
+
+  /** The log as it is now, whatever is flushed; it retains nothing. */
+  view(): StreamLog {
+    const log = new StreamLog();
+    log.#slabs = this.#slabs;
+    log.#marks = this.#marks;
+    log.#inner = this.#inner;
+    if (this.#below !== undefined) {
+      const below = log.#below = Object.assign(new Below(), this.#below);
+      below.cold = below.cold?.view();
+    }
+    return log;
+  }
+
+  /** Offset at which the first chunk begins: what lies before it is cold, inherited or trimmed. */
+  get start(): number {
+    return this.#below === undefined ? 0 : this.#below.start;
+  }
+
+  /** The log that holds the first {@linkcode StreamLog.inherited} bytes. */
+  get origin(): StreamLog | undefined {
+    return this.#below?.origin;
+  }
+
+  /** How many bytes are another log's. */
+  get inherited(): number {
+    return this.#below === undefined ? 0 : this.#below.inherited;
+  }
+
+  /** Ranges in objects; undefined where there never were any. */
+  get cold(): ColdRanges | undefined {
+    return this.#below?.cold;
+  }
+
+  /** The same, made on first need. */
+  obtainCold(): ColdRanges {
+    const below = this.#below ??= new Below();
+    return below.cold ??= new ColdRanges();
+  }
 
   /** How many chunks there are. */
   get chunks(): number {
@@ -44,22 +125,36 @@ export class StreamLog {
     }
   }
 
-  /** A log of its own that shares the first `end` bytes; the last chunk may be cut. */
-  prefix(end: number): StreamLog {
-    const log = new StreamLog();
-    for (let i = 0; i < this.#slabs.length; i++) {
-      const from = this.startOf(i);
-      if (from >= end) break;
-      const length = Math.min(this.endOf(i), end) - from;
-      let ends = this.innerOf(i);
-      if (ends !== undefined && from + length < this.endOf(i)) {
-        let count = 0;
-        while ((ends[count] ?? Infinity) <= length) count++;
-        ends = count > 1 ? ends.subarray(0, count) : undefined;
+  /**
+   * Takes the chunks before `to`, an end of a message, out into a log of their own, which has what
+   * they retain.
+   */
+  takeBefore(to: number): StreamLog {
+    const taken = StreamLog.from(this.start);
+    const below = this.#below ??= new Below();
+    const i = this.chunkAt(to);
+    const begun = i < this.chunks && this.startOf(i) < to;
+    const cut = begun ? to - this.#endsFrom(i) : 0;
+    const shift = begun ? to - this.startOf(i) : 0;
+    const count = begun ? i + 1 : i;
+    taken.#slabs = this.#slabs.slice(0, count);
+    taken.#marks = this.#marks.slice(0, 2 * count);
+    taken.#inner = this.#inner?.slice(0, count);
+    if (below.cut > 0) (taken.#below ??= new Below()).cut = below.cut;
+    if (begun) {
+      taken.#marks[2 * i + 1] = to;
+      const ends = this.#innerOf(i);
+      if (ends !== undefined && taken.#inner !== undefined) {
+        taken.#inner[i] = ends.subarray(0, countUpTo(ends, cut));
       }
-      log.push(this.slabOf(i), this.positionOf(i), length, ends);
     }
-    return log;
+    this.#slabs = this.#slabs.slice(i);
+    this.#marks = this.#marks.slice(2 * i);
+    this.#inner = this.#inner?.slice(i);
+    if (begun) this.#marks[0] = this.positionOf(0) + shift;
+    below.start = to;
+    below.cut = cut;
+    return taken;
   }
 
   /** Gives all bytes back; the log may not be used afterwards. */
@@ -85,9 +180,9 @@ export class StreamLog {
     return this.endOf(i - 1);
   }
 
-  /** Offset at which chunk `i` ends; 0 for -1. */
+  /** Offset at which chunk `i` ends; for -1 where the first one begins. */
   endOf(i: number): number {
-    return i < 0 ? 0 : this.#marks[2 * i + 1] as number; // in bounds by contract
+    return i < 0 ? this.start : this.#marks[2 * i + 1] as number; // in bounds by contract
   }
 
   /** The slab that holds chunk `i`. */
@@ -101,53 +196,100 @@ export class StreamLog {
   }
 
   /** Ends of the messages in chunk `i`, counted from its beginning; undefined where it is one. */
-  innerOf(i: number): Uint32Array | undefined {
+  endsOf(i: number): Uint32Array | undefined {
+    const ends = this.#innerOf(i);
+    const cut = this.startOf(i) - this.#endsFrom(i);
+    if (ends === undefined) return undefined;
+    const rest = ends.subarray(countUpTo(ends, cut));
+    if (rest.length <= 1) return undefined;
+    return cut === 0 ? rest : rest.map((end) => end - cut);
+  }
+
+  /** How many ends {@linkcode StreamLog.endsOf} answers. */
+  endCount(i: number): number {
+    const ends = this.#innerOf(i);
+    if (ends === undefined) return 0;
+    const count = ends.length - countUpTo(ends, this.startOf(i) - this.#endsFrom(i));
+    return count <= 1 ? 0 : count;
+  }
+
+  /** The same, counted from where the chunk once began. */
+  #innerOf(i: number): Uint32Array | undefined {
     return this.#inner?.[i];
   }
 
-  /** Does a message end, or the stream begin, at `offset`? */
-  isBoundary(offset: number): boolean {
-    return offset === 0 || this.lastBoundary(offset) === offset;
+  /** Offset from which the ends of chunk `i` count. */
+  #endsFrom(i: number): number {
+    const from = this.startOf(i);
+    return i === 0 && this.#below !== undefined ? from - this.#below.cut : from;
   }
 
-  /** The last message end at or before `offset`; 0 when there is none. */
+  /** Does a message end, or the first chunk begin, at `offset`? */
+  isBoundary(offset: number): boolean {
+    return this.lastBoundary(offset) === offset;
+  }
+
+  /** The last message end at or before `offset`, which is in the chunks; `start` without one. */
   lastBoundary(offset: number): number {
     const i = this.chunkAt(offset);
     const from = this.startOf(i);
-    const ends = i < this.#slabs.length ? this.innerOf(i) : undefined;
+    const ends = i < this.#slabs.length ? this.#innerOf(i) : undefined;
     if (ends === undefined) return from;
-    const before = countUpTo(ends, offset - from);
-    return before === 0 ? from : from + (ends[before - 1] as number); // before <= ends.length
+    const base = this.#endsFrom(i);
+    const before = countUpTo(ends, offset - base);
+    return before === 0 ? from : base + (ends[before - 1] as number); // before <= ends.length
   }
 
   /** The first message end behind `offset`; undefined at or beyond the log's end. */
   nextBoundary(offset: number): number | undefined {
     const i = this.chunkAt(offset);
     if (i === this.#slabs.length) return undefined;
-    const ends = this.innerOf(i);
+    const ends = this.#innerOf(i);
     if (ends === undefined) return this.endOf(i);
-    const from = this.startOf(i);
-    return from + (ends[countUpTo(ends, offset - from)] as number); // the chunk ends behind offset
+    const base = this.#endsFrom(i);
+    return base + (ends[countUpTo(ends, offset - base)] as number); // the chunk ends behind offset
   }
 
-  /** The offset `messages` messages behind the boundary `offset`; undefined when there are fewer. */
-  advance(offset: number, messages: number): number | undefined {
+  /**
+   * The offset up to `messages` messages behind the boundary `offset`, as many as there are, and
+   * how many are missing.
+   */
+  advance(offset: number, messages: number): { readonly at: number; readonly left: number } {
     let at = offset, left = messages;
-    for (let i = this.chunkAt(offset); left > 0; i++) {
-      if (i >= this.#slabs.length) return undefined;
-      const ends = this.innerOf(i);
+    for (let i = this.chunkAt(offset); left > 0 && i < this.#slabs.length; i++) {
+      const ends = this.#innerOf(i);
       if (ends === undefined) {
         at = this.endOf(i);
         left--;
         continue;
       }
-      const from = this.startOf(i);
-      const skip = countUpTo(ends, at - from);
+      const base = this.#endsFrom(i);
+      const skip = countUpTo(ends, at - base);
       const taken = Math.min(left, ends.length - skip);
-      at = from + (ends[skip + taken - 1] as number); // taken > 0: the chunk ends behind `at`
+      at = base + (ends[skip + taken - 1] as number); // taken > 0: the chunk ends behind `at`
       left -= taken;
     }
-    return at;
+    return { at, left };
+  }
+
+  /** Lengths of the messages between two boundaries within the chunks. */
+  lengths(from: number, to: number): number[] {
+    const lengths: number[] = [];
+    let at = from;
+    for (let i = this.chunkAt(from); at < to; i++) {
+      const ends = this.#innerOf(i), base = this.#endsFrom(i);
+      if (ends === undefined) {
+        lengths.push(this.endOf(i) - at);
+        at = this.endOf(i);
+        continue;
+      }
+      for (let j = countUpTo(ends, at - base); j < ends.length && at < to; j++) {
+        const end = base + (ends[j] as number); // j < length
+        lengths.push(end - at);
+        at = end;
+      }
+    }
+    return lengths;
   }
 
   /** The slices between two offsets within the log, in order. */
@@ -172,7 +314,7 @@ export class StreamLog {
 }
 
 /** How many of the ascending `ends` are at most `limit`. */
-function countUpTo(ends: Uint32Array, limit: number): number {
+export function countUpTo(ends: Uint32Array, limit: number): number {
   let low = 0, high = ends.length;
   while (low < high) {
     const middle = (low + high) >>> 1;

@@ -55,11 +55,18 @@
  */
 
 export * from "./types.ts";
+export * from "./cold_types.ts";
+export type { ColdState, HeldRange } from "./cold_state.ts";
+export { type FlushOptions, type FlushPlan, RANGE_BYTES_MAX } from "./flush_plan.ts";
+export type { ColdRange } from "./cold_ranges.ts";
+export { type BytesWanted, settleRead, type Settling } from "./cold_read.ts";
 export type { BucketIntent, BucketView } from "./buckets.ts";
 export { StreamChange } from "./changes.ts";
 export {
   bodyOf,
   COMMAND_VERSION,
+  COMMAND_VERSION_MAX,
+  commandVersion,
   decode,
   type DecodedCommand,
   encodeHeader,
@@ -80,9 +87,10 @@ export {
   normalizeJson,
   type NormalizeOptions,
 } from "./json.ts";
+export type { ObjectName, ObjectView } from "./objects.ts";
+export { decodeRow, encodeRow, mergePacked, unpackRange } from "./packed.ts";
 export type { PathEntry, UnlinkErrand } from "./paths.ts";
 export { PRODUCER_IDLE_MS, PRODUCERS_PER_STREAM_MAX } from "./producers.ts";
-export type { ReadRefusal } from "./read.ts";
 export {
   copySlices,
   newSlab,
@@ -94,4 +102,5 @@ export {
 } from "./slab.ts";
 export { GroupState, type ListedStream, type MovedPath } from "./state.ts";
 export type { HomeLink } from "./stream.ts";
+export type { ReadRefusal } from "./stretch.ts";
 export { compareUtf8 } from "./text.ts";

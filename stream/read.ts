@@ -4,16 +4,11 @@
  * @module
  */
 
+import { coldStretch, type ReadSources } from "./cold_read.ts";
 import type { StreamLog } from "./log.ts";
 import { earliestOf, factsOf, type Stream } from "./stream.ts";
-import { codePointCut } from "./text.ts";
-import type { ReadFrom, ReadPlan, Refusal, Slice, StreamFacts } from "./types.ts";
-
-/** Why a read of an existing stream has no plan. */
-export interface ReadRefusal {
-  readonly refused: Refusal;
-  readonly facts: StreamFacts;
-}
+import { cutMessage, MixedStretch, type ReadRefusal } from "./stretch.ts";
+import type { ReadFrom, ReadPlan, Slice, StreamFacts } from "./types.ts";
 
 /** A stretch of a log. Its slices are looked up on demand: readers may have the bytes already. */
 class Stretch implements ReadPlan {
@@ -43,6 +38,7 @@ export function planRead(
   from: ReadFrom,
   maxBytes: number,
   incarnation: string | undefined,
+  sources: ReadSources,
 ): ReadPlan | ReadRefusal {
   const facts = factsOf(stream);
   if (incarnation !== undefined && incarnation !== stream.incarnation) {
@@ -53,6 +49,11 @@ export function planRead(
   if (start < earliestOf(stream)) return { refused: "offset_trimmed", facts };
   if (start >= tail || log === undefined) {
     return new Stretch(facts, start, start, true);
+  }
+  if (start < log.start) {
+    const found = coldStretch(stream, log, start, maxBytes, sources);
+    if (found === "offset_not_boundary") return { refused: found, facts };
+    return new MixedStretch(facts, start, found.next, found.found);
   }
   if (stream.type.json && !log.isBoundary(start)) return { refused: "offset_not_boundary", facts };
   const next = cutAt(stream, start, maxBytes);
@@ -65,7 +66,5 @@ function cutAt(stream: Stream, start: number, maxBytes: number): number {
   const boundary = log.lastBoundary(start + maxBytes);
   if (boundary > start) return boundary;
   const end = log.nextBoundary(start) ?? tail;
-  if (stream.type.json) return end;
-  if (!stream.type.textual) return Math.min(start + Math.max(maxBytes, 1), end);
-  return codePointCut((offset) => log.byteAt(offset), start, Math.max(maxBytes, 1), end);
+  return cutMessage(stream.type, start, maxBytes, end, (offset) => log.byteAt(offset));
 }

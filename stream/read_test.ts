@@ -88,7 +88,7 @@ Deno.test("planRead() cuts text that is no UTF-8 where it is asked to", () => {
   const tables = new Tables(0, "f");
   const stream = tables.addStream("demo/a", tables.buckets.obtain("demo"), 1, "text/plain", 0);
   tables.addBytes(stream, { data: sliceOf(new Uint8Array(20).fill(0x80)) }, undefined);
-  const plan = planRead(stream, 0, 7, undefined);
+  const plan = planRead(stream, 0, 7, undefined, tables);
   assert.ok("next" in plan);
   assert.equal(plan.next, 7);
 });
@@ -99,12 +99,14 @@ Deno.test("planRead() refuses offsets below the earliest retained one", () => {
   tables.addBytes(stream, { data: sliceOf(new Uint8Array(20).fill(0x61)) }, undefined);
   rareOf(stream).earliest = 5;
   for (const from of [4, 0, "start"] as const) {
-    const plan = planRead(stream, from, 7, undefined);
+    const plan = planRead(stream, from, 7, undefined, tables);
     assert.ok("refused" in plan);
     assert.equal(plan.refused, "offset_trimmed");
     assert.equal(plan.facts.earliest, 5);
   }
-  for (const from of [5, "now"] as const) assert.ok("next" in planRead(stream, from, 7, undefined));
+  for (const from of [5, "now"] as const) {
+    assert.ok("next" in planRead(stream, from, 7, undefined, tables));
+  }
 });
 
 Deno.test("compareUtf8() orders as the bytes do", () => {

@@ -8,14 +8,17 @@ import { applyAppend } from "./append.ts";
 import { applyIntend, applySet, applySettle } from "./bucket_commands.ts";
 import type { BucketView } from "./buckets.ts";
 import type { StreamChange } from "./changes.ts";
+import { applyCondemn, applyFlush, applyForget, applyRepack } from "./cold_commands.ts";
+import { ColdState } from "./cold_state.ts";
 import { applyCreate } from "./create.ts";
 import { EXPORT_PIECE_BYTES, exportTables } from "./export.ts";
 import { hashTables } from "./hash.ts";
 import { type ImportOptions, importTables } from "./import.ts";
 import { applyDelete, applyExpire, applyTouch, touchWanted } from "./lifecycle.ts";
 import type { PathEntry, UnlinkErrand } from "./paths.ts";
-import { planRead, type ReadRefusal } from "./read.ts";
+import { planRead } from "./read.ts";
 import { factsOf, type HomeLink } from "./stream.ts";
+import type { ReadRefusal } from "./stretch.ts";
 import { Tables } from "./tables.ts";
 import { ownText } from "./text.ts";
 import type {
@@ -46,10 +49,22 @@ export interface ListedStream {
 /** See the module's documentation (`mod.ts`) for how to drive it. */
 export class GroupState {
   #tables: Tables;
+  #cold: ColdState;
 
-  /** `formation`: a short id of the cluster's life, part of every incarnation. */
-  constructor(options: { readonly group: number; readonly formation: string }) {
-    this.#tables = new Tables(options.group, options.formation);
+  /**
+   * `formation`: a short id of the cluster's life, part of every incarnation. `pinsFlushed`: keep
+   * what is flushed in memory until `cold.unpin`, for stores that each node has for itself.
+   */
+  constructor(
+    options: { readonly group: number; readonly formation: string; readonly pinsFlushed?: boolean },
+  ) {
+    this.#tables = new Tables(options.group, options.formation, options.pinsFlushed);
+    this.#cold = new ColdState(this.#tables);
+  }
+
+  /** What lies, or is to lie, in objects. */
+  get cold(): ColdState {
+    return this.#cold;
   }
 
   /** Index of the last entry applied; 0 before the first. */
@@ -67,12 +82,15 @@ export class GroupState {
     return this.#tables.streams.size;
   }
 
-  /** Bytes of messages held in memory; what forks inherit counts once. */
+  /** Bytes of messages that lie in no object yet; what forks inherit counts once. */
   get hotBytes(): number {
     return this.#tables.hotBytes;
   }
 
-  /** What these bytes take in memory with all that belongs to them; what bounds should watch. */
+  /**
+   * What messages in memory take with all that belongs to them, pinned ones included; what bounds
+   * should watch.
+   */
   get hotFootprint(): number {
     return this.#tables.hotFootprint;
   }
@@ -118,6 +136,14 @@ export class GroupState {
       case "forget_unlink":
         tables.paths.forgetErrand(command.key, command.token);
         return { ok: "done" };
+      case "flush":
+        return applyFlush(tables, command, stampMs);
+      case "repack":
+        return applyRepack(tables, command, stampMs);
+      case "condemn":
+        return applyCondemn(tables, command);
+      case "forget":
+        return applyForget(tables, command);
     }
   }
 
@@ -148,7 +174,7 @@ export class GroupState {
     const stream = this.#tables.streams.get(key);
     if (stream === undefined) return this.#elsewhere(key);
     if (stream.softDeleted) return { refused: "stream_gone" };
-    return planRead(stream, from, maxBytes, incarnation);
+    return planRead(stream, from, maxBytes, incarnation, this.#tables);
   }
 
   /** Streams of a bucket, soft-deleted ones left out, by id in byte order. `after` is exclusive. */
@@ -225,6 +251,7 @@ export class GroupState {
   ): Promise<GroupState> {
     const state = new GroupState(options);
     state.#tables = await importTables(chunks, options);
+    state.#cold = new ColdState(state.#tables);
     return state;
   }
 

@@ -24,8 +24,6 @@ export interface ForkOrigin {
   readonly lifetimeInherited: boolean;
   /** Bytes that come from the source. */
   readonly inheritedBytes: number;
-  /** Chunks of this stream's log that hold them. */
-  readonly inheritedChunks: number;
 }
 
 /** The home group's link to a fork that lives elsewhere; see `Reservation`. */

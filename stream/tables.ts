@@ -6,11 +6,14 @@
 
 import { type Bucket, Buckets } from "./buckets.ts";
 import { Changes } from "./changes.ts";
+import { type ColdRange, packedBytes } from "./cold_ranges.ts";
 import { ContentTypes } from "./content_type.ts";
 import { DeadlineQueue } from "./deadlines.ts";
-import type { StreamLog } from "./log.ts";
-import { StreamLog as Log } from "./log.ts";
+import { HotQueue } from "./hot_queue.ts";
+import { StreamLog } from "./log.ts";
+import { Objects } from "./objects.ts";
 import { Paths } from "./paths.ts";
+import { PinnedRanges } from "./pinned.ts";
 import { factsOf, Stream } from "./stream.ts";
 import type { Body, Outcome, Refusal, StreamKey } from "./types.ts";
 
@@ -21,8 +24,10 @@ const CHUNK_OVERHEAD_BYTES = 128;
 export interface ExportWatch {
   /** Keeps the stream as it is now, unless the export holds it already. */
   preserve(stream: Stream): void;
-  /** Takes over the bytes of a stream that ends; answers false where it does not need them. */
+  /** Takes over the bytes of a stream that ends or is flushed; false where it needs them not. */
   adopt(stream: Stream, log: StreamLog): boolean;
+  /** Takes over bytes that were pinned. */
+  keep(log: StreamLog): void;
 }
 
 /** The tables of one group. */
@@ -34,6 +39,11 @@ export class Tables {
   readonly contentTypes = new ContentTypes();
   readonly deadlines = new DeadlineQueue();
   readonly changes = new Changes();
+  readonly objects = new Objects();
+  /** Streams with hot bytes; not replicated. */
+  readonly hot = new HotQueue();
+  /** Flushed bytes that this replica still holds; not replicated. */
+  readonly pinned = new PinnedRanges();
   /** Index and stamp of the last entry applied. */
   index = 0;
   stampMs = 0;
@@ -46,8 +56,16 @@ export class Tables {
   watch: ExportWatch | undefined = undefined;
   readonly #incarnationPrefix: string;
 
-  /** @param group the group's number; @param formation a short id, the same on all replicas */
-  constructor(readonly group: number, readonly formation: string) {
+  /**
+   * @param group the group's number
+   * @param formation a short id, the same on all replicas
+   * @param pinsFlushed keep flushed bytes until this replica has its own copy of their object
+   */
+  constructor(
+    readonly group: number,
+    readonly formation: string,
+    readonly pinsFlushed: boolean = false,
+  ) {
     this.#incarnationPrefix = `${formation}.${group.toString(36)}.`;
   }
 
@@ -81,9 +99,51 @@ export class Tables {
   /** Adds a chunk of own bytes at the stream's tail. */
   addBytes(stream: Stream, body: Body, ends: Uint32Array | undefined): void {
     const { slab, start, end } = body.data;
-    (stream.log ??= new Log()).push(slab, start, end - start, ends);
+    const log = stream.log ??= new StreamLog();
+    log.push(slab, start, end - start, ends);
     stream.tail += end - start;
-    this.#count(end - start, ends, 1);
+    this.hotBytes += end - start;
+    this.hotFootprint += chunkFootprint(end - start, ends === undefined ? 0 : ends.length);
+    if (log.chunks === 1) this.hot.add(stream, this.stampMs);
+  }
+
+  /** Puts a reference in the place of the stream's oldest hot bytes, whose end it names. */
+  flush(stream: Stream, range: ColdRange): void {
+    const log = stream.log;
+    if (log === undefined) throw new Error("a flush of a stream without bytes");
+    this.beforeChange(stream);
+    const touched = log.chunkAt(range.to - 1) + 1;
+    const chunks = log.chunks;
+    this.hotFootprint -= footprintOf(log, touched);
+    const taken = log.takeBefore(range.to);
+    const cut = touched - (chunks - log.chunks);
+    this.hotFootprint += footprintOf(log, cut);
+    this.hotBytes -= range.to - range.from;
+    this.refer(stream, range);
+    this.hot.flushed(stream, this.stampMs);
+    if (this.pinsFlushed) this.pin(range.number, range.at, taken);
+    else this.#letGo(stream, taken);
+  }
+
+  /** Adds a reference behind the stream's others. */
+  refer(stream: Stream, range: ColdRange): void {
+    (stream.log ??= new StreamLog()).obtainCold().push(range);
+    this.objects.refer(range.number, packedBytes(range));
+  }
+
+  /** Keeps flushed bytes, with what their log retains. */
+  pin(number: number, at: number, log: StreamLog): void {
+    this.pinned.add({ number, at, log });
+    this.hotFootprint += footprintOf(log);
+  }
+
+  /** Lets pinned bytes of an object go. */
+  unpin(number: number): void {
+    for (const log of this.pinned.take(number)) {
+      this.hotFootprint -= footprintOf(log);
+      if (this.watch === undefined) log.releaseAll();
+      else this.watch.keep(log);
+    }
   }
 
   /** The answer where no stream lies at `key`. */
@@ -128,18 +188,35 @@ export class Tables {
     const log = stream.log;
     if (log === undefined) return;
     stream.log = undefined;
-    const own = stream.rare?.fork?.inheritedChunks ?? 0;
-    for (let i = own; i < log.chunks; i++) {
-      this.#count(log.endOf(i) - log.startOf(i), log.innerOf(i), -1);
-    }
-    if (this.watch === undefined || !this.watch.adopt(stream, log)) log.releaseAll();
+    this.hot.remove(stream);
+    this.hotBytes -= log.end - log.start;
+    this.hotFootprint -= footprintOf(log);
+    const { cold } = log;
+    for (let i = 0; cold !== undefined && i < cold.count; i++) this.dropRange(cold.range(i));
+    this.#letGo(stream, log);
   }
 
-  #count(bytes: number, ends: Uint32Array | undefined, sign: 1 | -1): void {
-    this.hotBytes += sign * bytes;
-    const inner = ends === undefined ? 0 : 4 * ends.length;
-    this.hotFootprint += sign * (bytes + CHUNK_OVERHEAD_BYTES + inner);
+  /** A reference goes. */
+  dropRange(range: ColdRange): void {
+    this.objects.drop(range.number, packedBytes(range), this.stampMs);
   }
+
+  #letGo(stream: Stream, log: StreamLog): void {
+    if (this.watch === undefined || !this.watch.adopt(stream, log)) log.releaseAll();
+  }
+}
+
+/** Memory that a log's first chunks take, in bytes; all of them unless said otherwise. */
+function footprintOf(log: StreamLog, chunks: number = log.chunks): number {
+  let bytes = 0;
+  for (let i = 0; i < chunks; i++) {
+    bytes += chunkFootprint(log.endOf(i) - log.startOf(i), log.endCount(i));
+  }
+  return bytes;
+}
+
+function chunkFootprint(bytes: number, ends: number): number {
+  return bytes + CHUNK_OVERHEAD_BYTES + 4 * ends;
 }
 
 /** A refusal that says how the stream stands. */

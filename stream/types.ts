@@ -4,6 +4,15 @@
  * @module
  */
 
+import type {
+  ColdRead,
+  CondemnObjects,
+  FlushStreams,
+  ForgetObjects,
+  ForkProof,
+  RepackStreams,
+} from "./cold_types.ts";
+
 /** A piece of memory that many slices share; `live` counts the bytes that some slice still needs. */
 export interface Slab {
   readonly bytes: Uint8Array;
@@ -71,6 +80,8 @@ export interface CreateStream {
     readonly offset?: number;
     /** Bytes, or JSON messages, past `offset`; 0 when not asked for. */
     readonly subOffset: number;
+    /** Needed where anchor or end lie in an object: see `GroupState.proveFork`. */
+    readonly proof?: ForkProof;
   };
   /** Set when the fork's path belongs to another group than this one. */
   readonly reservation?: Reservation;
@@ -180,7 +191,11 @@ export type Command =
   | ReservePath
   | LinkPath
   | UnlinkPath
-  | ForgetUnlink;
+  | ForgetUnlink
+  | FlushStreams
+  | RepackStreams
+  | CondemnObjects
+  | ForgetObjects;
 
 /** Names of refusals. The table with status and wording is `protocol/errors.ts`. */
 export type Refusal =
@@ -245,6 +260,18 @@ export type Outcome =
   }
   | { readonly ok: "reserved"; readonly token: number }
   | {
+    /** References were taken over. */
+    readonly ok: "stored";
+    /** Which ranges of the command; the others no longer are what it says. */
+    readonly applied: readonly number[];
+    /** Bytes of messages that these ranges hold. */
+    readonly bytes: number;
+  }
+  /** The object's number was used or condemned before: nothing changed, upload it under another. */
+  | { readonly ok: "condemned" }
+  /** The fork begins or ends within a cold range: nothing changed, propose it with a proof. */
+  | { readonly ok: "unproven" }
+  | {
     readonly ok: "moved";
     readonly target: number;
     readonly token: number;
@@ -268,8 +295,13 @@ export interface ReadPlan {
   readonly from: number;
   /** Where the next read goes on. */
   readonly next: number;
-  /** In order, without gaps, `next - from` bytes together. Made anew each time one asks. */
+  /**
+   * In order, without gaps, `next - from` bytes together. Made anew each time one asks; throws where
+   * some of the bytes lie in objects.
+   */
   readonly slices: readonly Slice[];
+  /** Where some of the bytes lie in objects; absent otherwise. */
+  readonly cold?: ColdRead;
   /** `next` is the tail. */
   readonly upToDate: boolean;
 }
