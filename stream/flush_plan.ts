@@ -10,7 +10,7 @@ import { packRange } from "./packed.ts";
 import type { Stream } from "./stream.ts";
 import type { Slice, StreamKey } from "./types.ts";
 
-/** Largest range, but for a single larger message, in bytes: its row is read to find a message. */
+/** Usual size of a range, in bytes: its row is read whole to find a message in it. */
 export const RANGE_BYTES_MAX = 1024 * 1024;
 
 /** Most ranges of one flush: what applying its command may cost at once. */
@@ -32,20 +32,22 @@ export interface FlushPlan {
 export interface FlushOptions {
   /** Size of the object, which only a single range exceeds. */
   readonly maxBytes: number;
+  /** Size of a range, which only a single message exceeds. @default RANGE_BYTES_MAX */
+  readonly rangeBytes?: number;
   /** Leaves a stream out, such as one of which a flush is under way. */
   readonly skips?: (key: StreamKey) => boolean;
 }
 
 /** Takes from the streams in order, each to its end, until the object is full. */
 export function planFlush(streams: Iterable<Stream>, options: FlushOptions): FlushPlan {
-  const { maxBytes, skips } = options;
+  const { maxBytes, skips, rangeBytes = RANGE_BYTES_MAX } = options;
   const ranges: FlushedRange[] = [];
   const slices: Slice[] = [];
   let length = 0;
   for (const { key, incarnation, log } of streams) {
     if (log === undefined || skips?.(key)) continue;
     for (let from = log.start; from < log.end;) {
-      const to = rangeEnd(log, from);
+      const to = rangeEnd(log, from, rangeBytes);
       const packed = packRange(log, from, to);
       const bytes = packed.reduce((sum, { start, end }) => sum + end - start, 0);
       const full = ranges.length === RANGES_PER_FLUSH_MAX ||
@@ -60,7 +62,7 @@ export function planFlush(streams: Iterable<Stream>, options: FlushOptions): Flu
   return { ranges, length, slices };
 }
 
-function rangeEnd(log: StreamLog, from: number): number {
-  const last = log.lastBoundary(Math.min(from + RANGE_BYTES_MAX, log.end));
+function rangeEnd(log: StreamLog, from: number, rangeBytes: number): number {
+  const last = log.lastBoundary(Math.min(from + rangeBytes, log.end));
   return last > from ? last : log.nextBoundary(from) ?? log.end;
 }

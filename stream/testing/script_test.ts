@@ -18,6 +18,11 @@ import { bodyOf, decode, encodeHeader } from "../codec.ts";
 import { normalizeJson } from "../json.ts";
 import { copySlices, newSlab, sliceOf } from "../slab.ts";
 import { GroupState } from "../state.ts";
+import type { ColdRange } from "../cold_ranges.ts";
+import type { ForkProof } from "../cold_types.ts";
+import type { CutRefusal } from "../create.ts";
+import { coldCommandOf, objectsText, piecesText } from "./cold_words_test.ts";
+import { ModelStore } from "./model_store_test.ts";
 import type { Body, Command, Outcome, ProducerStamp, Slab, StreamFacts } from "../types.ts";
 
 const TYPES: Record<string, string | undefined> = {
@@ -28,7 +33,7 @@ const TYPES: Record<string, string | undefined> = {
 };
 
 /** A row's words behind the verb: positional ones, `name=value` ones, and flags. */
-class Words {
+export class Words {
   readonly plain: string[] = [];
   readonly #named = new Map<string, string>();
 
@@ -67,8 +72,13 @@ class Words {
 
 /** A state and what a script did to it. */
 export class Script {
-  state = new GroupState({ group: 3, formation: "f" });
+  state = new GroupState({ group: 3, formation: "f", pinsFlushed: true });
   readonly slabs: Slab[] = [];
+  readonly store = new ModelStore();
+  /** Does this replica have no copies of its own? */
+  pins = false;
+  /** Called after each command. */
+  afterEach: (() => void) | undefined;
   index = 0;
   stampMs = 1000;
 
@@ -83,8 +93,40 @@ export class Script {
     }
   }
 
-  /** Applies a command the way a log would. */
+  /** Applies a command, whatever it takes to propose it, and what else is to happen then. */
   apply(command: Command): Outcome {
+    const proof = this.#proofOf(command);
+    const proven = command.type === "create" && command.fork !== undefined && proof !== undefined &&
+        "incarnation" in proof
+      ? { ...command, fork: { ...command.fork, proof } }
+      : command;
+    let outcome = this.commit(proven, ++this.index);
+    if ("ok" in outcome && outcome.ok === "unproven") {
+      assert.ok(proof !== undefined && "refused" in proof, "a proof is missing");
+      outcome = proof;
+    }
+    this.afterEach?.();
+    return outcome;
+  }
+
+  /** Applies the next flush of so many bytes; between the indices, so that they stay the same. */
+  flush(maxBytes: number, rangeBytes = 3): Outcome | undefined {
+    const { ranges, length, slices } = this.state.cold.planFlush({ maxBytes, rangeBytes });
+    if (ranges.length === 0) return undefined;
+    const payload = copySlices(slices);
+    const object = { number: this.state.cold.nextNumber, term: 1, length };
+    const outcome = this.commit({ type: "flush", object, ranges }, this.between());
+    assert.deepEqual(this.store.payloads.get(object.number), payload);
+    return outcome;
+  }
+
+  /** An index behind the last entry and before the next. */
+  between(): number {
+    return (this.state.index + this.index + 1) / 2;
+  }
+
+  /** Applies an entry the way a log would. */
+  commit(command: Command, index: number): Outcome {
     const header = encodeHeader(command, this.stampMs);
     const body = bodyOf(command);
     const length = header.length + (body === undefined ? 0 : body.data.end - body.data.start);
@@ -93,7 +135,32 @@ export class Script {
     if (body !== undefined) slab.bytes.set(copySlices([body.data]), header.length);
     this.slabs.push(slab);
     const decoded = decode(slab, 0, length);
-    return this.state.apply(decoded.command, ++this.index, decoded.stampMs);
+    const outcome = this.state.apply(decoded.command, index, decoded.stampMs);
+    if (command.type === "flush" && "ok" in outcome && outcome.ok === "stored") {
+      this.#copy(command.object.number, command.object.length);
+    }
+    return outcome;
+  }
+
+  /** Writes this replica's copy of an object that was flushed. */
+  #copy(number: number, length: number): void {
+    const payload = copySlices([...this.state.cold.pinnedPayload(number)]);
+    assert.equal(payload.length, length);
+    this.store.payloads.set(number, payload);
+    if (!this.pins) this.state.cold.unpin(number);
+  }
+
+  /** Looks up what a fork needs proven. */
+  #proofOf(command: Command): ForkProof | CutRefusal | undefined {
+    if (command.type !== "create" || command.fork === undefined) return undefined;
+    const known = new Map<string, Uint32Array>();
+    while (true) {
+      const ends = ({ number, at }: ColdRange) => known.get(`${number} ${at}`);
+      const proof = this.state.cold.proveFork(command.fork, ends);
+      if (proof === undefined || !("wanted" in proof)) return proof;
+      const { number, at } = proof.wanted;
+      known.set(`${number} ${at}`, this.store.ends(proof.wanted));
+    }
   }
 
   /** Puts the state through an export and an import. */
@@ -102,6 +169,7 @@ export class Script {
     this.state = await GroupState.import(this.state.export(), {
       group: 3,
       formation: "f",
+      pinsFlushed: true,
       allocate: (bytes) => {
         const slab = newSlab(bytes);
         this.slabs.push(slab);
@@ -115,6 +183,9 @@ export class Script {
   finish(keys: Iterable<string>): void {
     for (const key of keys) this.apply({ type: "delete", key });
     assert.equal(this.state.streamCount, 0, "a stream is left");
+    assert.equal(this.state.cold.objects.liveBytes, 0, "an object is referred to");
+    for (const number of this.state.cold.pinnedObjects()) this.state.cold.unpin(number);
+    assert.equal(this.state.cold.pinnedBytes, 0);
     assert.equal(this.state.hotBytes, 0);
     assert.equal(this.state.hotFootprint, 0);
   }
@@ -124,7 +195,29 @@ export class Script {
     const words = new Words(rest);
     const command = commandOf(verb, words);
     if (command !== undefined) return outcomeText(this.apply(command));
+    const cold = coldCommandOf(this, verb, words);
+    if (cold !== undefined) return outcomeText(this.apply(cold));
     switch (verb) {
+      case "drain":
+        return outcomeText(
+          this.flush(words.number("max") ?? 1 << 22, words.number("range")) ?? { ok: "done" },
+        );
+      case "objects":
+        return objectsText(this.state);
+      case "pieces":
+        return piecesText(this.state, words);
+      case "pins":
+        this.pins = words.at(0) === "on";
+        return "";
+      case "unpin":
+        this.state.cold.unpin(Number(words.at(0)));
+        return "";
+      case "pinned":
+        return `${
+          this.state.cold.pinnedObjects().join(" ") || "none"
+        } bytes=${this.state.cold.pinnedBytes}`;
+      case "hot":
+        return `${this.state.hotBytes}`;
       case "now":
         this.stampMs += Number(words.at(0));
         return "";
@@ -178,9 +271,11 @@ export class Script {
     const from = words.at(1);
     const position = from === "start" || from === "now" ? from : Number(from);
     const max = words.number("max") ?? 1 << 22;
-    const plan = this.state.read(words.at(0), position, max, words.text("inc"));
-    if (!("slices" in plan)) return findText(plan);
-    const text = new TextDecoder().decode(copySlices(plan.slices));
+    const planned = this.state.read(words.at(0), position, max, words.text("inc"));
+    if (!("slices" in planned)) return findText(planned);
+    const plan = this.store.settle(planned);
+    if ("refused" in plan) return findText(plan);
+    const text = new TextDecoder().decode(this.store.read(plan));
     return `${plan.from}..${plan.next} "${text}"${plan.upToDate ? " up-to-date" : ""}` +
       (plan.facts.closed ? " closed" : "");
   }
@@ -330,6 +425,8 @@ export function outcomeText(outcome: Outcome): string {
         ` streams=${outcome.streams}`;
     case "reserved":
       return `reserved ${outcome.token}`;
+    case "stored":
+      return `stored ${outcome.applied.join(",") || "none"} bytes=${outcome.bytes}`;
     case "moved":
       return `moved ${outcome.target} ${outcome.token} ${outcome.linked ? "linked" : "reserved"}`;
     default:

@@ -9,17 +9,39 @@ import { Script } from "./script_test.ts";
 
 /**
  * Runs `rows` against a group with the open bucket `demo`, once as they are and once with an export
- * and import in the middle; then ends all its streams, after which no slab may be held.
+ * and import in the middle, and both again with a flush after each command; then ends all its
+ * streams, after which no slab may be held.
  */
 export function table(name: string, rows: string): void {
+  Deno.test(name, async () => {
+    await runOnce(rows, false);
+    await runOnce(rows, true);
+    for (const pins of [false, true]) {
+      const flushEach = (script: Script) => {
+        script.pins = pins;
+        script.afterEach = () => void script.flush(4);
+      };
+      await runOnce(rows, false, flushEach);
+      await runOnce(rows, true, flushEach);
+    }
+  });
+}
+
+/** The same as it is and with an export and import, for rows that are about objects themselves. */
+export function coldTable(name: string, rows: string): void {
   Deno.test(name, async () => {
     await runOnce(rows, false);
     await runOnce(rows, true);
   });
 }
 
-async function runOnce(rows: string, reload: boolean): Promise<void> {
+async function runOnce(
+  rows: string,
+  reload: boolean,
+  prepare?: (script: Script) => void,
+): Promise<void> {
   const script = new Script();
+  prepare?.(script);
   script.run("set demo open 2 -> open version=2 streams=0");
   if (reload) {
     const lines = rows.split("\n");
