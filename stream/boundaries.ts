@@ -56,7 +56,10 @@ export function endBehind(
   return end === undefined ? segment.to : Math.min(segment.from + end, segment.to);
 }
 
-/** The offset `messages` messages behind the boundary `offset`; undefined when there are fewer. */
+/**
+ * The offset `messages` messages behind the boundary `offset`; undefined when there are fewer. For
+ * streams whose forks are cut at ends of messages.
+ */
 export function advance(
   log: StreamLog,
   offset: number,
@@ -90,9 +93,7 @@ function advanceWithin(
   if (hot !== undefined) {
     const moved = hot.advance(offset, messages);
     if (moved.at <= to) return moved;
-    const last = hot.lastBoundary(to);
-    const count = hot.lengths(offset, last).length + (last < to ? 1 : 0);
-    return { at: to, left: messages - count };
+    return { at: to, left: messages - hot.lengths(offset, to).length };
   }
   if (cold === undefined) throw new Error("a segment is hot or cold");
   const ends = known(cold);
@@ -110,7 +111,5 @@ function advanceEnds(
   const first = countUpTo(ends, offset);
   const end = ends[first + messages - 1];
   if (end !== undefined && end <= limit) return { at: base + end, left: 0 };
-  const whole = countUpTo(ends, limit);
-  const count = whole - first + (ends[whole - 1] === limit ? 0 : 1);
-  return { at: base + limit, left: messages - count };
+  return { at: base + limit, left: messages - (countUpTo(ends, limit) - first) };
 }

@@ -37,7 +37,7 @@ export function segmentAt(
   let limit = log.end;
   if (offset >= limit) return undefined;
   while (holder.origin !== undefined && offset < holder.inherited) {
-    limit = Math.min(limit, holder.inherited);
+    limit = holder.inherited;
     holder = holder.origin;
   }
   if (offset >= holder.start) {

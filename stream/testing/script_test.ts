@@ -70,11 +70,21 @@ export class Words {
   }
 }
 
+/** What a replica applies. */
+export interface Entry {
+  readonly command: Command;
+  readonly index: number;
+  readonly stampMs: number;
+  readonly outcome: Outcome;
+}
+
 /** A state and what a script did to it. */
 export class Script {
   state = new GroupState({ group: 3, formation: "f", pinsFlushed: true });
   readonly slabs: Slab[] = [];
-  readonly store = new ModelStore();
+  store = new ModelStore();
+  /** All that was committed, to be replayed elsewhere. */
+  readonly entries: Entry[] = [];
   /** Does this replica have no copies of its own? */
   pins = false;
   /** Called after each command. */
@@ -139,7 +149,19 @@ export class Script {
     if (command.type === "flush" && "ok" in outcome && outcome.ok === "stored") {
       this.#copy(command.object.number, command.object.length);
     }
+    for (const number of command.type === "forget" ? command.numbers : []) {
+      // Whoever forgets has deleted.
+      if (this.state.cold.objects.get(number) === undefined) this.store.payloads.delete(number);
+    }
+    this.entries.push({ command, index, stampMs: this.stampMs, outcome });
     return outcome;
+  }
+
+  /** Applies what another script committed. */
+  replay({ command, index, stampMs, outcome }: Entry): void {
+    this.stampMs = stampMs;
+    this.index = Math.floor(index);
+    assert.deepEqual(this.commit(command, index), outcome);
   }
 
   /** Writes this replica's copy of an object that was flushed. */
