@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { decodeCbor, encodeCbor } from "./cbor_library.ts";
 import {
   bodyOf,
+  commandVersion,
   decode,
   type DecodedCommand,
   encodeHeader,
@@ -179,12 +180,51 @@ const vectors: [string, Command, string][] = [
     { type: "forget_unlink", key: "demo/b", token: 9 },
     "001485010cfb4279aa4b6457b0006664656d6f2f6209",
   ],
+  ["proven fork", {
+    type: "create",
+    key: "demo/b",
+    closed: false,
+    fork: {
+      source: "demo/a",
+      subOffset: 1,
+      proof: { incarnation: "f.0.1", anchor: 3, end: 5 },
+    },
+  }, "002b8a0201fb4279aa4b6457b0006664656d6f2f62f60000f6f6846664656d6f2f61f6018365662e302e310305"],
+  ["flush", {
+    type: "flush",
+    object: { number: 7, term: 3, length: 300 },
+    ranges: [{ key: "demo/a", incarnation: "f.0.1", from: 0, to: 256, at: 0 }],
+  }, "001186020dfb4279aa4b6457b000070319012c81856664656d6f2f6165662e302e310019010000"],
+  ["repack", {
+    type: "repack",
+    object: { number: 8, term: 3, length: 300 },
+    sources: [6, 7],
+    ranges: [{ key: "demo/a", incarnation: "f.0.1", from: 0, to: 256, at: 9, rowBytes: 4 }],
+  }, "001186020efb4279aa4b6457b000080319012c82820607866664656d6f2f6165662e302e31001901000904"],
+  ["condemn", { type: "condemn", below: 5, numbers: [9] }, "000d84020ffb4279aa4b6457b000058109"],
+  ["forget objects", { type: "forget", numbers: [4, 9] }, "000c830210fb4279aa4b6457b000820409"],
 ];
 
 Deno.test("encodeHeader() writes the pinned bytes", () => {
   for (const [name, command, pinned] of vectors) {
     assert.equal(hex(payloadOf(command, 1_763_700_000_123)), pinned, name);
   }
+});
+
+Deno.test("commandVersion() is 2 for what speaks of objects alone", () => {
+  for (const [name, command] of vectors) {
+    const isNew = ["proven fork", "flush", "repack", "condemn", "forget objects"].includes(name);
+    const version = encodeHeader(command, 5)[3];
+    assert.equal(version, isNew ? 2 : 1, name);
+    assert.equal(commandVersion(command), version, name);
+  }
+});
+
+Deno.test("encodeHeader() takes a flush of thousands of ranges", () => {
+  const range = { incarnation: "f.0.1", from: 5_000_000_000, to: 5_000_000_001 };
+  const ranges = Array.from({ length: 8192 }, (_, at) => ({ key: `demo/${at}`, ...range, at }));
+  const command: Command = { type: "flush", object: { number: 1, term: 1, length: 9 }, ranges };
+  assert.deepEqual(decodeAll(payloadOf(command, 5)).command, command);
 });
 
 Deno.test("decode() names version and kind when it knows neither", () => {

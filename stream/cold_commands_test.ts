@@ -132,9 +132,9 @@ coldTable(
   put demo/f type=json from=demo/c at=5 sub=3 -> created tail=16
   put demo/g type=json from=demo/c at=5 sub=4 -> refused fork_sub_offset_invalid
   read demo/f 5                 -> 5..16 "333,4444,6," up-to-date
-  put demo/h type=json from=demo/s at=14 json=[7,8] -> created tail=18
+  put demo/h type=json from=demo/s at=14 json=[77,8] -> created tail=19
   post demo/s json=[9]
-  put demo/i type=json from=demo/h at=5 sub=3 -> created tail=16
+  put demo/i type=json from=demo/h at=5 sub=3 -> created tail=17
   put demo/k type=json from=demo/h at=5 sub=5 -> refused fork_sub_offset_invalid
   `,
 );

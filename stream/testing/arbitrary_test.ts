@@ -38,9 +38,29 @@ const body: fc.Arbitrary<Body> = fc.oneof(
   })),
 );
 
+const range = { key: text, incarnation: text, from: number, to: number, at: number };
+const object = fc.record({ number, term: number, length: number });
+
+const coldCommand: fc.Arbitrary<Command> = fc.oneof<fc.Arbitrary<Command>[]>(
+  fc.record({
+    type: fc.constant("flush"),
+    object,
+    ranges: fc.array(fc.record(range), { maxLength: 5 }),
+  }),
+  fc.record({
+    type: fc.constant("repack"),
+    object,
+    sources: fc.array(number, { maxLength: 5 }),
+    ranges: fc.array(fc.record({ ...range, rowBytes: number }), { maxLength: 5 }),
+  }),
+  fc.record({ type: fc.constant("condemn"), below: number, numbers: fc.array(number) }),
+  fc.record({ type: fc.constant("forget"), numbers: fc.array(number) }),
+);
+
 /** Any command, each kind as likely as any other. */
 export function anyCommand(): fc.Arbitrary<Command> {
   return fc.oneof<fc.Arbitrary<Command>[]>(
+    coldCommand,
     fc.record({
       type: fc.constant("create"),
       key: text,
@@ -49,7 +69,12 @@ export function anyCommand(): fc.Arbitrary<Command> {
       expiresAtMs: maybe(number),
       closed: fc.boolean(),
       body: maybe(body),
-      fork: maybe(fc.record({ source: text, offset: maybe(number), subOffset: number })),
+      fork: maybe(fc.record({
+        source: text,
+        offset: maybe(number),
+        subOffset: number,
+        proof: maybe(fc.record({ incarnation: text, anchor: number, end: number })),
+      })),
       reservation: maybe(fc.record({ home: number, token: number, deadlineMs: number })),
     }),
     fc.record({
