@@ -45,6 +45,16 @@
  * To settle an overdue reservation: have the target's group time pass the deadline by any entry,
  * then ask it for {@linkcode GroupState.linkOf}; with this token there `link`, else `unlink`.
  *
+ * ## Cold tier
+ *
+ * Hot bytes go to objects by `flush`, which {@linkcode ColdState.planFlush} prepares; the outcome
+ * says which ranges were taken, or `condemned`: upload again under {@linkcode ColdState.nextNumber}.
+ * Where {@linkcode ReadPlan.cold} is present, fetch the rows of the ranges that it `startsIn` and
+ * `endsIn`, call {@linkcode settleRead}, then fetch the pieces. A fork may need a proof
+ * ({@linkcode ColdState.proveFork}). Objects go in three steps: `condemn`, deletion, `forget`. On a
+ * store that each node has for itself, `pinsFlushed` keeps flushed bytes until
+ * {@linkcode ColdState.unpin}. The whole: `docs/architecture.md`, "Cold tier".
+ *
  * ## Snapshots
  *
  * {@linkcode GroupState.export} yields the state as of its first pull, in bounded pieces, while
