@@ -31,6 +31,8 @@ const STATUSES: Record<Refusal | "bucket_not_empty", number> = {
   fork_offset_beyond_tail: 400,
   fork_sub_offset_invalid: 400,
   fork_too_late: 503,
+  snapshot_beyond_tail: 409,
+  snapshot_conflict: 409,
 };
 
 function codeOf({ body }: Reply): string {

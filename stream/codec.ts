@@ -29,7 +29,7 @@ export const COMMAND_VERSION_MAX = 2;
 
 /** The version that every voter and learner must understand before the command is proposed. */
 export function commandVersion(command: Command): number {
-  const isNew = isColdCommand(command) ||
+  const isNew = isColdCommand(command) || command.type === "stage" || command.type === "publish" ||
     (command.type === "create" && command.fork?.proof !== undefined);
   return isNew ? COMMAND_VERSION_MAX : COMMAND_VERSION;
 }
@@ -140,7 +140,8 @@ function lengthsOf(command: Command): Body["lengths"] {
 
 /** The bytes that follow the header in the payload; undefined where there are none. */
 export function bodyOf(command: Command): Body | undefined {
-  if (command.type !== "append" && command.type !== "create") return undefined;
+  const { type } = command;
+  if (type !== "append" && type !== "create" && type !== "stage") return undefined;
   const { body } = command;
   return body === undefined || body.data.start === body.data.end ? undefined : body;
 }

@@ -81,12 +81,19 @@ export class ColdRanges {
     this.#count += 1 - count;
   }
 
-  /** Takes away `count` ranges from range `i` on. */
-  remove(i: number, count: number): void {
-    const numbers = this.#numbers.slice();
-    numbers.splice(i * WIDTH, count * WIDTH);
-    this.#numbers = numbers;
-    this.#count -= count;
+  /** Takes away those of the first `count` ranges that `keeps` refuses; answers them. */
+  drop(count: number, keeps: (range: ColdRange) => boolean): ColdRange[] {
+    const dropped: ColdRange[] = [];
+    const kept: number[] = [];
+    for (let i = 0; i < count; i++) {
+      const range = this.range(i);
+      if (keeps(range)) kept.push(...fields(range));
+      else dropped.push(range);
+    }
+    if (dropped.length === 0) return dropped;
+    this.#numbers = kept.concat(this.#numbers.slice(count * WIDTH, this.#count * WIDTH));
+    this.#count -= dropped.length;
+    return dropped;
   }
 
   /** The first range that ends behind `offset`; the number of ranges when there is none. */

@@ -4,12 +4,13 @@
  * @module
  */
 
-import type { KnownEnds } from "./boundaries.ts";
+import { isBoundary, type KnownEnds, noneKnown } from "./boundaries.ts";
 import { pieceOf } from "./cold_read.ts";
 import type { ColdPiece, ForkProof } from "./cold_types.ts";
 import { type CutRefusal, proveCut } from "./create.ts";
 import { type FlushOptions, type FlushPlan, planFlush } from "./flush_plan.ts";
 import type { Objects, ObjectView } from "./objects.ts";
+import { factsOf } from "./stream.ts";
 import type { Tables } from "./tables.ts";
 import type { CreateStream, Slice, StreamKey } from "./types.ts";
 
@@ -108,6 +109,25 @@ export class ColdState {
   ): ForkProof | CutRefusal | { readonly wanted: ColdPiece } | undefined {
     const found = proveCut(this.tables.streams.get(fork.source), fork, known);
     if (found === undefined || !("unknown" in found)) return found;
+    const { unknown } = found;
+    return { wanted: pieceOf(this.tables.objects, unknown, unknown.from, unknown.to) };
+  }
+
+  /**
+   * What publishing a snapshot at an offset within a cold range has to prove; as
+   * {@linkcode ColdState.proveFork}.
+   */
+  proveBoundary(
+    key: StreamKey,
+    offset: number,
+    known: KnownEnds,
+  ): { readonly incarnation: string } | CutRefusal | { readonly wanted: ColdPiece } | undefined {
+    const stream = this.tables.streams.get(key);
+    if (stream?.log === undefined || offset > stream.tail) return undefined;
+    if (typeof isBoundary(stream.log, offset, noneKnown) === "boolean") return undefined;
+    const found = isBoundary(stream.log, offset, known);
+    if (found === true) return { incarnation: stream.incarnation };
+    if (found === false) return { refused: "offset_not_boundary", facts: factsOf(stream) };
     const { unknown } = found;
     return { wanted: pieceOf(this.tables.objects, unknown, unknown.from, unknown.to) };
   }

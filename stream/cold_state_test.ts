@@ -11,10 +11,14 @@ const ALL = ["demo/a", "demo/b", "work/c", "demo/j", "work/k"];
 /** The bytes of all streams, wherever they lie. */
 function contents(script: Script): unknown {
   return ALL.map((key) => {
-    const plan = script.state.read(key, "start", 1 << 20);
-    if (!("slices" in plan)) return plan;
+    const facts = script.state.find(key);
+    if (!("earliest" in facts)) return facts;
+    const plan = script.state.read(key, facts.earliest, 1 << 20);
+    assert.ok("slices" in plan);
     const settled = script.store.settle(plan);
-    return "refused" in settled ? settled : [settled.facts, script.store.read(settled).join()];
+    return "refused" in settled
+      ? settled
+      : [settled.facts, script.state.snapshot(key), script.store.read(settled).join()];
   });
 }
 

@@ -5,7 +5,7 @@
  */
 
 import type { ObjectName } from "./objects.ts";
-import type { Slice, StreamKey } from "./types.ts";
+import type { Body, Slice, StreamKey } from "./types.ts";
 
 /** A stretch of one stream that goes into an object. */
 export interface FlushedRange {
@@ -60,6 +60,44 @@ export interface CondemnObjects {
 export interface ForgetObjects {
   readonly type: "forget";
   readonly numbers: readonly number[];
+}
+
+/**
+ * A piece of an object that is replicated before anything refers to it, where each node has a store
+ * of its own. Pieces come in order; the first takes the number. The object is one to sweep until it
+ * is published.
+ */
+export interface StageObject {
+  readonly type: "stage";
+  readonly object: ObjectName;
+  /** Where in the object the piece begins. */
+  readonly at: number;
+  readonly body?: Body;
+}
+
+/** Publishes a StreamSnapshot, whose bytes are a whole object, and trims what it stands for. */
+export interface PublishSnapshot {
+  readonly type: "publish";
+  readonly key: StreamKey;
+  readonly incarnation?: string;
+  /** The snapshot stands for all bytes before. */
+  readonly offset: number;
+  readonly contentType: string;
+  /** New, or staged to its end. */
+  readonly object: ObjectName;
+  /** Of the bytes, by which the same snapshot is known again. */
+  readonly digest: string;
+  /** The incarnation of which it was looked up that the offset is an end of a message. */
+  readonly provenIn?: string;
+}
+
+/** A published StreamSnapshot. */
+export interface StreamSnapshot {
+  readonly offset: number;
+  readonly contentType: string;
+  readonly number: number;
+  readonly length: number;
+  readonly digest: string;
 }
 
 /**

@@ -26,6 +26,8 @@ export const KIND_NUMBERS: Readonly<Record<Command["type"], number>> = {
   repack: 14,
   condemn: 15,
   forget: 16,
+  stage: 17,
+  publish: 18,
 };
 
 /** Fields behind version, kind and stamp. Trust in their types rests on the journal's checksums. */
@@ -74,6 +76,24 @@ export function fieldsOf(command: Command, extra: number): Fields {
     case "condemn":
     case "forget":
       return coldFieldsOf(command);
+    case "stage": {
+      const { number, term, length } = command.object;
+      return [number, term, length, command.at];
+    }
+    case "publish": {
+      const { number, term, length } = command.object;
+      return [
+        command.key,
+        command.offset,
+        command.contentType,
+        number,
+        term,
+        length,
+        command.digest,
+        command.incarnation ?? null,
+        command.provenIn ?? null,
+      ];
+    }
   }
 }
 
@@ -135,6 +155,21 @@ export function fromFields(
       return { type: "unlink", key: text(0), token: number(1) };
     case KIND_NUMBERS.forget_unlink:
       return { type: "forget_unlink", key: text(0), token: number(1) };
+    case KIND_NUMBERS.stage: {
+      const object = { number: number(0), term: number(1), length: number(2) };
+      return { type: "stage", object, at: number(3), body: body(0) };
+    }
+    case KIND_NUMBERS.publish:
+      return {
+        type: "publish",
+        key: text(0),
+        offset: number(1),
+        contentType: text(2),
+        object: { number: number(3), term: number(4), length: number(5) },
+        digest: text(6),
+        incarnation: optional(fields[7]),
+        provenIn: optional(fields[8]),
+      };
   }
   const cold = COLD_KINDS.get(kind);
   return cold === undefined ? undefined : coldCommandFrom(cold, fields, rows());

@@ -180,7 +180,7 @@ function make(
 ): Stream {
   const contentType = command.contentType ?? cut?.source.type.text ?? DEFAULT_CONTENT_TYPE;
   const stream = tables.addStream(ownText(command.key), bucket, index, contentType, stampMs);
-  if (cut !== undefined) inherit(stream, command, cut);
+  if (cut !== undefined) inherit(tables, stream, command, cut);
   setLifetime(stream, command, cut?.source, stampMs);
   if (command.reservation !== undefined) {
     const { home, token } = command.reservation;
@@ -194,8 +194,9 @@ function make(
   return stream;
 }
 
-/** Shares the source's bytes before the cut; copies none. */
+/** Shares the source's bytes before the cut, and the snapshot that it begins with; copies none. */
 function inherit(
+  tables: Tables,
   stream: Stream,
   command: CreateStream,
   cut: Cut,
@@ -209,6 +210,8 @@ function inherit(
     lifetimeInherited: command.ttlSeconds === undefined && command.expiresAtMs === undefined,
     inheritedBytes: cut.end,
   };
+  rareOf(stream).earliest = earliestOf(cut.source);
+  tables.setSnapshot(stream, cut.source.rare?.snapshot);
   if (cut.end === 0 || cut.source.log === undefined) return;
   stream.log = StreamLog.inheriting(cut.source.log, cut.end);
   stream.tail = cut.end;

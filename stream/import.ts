@@ -212,6 +212,8 @@ class Builder {
         return tables.objects.condemn(fields.number(), fields.numbers());
       case RecordKind.objects:
         return readObjects(tables, fields);
+      case RecordKind.staged:
+        return readStaged(tables, fields);
       case RecordKind.pinned:
         this.#endPinned(tables);
         this.#pinned = {
@@ -341,6 +343,15 @@ function readRare(tables: Tables, stream: Stream, fields: Fields): void {
   if (link !== undefined) rare.link = { home: link.number(), token: link.number() };
   const fork = fields.nested();
   if (fork !== undefined) readFork(tables, stream, fork);
+  const snapshot = fields.left > 0 ? fields.nested() : undefined;
+  if (snapshot === undefined) return;
+  tables.setSnapshot(stream, {
+    offset: snapshot.number(),
+    contentType: snapshot.text(),
+    number: snapshot.number(),
+    length: snapshot.number(),
+    digest: snapshot.text(),
+  });
 }
 
 function readFork(tables: Tables, stream: Stream, fields: Fields): void {
@@ -370,6 +381,11 @@ function readObjects(tables: Tables, fields: Fields): void {
     const unreferencedMs = fields.optional((field) => field.number());
     tables.objects.add({ number, term, length }, unreferencedMs);
   }
+}
+
+function readStaged(tables: Tables, fields: Fields): void {
+  const number = fields.number(), staged = fields.number();
+  tables.objects.stage(number, staged, fields.optional((field) => field.number()) ?? 0);
 }
 
 /** Ranges of a stream whose chunks begin at the record's first number. */

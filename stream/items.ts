@@ -9,6 +9,7 @@
  * @module
  */
 
+import { ColdRanges } from "./cold_ranges.ts";
 import { type FrozenStream } from "./frozen.ts";
 import type { StreamLog } from "./log.ts";
 import type { Objects } from "./objects.ts";
@@ -54,6 +55,7 @@ export const RecordKind = {
   objects: 11,
   cold: 12,
   pinned: 13,
+  staged: 14,
 } as const;
 
 /** A record or raw bytes; the latter are views that hold until the next `apply`. */
@@ -101,6 +103,11 @@ function objectItems(objects: Objects): Item[] {
     }
   }
   if (record.length > 1) items.push(record);
+  for (const { number, staged, unreferencedMs } of objects.all()) {
+    if (staged !== undefined) {
+      items.push([RecordKind.staged, number, staged, unreferencedMs ?? null]);
+    }
+  }
   return items;
 }
 
@@ -133,12 +140,12 @@ export function* streamItems(frozen: FrozenStream): Generator<Item, void, void> 
 
 /** Null where all is as in a stream without rare parts: what only counts forks is derived. */
 function rareFields(rare: Readonly<RareParts>): unknown[] | null {
-  const { closedBy, fork, link } = rare;
+  const { closedBy, fork, link, snapshot } = rare;
   const plain = rare.ttlSeconds === undefined && rare.expiresAtMs === undefined &&
     rare.lastStreamSeq === undefined && rare.earliest === 0 && closedBy === undefined &&
-    link === undefined && fork === undefined;
+    link === undefined && fork === undefined && snapshot === undefined;
   if (plain) return null;
-  return [
+  const fields: unknown[] = [
     rare.ttlSeconds ?? null,
     rare.expiresAtMs ?? null,
     rare.touchedMs,
@@ -155,6 +162,11 @@ function rareFields(rare: Readonly<RareParts>): unknown[] | null {
       fork.inheritedBytes,
     ],
   ];
+  if (snapshot !== undefined) {
+    const { offset, contentType, number, length, digest } = snapshot;
+    fields.push([offset, contentType, number, length, digest]);
+  }
+  return fields;
 }
 
 function* producerItems(producers: Producers): Generator<Item, void, void> {
@@ -171,8 +183,9 @@ function* producerItems(producers: Producers): Generator<Item, void, void> {
 
 /** The ranges, in records that begin with where the chunks do. */
 function* coldItems(log: StreamLog): Generator<Item, void, void> {
-  const { cold, start } = log;
-  if (cold === undefined) return;
+  const { start, inherited } = log;
+  const cold = log.cold ?? new ColdRanges();
+  if (cold.count === 0 && start === inherited) return;
   let record: unknown[] = [RecordKind.cold, start];
   for (let i = 0; i < cold.count; i++) {
     const { from, to, number, at, rowBytes } = cold.range(i);

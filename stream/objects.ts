@@ -27,6 +27,8 @@ export interface ObjectView extends ObjectName {
   readonly references: number;
   /** Group time at which the last reference went, in ms; undefined while there is one. */
   readonly unreferencedMs: number | undefined;
+  /** How many bytes were staged; undefined for objects that were whole from the beginning. */
+  readonly staged: number | undefined;
 }
 
 /** An object's record. */
@@ -34,6 +36,7 @@ class ObjectRecord implements ObjectView {
   liveBytes = 0;
   references = 0;
   unreferencedMs: number | undefined = undefined;
+  staged: number | undefined = undefined;
 
   constructor(readonly number: number, readonly term: number, readonly length: number) {}
 }
@@ -96,6 +99,13 @@ export class Objects {
     record.unreferencedMs = unreferencedMs;
     this.#records.set(number, record);
     this.#highest = Math.max(this.#highest, number);
+  }
+
+  /** More of an object was staged, up to so many bytes. */
+  stage(number: number, staged: number, stampMs: number): void {
+    const record = this.#known(number);
+    record.staged = staged;
+    record.unreferencedMs = stampMs;
   }
 
   /** A range of so many bytes refers to the object. */

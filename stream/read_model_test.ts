@@ -73,6 +73,15 @@ function expectedNext({ bytes, boundaries, json }: Plain, from: number, max: num
 function check(script: Script, key: string, plain: Plain, from: number, max: number): void {
   const planned = script.state.read(key, from, max);
   const plan = "slices" in planned ? script.store.settle(planned) : planned;
+  const facts = script.state.find(key);
+  assert.ok("earliest" in facts);
+  if (from < facts.earliest) {
+    assert.ok("refused" in plan && plan.refused === "offset_trimmed");
+    return;
+  }
+  const snapshot = script.state.snapshot(key);
+  assert.equal(snapshot?.offset ?? 0, facts.earliest);
+  if (snapshot !== undefined) assert.ok(script.store.payloads.has(snapshot.number));
   if (plain.json && from < plain.bytes.length && !plain.boundaries.includes(from)) {
     assert.ok("refused" in plan && plan.refused === "offset_not_boundary");
     return;

@@ -10,6 +10,7 @@ import type { BucketView } from "./buckets.ts";
 import type { StreamChange } from "./changes.ts";
 import { applyCondemn, applyFlush, applyForget, applyRepack } from "./cold_commands.ts";
 import { ColdState } from "./cold_state.ts";
+import type { StreamSnapshot } from "./cold_types.ts";
 import { applyCreate } from "./create.ts";
 import { EXPORT_PIECE_BYTES, exportTables } from "./export.ts";
 import { hashTables } from "./hash.ts";
@@ -17,6 +18,7 @@ import { type ImportOptions, importTables } from "./import.ts";
 import { applyDelete, applyExpire, applyTouch, touchWanted } from "./lifecycle.ts";
 import type { PathEntry, UnlinkErrand } from "./paths.ts";
 import { planRead } from "./read.ts";
+import { applyPublish, applyStage } from "./snapshots.ts";
 import { factsOf, type HomeLink } from "./stream.ts";
 import type { ReadRefusal } from "./stretch.ts";
 import { Tables } from "./tables.ts";
@@ -144,6 +146,10 @@ export class GroupState {
         return applyCondemn(tables, command);
       case "forget":
         return applyForget(tables, command);
+      case "stage":
+        return applyStage(tables, command, stampMs);
+      case "publish":
+        return applyPublish(tables, command, stampMs);
     }
   }
 
@@ -152,6 +158,12 @@ export class GroupState {
     const stream = this.#tables.streams.get(key);
     if (stream === undefined) return this.#elsewhere(key);
     return stream.softDeleted ? { refused: "stream_gone" } : factsOf(stream);
+  }
+
+  /** The StreamSnapshot that a stream begins with; undefined where there is none. */
+  snapshot(key: StreamKey): StreamSnapshot | undefined {
+    const stream = this.#tables.streams.get(key);
+    return stream?.softDeleted === false ? stream.rare?.snapshot : undefined;
   }
 
   /** The link of the fork at `key`, soft-deleted or not; undefined where there is none. */

@@ -7,6 +7,7 @@
 import type { Bucket } from "./buckets.ts";
 import type { StreamChange } from "./changes.ts";
 import type { ContentType } from "./content_type.ts";
+import type { StreamSnapshot } from "./cold_types.ts";
 import type { StreamLog } from "./log.ts";
 import type { Producers } from "./producers.ts";
 import type { ProducerStamp, StreamFacts, StreamKey } from "./types.ts";
@@ -50,6 +51,7 @@ export class RareParts {
   forks = 0;
   /** Earliest retained offset. */
   earliest = 0;
+  snapshot: StreamSnapshot | undefined = undefined;
 }
 
 /**

@@ -7,6 +7,7 @@
 import { type Bucket, Buckets } from "./buckets.ts";
 import { Changes } from "./changes.ts";
 import { type ColdRange, packedBytes } from "./cold_ranges.ts";
+import type { StreamSnapshot } from "./cold_types.ts";
 import { ContentTypes } from "./content_type.ts";
 import { DeadlineQueue } from "./deadlines.ts";
 import { HotQueue } from "./hot_queue.ts";
@@ -14,7 +15,7 @@ import { StreamLog } from "./log.ts";
 import { Objects } from "./objects.ts";
 import { Paths } from "./paths.ts";
 import { PinnedRanges } from "./pinned.ts";
-import { factsOf, Stream } from "./stream.ts";
+import { earliestOf, factsOf, rareOf, Stream } from "./stream.ts";
 import type { Body, Outcome, Refusal, StreamKey } from "./types.ts";
 
 /** Memory that an append costs besides its bytes: its chunk, and its entry's header in the slab. */
@@ -109,20 +110,76 @@ export class Tables {
 
   /** Puts a reference in the place of the stream's oldest hot bytes, whose end it names. */
   flush(stream: Stream, range: ColdRange): void {
-    const log = stream.log;
-    if (log === undefined) throw new Error("a flush of a stream without bytes");
     this.beforeChange(stream);
-    const touched = log.chunkAt(range.to - 1) + 1;
-    const chunks = log.chunks;
-    this.hotFootprint -= footprintOf(log, touched);
-    const taken = log.takeBefore(range.to);
-    const cut = touched - (chunks - log.chunks);
-    this.hotFootprint += footprintOf(log, cut);
-    this.hotBytes -= range.to - range.from;
+    const taken = this.#takeHot(stream, range.to);
     this.refer(stream, range);
-    this.hot.flushed(stream, this.stampMs);
     if (this.pinsFlushed) this.pin(range.number, range.at, taken);
     else this.#letGo(stream, taken);
+    if (range.from < earliestOf(stream)) this.trim(stream);
+  }
+
+  /** Takes the hot bytes before `to` out of a stream. */
+  #takeHot(stream: Stream, to: number): StreamLog {
+    const { log } = stream;
+    if (log === undefined) throw new Error("a stream without bytes has none to take");
+    this.hotBytes -= to - log.start;
+    const touched = log.chunkAt(to - 1) + 1;
+    const chunks = log.chunks;
+    this.hotFootprint -= footprintOf(log, touched);
+    const taken = log.takeBefore(to);
+    const cut = touched - (chunks - log.chunks);
+    this.hotFootprint += footprintOf(log, cut);
+    this.hot.flushed(stream, this.stampMs);
+    return taken;
+  }
+
+  /**
+   * Lets go what lies before a stream's earliest offset, but for what forks inherit that were made
+   * when it was earlier. Hot bytes of which a fork needs some stay until they are flushed.
+   */
+  trim(stream: Stream): void {
+    const { log } = stream;
+    const limit = earliestOf(stream);
+    if (log === undefined || limit === 0) return;
+    this.beforeChange(stream);
+    const needs = (stream.rare?.forks ?? 0) > 0 ? this.#inherited(log) : [];
+    const needed = (from: number, to: number) => needs.some((n) => n.from < to && n.to > from);
+    const { cold } = log;
+    const below = cold === undefined ? 0 : cold.indexAt(limit);
+    const dropped = cold?.drop(below, (range) => needed(range.from, range.to)) ?? [];
+    for (const range of dropped) this.dropRange(range);
+    if (log.chunks === 0 || log.start >= limit || needed(log.start, limit)) return;
+    const to = log.lastBoundary(Math.min(limit, log.end));
+    if (to > log.start) this.#letGo(stream, this.#takeHot(stream, to));
+  }
+
+  /** Trims a stream and those that it was forked from: it may have been the last to need something. */
+  trimUpwards(stream: Stream): void {
+    for (let next: Stream | undefined = stream; next !== undefined;) {
+      this.trim(next);
+      next = next.rare?.fork?.source;
+    }
+  }
+
+  /** Which stretches of a log forks read; of one with forks of its own all that it inherits. */
+  #inherited(log: StreamLog): { readonly from: number; readonly to: number }[] {
+    const stretches = [];
+    for (const fork of this.streams.values()) {
+      if (fork.log?.origin !== log) continue;
+      const from = (fork.rare?.forks ?? 0) > 0 ? 0 : earliestOf(fork);
+      stretches.push({ from, to: fork.log.inherited });
+    }
+    return stretches;
+  }
+
+  /** Gives a stream a snapshot, in the place of the one that it has. */
+  setSnapshot(stream: Stream, snapshot: StreamSnapshot | undefined): void {
+    const old = stream.rare?.snapshot;
+    if (snapshot !== undefined) {
+      rareOf(stream).snapshot = snapshot;
+      this.objects.refer(snapshot.number, snapshot.length);
+    }
+    if (old !== undefined) this.objects.drop(old.number, old.length, this.stampMs);
   }
 
   /** Adds a reference behind the stream's others. */
@@ -175,6 +232,7 @@ export class Tables {
       if (source?.rare !== undefined) {
         source.rare.forks--;
         if (source.rare.forks === 0 && source.softDeleted) next = source;
+        this.trimUpwards(source);
       }
     }
   }
@@ -185,6 +243,7 @@ export class Tables {
     this.streams.delete(stream.key);
     stream.bucket.remove(stream);
     this.buckets.tidy(stream.bucket, this.stampMs);
+    this.setSnapshot(stream, undefined);
     const log = stream.log;
     if (log === undefined) return;
     stream.log = undefined;

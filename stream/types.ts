@@ -10,7 +10,9 @@ import type {
   FlushStreams,
   ForgetObjects,
   ForkProof,
+  PublishSnapshot,
   RepackStreams,
+  StageObject,
 } from "./cold_types.ts";
 
 /** A piece of memory that many slices share; `live` counts the bytes that some slice still needs. */
@@ -195,7 +197,9 @@ export type Command =
   | FlushStreams
   | RepackStreams
   | CondemnObjects
-  | ForgetObjects;
+  | ForgetObjects
+  | StageObject
+  | PublishSnapshot;
 
 /** Names of refusals. The table with status and wording is `protocol/errors.ts`. */
 export type Refusal =
@@ -220,7 +224,9 @@ export type Refusal =
   | "fork_source_gone"
   | "fork_offset_beyond_tail"
   | "fork_sub_offset_invalid"
-  | "fork_too_late";
+  | "fork_too_late"
+  | "snapshot_beyond_tail"
+  | "snapshot_conflict";
 
 /** What every answer about a stream that exists says of it. */
 export interface StreamFacts {
@@ -267,9 +273,11 @@ export type Outcome =
     /** Bytes of messages that these ranges hold. */
     readonly bytes: number;
   }
+  /** `repeated`: it was published before; nothing changed. */
+  | { readonly ok: "published"; readonly facts: StreamFacts; readonly repeated: boolean }
   /** The object's number was used or condemned before: nothing changed, upload it under another. */
   | { readonly ok: "condemned" }
-  /** The fork begins or ends within a cold range: nothing changed, propose it with a proof. */
+  /** An offset lies within a cold range: nothing changed, propose it with a proof. */
   | { readonly ok: "unproven" }
   | {
     readonly ok: "moved";

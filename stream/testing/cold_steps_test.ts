@@ -6,7 +6,7 @@
 
 import fc from "fast-check";
 import type { FlushedRange } from "../cold_types.ts";
-import { repackOf } from "./cold_words_test.ts";
+import { publishOf, repackOf } from "./cold_words_test.ts";
 import type { Script } from "./script_test.ts";
 
 /** One of them. */
@@ -16,6 +16,7 @@ export type ColdStep =
   | { readonly does: "repack"; readonly liveBytes: number; readonly joins: number }
   | { readonly does: "condemn"; readonly behind: number; readonly names: number }
   | { readonly does: "forget" }
+  | { readonly does: "publish"; readonly key: string; readonly offset: number }
   | { readonly does: "unpin" }
   | { readonly does: "pins"; readonly on: boolean }
   | { readonly does: "nothing" };
@@ -38,6 +39,14 @@ export function coldStep(): fc.Arbitrary<ColdStep> {
     },
     fc.record({ does: fc.constant("condemn"), behind: fc.nat(6), names: fc.nat(3) }),
     { weight: 2, arbitrary: fc.constant({ does: "forget" }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        does: fc.constant("publish"),
+        key: fc.constantFrom("demo/a", "demo/b", "work/c", "demo/j", "work/k"),
+        offset: fc.nat(30),
+      }),
+    },
     fc.constant({ does: "unpin" }),
     fc.record({ does: fc.constant("pins"), on: fc.boolean() }),
   );
@@ -70,6 +79,25 @@ export function takeColdStep(script: Script, step: ColdStep): void {
     case "forget": {
       const numbers = cold.unreferenced(script.stampMs).map(({ number }) => number);
       script.commit({ type: "forget", numbers }, script.between());
+      return;
+    }
+    case "publish": {
+      const object = { number: cold.nextNumber, term: 1, length: 9 };
+      const { key, offset } = step;
+      const outcome = script.commit(
+        publishOf(script, {
+          type: "publish",
+          key,
+          offset,
+          contentType: "text/plain",
+          object,
+          digest: "d",
+        }),
+        script.between(),
+      );
+      if ("ok" in outcome && outcome.ok === "published" && !outcome.repeated) {
+        script.store.payloads.set(object.number, new Uint8Array(9));
+      }
       return;
     }
     case "unpin":

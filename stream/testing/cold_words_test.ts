@@ -16,8 +16,9 @@
  */
 
 import assert from "node:assert/strict";
-import type { FlushedRange } from "../cold_types.ts";
+import type { FlushedRange, PublishSnapshot } from "../cold_types.ts";
 import { mergePacked } from "../packed.ts";
+import { sliceOf } from "../slab.ts";
 import type { GroupState } from "../state.ts";
 import type { Command } from "../types.ts";
 import type { Script, Words } from "./script_test.ts";
@@ -44,10 +45,41 @@ export function coldCommandOf(script: Script, verb: string, words: Words): Comma
     }
     case "condemn":
       return { type: "condemn", below: words.number("below") ?? 0, numbers };
+    case "stage": {
+      const body = { data: sliceOf(new TextEncoder().encode(words.text("body") ?? "")) };
+      return { type: "stage", object, at: words.number("at") ?? 0, body };
+    }
+    case "publish": {
+      const [key = "", offset] = words.at(1).split(":");
+      return publishOf(script, {
+        type: "publish",
+        key,
+        offset: Number(offset),
+        contentType: "text/plain",
+        object,
+        digest: words.text("digest") ?? "d",
+        incarnation: words.text("inc"),
+      });
+    }
     case "discard":
       return { type: "forget", numbers };
     default:
       return undefined;
+  }
+}
+
+/** Proves that the snapshot's offset is an end of a message, where that has to be looked up. */
+export function publishOf(script: Script, command: PublishSnapshot): PublishSnapshot {
+  const known = new Map<number, Uint32Array>();
+  while (true) {
+    const found = script.state.cold.proveBoundary(
+      command.key,
+      command.offset,
+      ({ from }) => known.get(from),
+    );
+    if (found === undefined || "refused" in found) return command;
+    if ("incarnation" in found) return { ...command, provenIn: found.incarnation };
+    known.set(found.wanted.rangeFrom, script.store.ends(found.wanted));
   }
 }
 

@@ -111,7 +111,7 @@ export class Script {
       ? { ...command, fork: { ...command.fork, proof } }
       : command;
     let outcome = this.commit(proven, ++this.index);
-    if ("ok" in outcome && outcome.ok === "unproven") {
+    if (command.type === "create" && "ok" in outcome && outcome.ok === "unproven") {
       assert.ok(proof !== undefined && "refused" in proof, "a proof is missing");
       outcome = proof;
     }
@@ -238,6 +238,10 @@ export class Script {
         return `${
           this.state.cold.pinnedObjects().join(" ") || "none"
         } bytes=${this.state.cold.pinnedBytes}`;
+      case "snapshot": {
+        const found = this.state.snapshot(words.at(0));
+        return found === undefined ? "none" : `${found.offset} in ${found.number}`;
+      }
       case "hot":
         return `${this.state.hotBytes}`;
       case "now":
@@ -447,6 +451,8 @@ export function outcomeText(outcome: Outcome): string {
         ` streams=${outcome.streams}`;
     case "reserved":
       return `reserved ${outcome.token}`;
+    case "published":
+      return `published${factsText(outcome.facts)}${outcome.repeated ? " repeated" : ""}`;
     case "stored":
       return `stored ${outcome.applied.join(",") || "none"} bytes=${outcome.bytes}`;
     case "moved":
