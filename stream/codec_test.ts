@@ -202,6 +202,25 @@ const vectors: [string, Command, string][] = [
     ranges: [{ key: "demo/a", incarnation: "f.0.1", from: 0, to: 256, at: 9, rowBytes: 4 }],
   }, "001186020efb4279aa4b6457b000080319012c82820607866664656d6f2f6165662e302e31001901000904"],
   ["condemn", { type: "condemn", below: 5, numbers: [9] }, "000d84020ffb4279aa4b6457b000058109"],
+  ["stage", {
+    type: "stage",
+    object: { number: 7, term: 3, length: 300 },
+    at: 5,
+    body: { data: sliceOf(bytesOf("x")) },
+  }, "0012870211fb4279aa4b6457b000070319012c0578"],
+  [
+    "publish",
+    {
+      type: "publish",
+      key: "demo/a",
+      offset: 5,
+      contentType: "text/plain",
+      object: { number: 7, term: 3, length: 300 },
+      digest: "d",
+      provenIn: "f.0.1",
+    },
+    "002d8c0212fb4279aa4b6457b0006664656d6f2f61056a746578742f706c61696e070319012c6164f665662e302e31",
+  ],
   ["forget objects", { type: "forget", numbers: [4, 9] }, "000c830210fb4279aa4b6457b000820409"],
 ];
 
@@ -213,7 +232,8 @@ Deno.test("encodeHeader() writes the pinned bytes", () => {
 
 Deno.test("commandVersion() is 2 for what speaks of objects alone", () => {
   for (const [name, command] of vectors) {
-    const isNew = ["proven fork", "flush", "repack", "condemn", "forget objects"].includes(name);
+    const names = ["proven fork", "flush", "repack", "condemn", "stage", "publish"];
+    const isNew = [...names, "forget objects"].includes(name);
     const version = encodeHeader(command, 5)[3];
     assert.equal(version, isNew ? 2 : 1, name);
     assert.equal(commandVersion(command), version, name);

@@ -18,7 +18,7 @@ import {
   segmentAt,
   segments,
 } from "./segments.ts";
-import type { Stream } from "./stream.ts";
+import { earliestOf, type Stream } from "./stream.ts";
 import { cutMessage, MixedStretch, type ReadRefusal } from "./stretch.ts";
 import type { ReadPlan, Slice } from "./types.ts";
 
@@ -49,7 +49,8 @@ export function coldStretch(
   const pinned: FindPinned = (number, at) => sources.pinned.find(number, at);
   const { tail, type } = stream;
   const first = known(segmentAt(log, start, pinned));
-  const proves = type.json && start !== first.from;
+  // A snapshot's offset is an end of a message.
+  const proves = type.json && start !== first.from && start !== earliestOf(stream);
   if (proves && first.cold === undefined && lastBoundary(first, start) !== start) {
     return "offset_not_boundary";
   }

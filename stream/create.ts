@@ -133,7 +133,8 @@ function cutAt(
     return { source, anchor, end: proof.end };
   }
   const log = source.log ?? new StreamLog();
-  const whole = !source.type.json || isBoundary(log, anchor, known);
+  const whole = !source.type.json || anchor === earliestOf(source) ||
+    isBoundary(log, anchor, known);
   if (typeof whole === "object") return whole;
   if (!whole) return { refused: "offset_not_boundary" };
   const end = subOffsetEnd(log, source.type.json, anchor, fork.subOffset, known);

@@ -49,7 +49,7 @@ coldTable(
   flush 1 demo/j:0-2 demo/j:2-9         -> stored 0,1 bytes=9
   publish 2 demo/j:3                    -> unproven
   publish 2 demo/j:5                    -> published tail=11
-  pieces demo/j 5                       -> 5..11 1@100+2 5..9, hot 2 starts?
+  pieces demo/j 5                       -> 5..11 1@100+2 5..9, hot 2
   read demo/j 5                         -> 5..11 "333,4," up-to-date
   objects                               -> 1: 9 in 1, 2: 1000 in 1, next 3
   publish 3 demo/j:9                    -> published tail=11

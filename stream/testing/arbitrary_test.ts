@@ -55,6 +55,22 @@ const coldCommand: fc.Arbitrary<Command> = fc.oneof<fc.Arbitrary<Command>[]>(
   }),
   fc.record({ type: fc.constant("condemn"), below: number, numbers: fc.array(number) }),
   fc.record({ type: fc.constant("forget"), numbers: fc.array(number) }),
+  fc.record({
+    type: fc.constant("stage"),
+    object,
+    at: number,
+    body: fc.uint8Array({ maxLength: 40 }).map((bytes) => ({ data: sliceOf(bytes) })),
+  }),
+  fc.record({
+    type: fc.constant("publish"),
+    key: text,
+    incarnation: maybe(text),
+    offset: number,
+    contentType: text,
+    object,
+    digest: text,
+    provenIn: maybe(text),
+  }),
 );
 
 /** Any command, each kind as likely as any other. */
