@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Answer } from "../group/mod.ts";
 import type { Survey, SurveyAnswers } from "../shard/mod.ts";
-import { type Command, copySlices, type StreamFacts } from "../stream/mod.ts";
+import { type Command, copySlices, sliceOf, type StreamFacts } from "../stream/mod.ts";
 import { factsOf } from "../tests/given/cluster.ts";
 import { appendOf, bodyOf, createOf } from "../tests/given/commands.ts";
 import { joined } from "../tests/given/bytes.ts";
@@ -21,6 +21,9 @@ import {
 const GROUPS = 1_024;
 const NUMBER_MAX = Number.MAX_SAFE_INTEGER;
 const LONG = "ü".repeat(500);
+
+const OBJECT = { number: 7, term: 3, length: 300 };
+const RANGE = { key: "demo/a", incarnation: "f.0.1", from: 0, to: 256, at: 0 };
 
 const COMMANDS: Command[] = [
   appendOf("demo/a", "hello"),
@@ -50,6 +53,30 @@ const COMMANDS: Command[] = [
   { type: "link", key: "demo/a", token: 3 },
   { type: "unlink", key: "demo/a", token: 3 },
   { type: "forget_unlink", key: "demo/a", token: 3 },
+  {
+    type: "create",
+    key: "demo/a",
+    closed: false,
+    fork: {
+      source: "demo/b",
+      subOffset: 1,
+      proof: { incarnation: "f.0.1", anchor: 3, end: 5 },
+    },
+  },
+  { type: "flush", object: OBJECT, ranges: [RANGE] },
+  { type: "repack", object: OBJECT, sources: [1, 2], ranges: [{ ...RANGE, rowBytes: 3 }] },
+  { type: "condemn", below: 3, numbers: [5] },
+  { type: "forget", numbers: [5] },
+  { type: "stage", object: OBJECT, at: 4, body: { data: sliceOf(new Uint8Array([1, 2])) } },
+  {
+    type: "publish",
+    key: "demo/a",
+    offset: 5,
+    contentType: "text/plain",
+    object: OBJECT,
+    digest: "d",
+    provenIn: "f.0.1",
+  },
 ];
 
 const FACTS: StreamFacts[] = [
@@ -72,6 +99,10 @@ const ANSWERS: Answer[] = [
   { ok: "bucket", phase: "closed", version: 26, existed: true, streams: 0 },
   { ok: "reserved", token: 4 },
   { ok: "moved", target: 3, token: 4, linked: true },
+  { ok: "stored", applied: [0, 2], bytes: 9 },
+  { ok: "published", facts: FACTS[0] as StreamFacts, repeated: false },
+  { ok: "condemned" },
+  { ok: "unproven" },
   { refused: "producer_gap", producerEpoch: 1, expectedSeq: 2, lastStreamSeq: LONG },
   { unavailable: "not_leader", leader: "2.store" },
   { unavailable: "overloaded" },

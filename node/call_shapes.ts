@@ -54,6 +54,8 @@ function variant(field: string, variants: Readonly<Record<string, Check>>): Chec
 const keys: Check = (value) => list(key)(value) && (value as []).length <= KEYS_PER_COMMAND_MAX;
 const bucketPhase = record({ bucket, phase, version: whole });
 const token = record({ key, token: whole });
+const object = record({ number: whole, term: whole, length: whole });
+const range = { key, incarnation: text, from: whole, to: whole, at: whole };
 
 const command = variant("type", {
   create: record({
@@ -62,7 +64,12 @@ const command = variant("type", {
     ttlSeconds: optional(whole),
     expiresAtMs: optional(integer),
     closed: flag,
-    fork: optional(record({ source: key, offset: optional(whole), subOffset: whole })),
+    fork: optional(record({
+      source: key,
+      offset: optional(whole),
+      subOffset: whole,
+      proof: optional(record({ incarnation: text, anchor: whole, end: whole })),
+    })),
     reservation: optional(record({ home: whole, token: whole, deadlineMs: integer })),
   }),
   append: record({
@@ -84,6 +91,24 @@ const command = variant("type", {
   link: token,
   unlink: token,
   forget_unlink: token,
+  flush: record({ object, ranges: list(record(range)) }),
+  repack: record({
+    object,
+    sources: list(whole),
+    ranges: list(record({ ...range, rowBytes: whole })),
+  }),
+  condemn: record({ below: whole, numbers: list(whole) }),
+  forget: record({ numbers: list(whole) }),
+  stage: record({ object, at: whole }),
+  publish: record({
+    key,
+    incarnation: optional(text),
+    offset: whole,
+    contentType: text,
+    object,
+    digest: text,
+    provenIn: optional(text),
+  }),
 });
 
 const facts = record({
@@ -113,6 +138,10 @@ const outcome = variant("ok", {
   bucket: record({ phase, version: whole, existed: flag, streams: whole }),
   reserved: record({ token: whole }),
   moved: record({ target: whole, token: whole, linked: flag }),
+  stored: record({ applied: list(whole), bytes: whole }),
+  published: record({ facts, repeated: flag }),
+  condemned: record({}),
+  unproven: record({}),
 });
 
 const refusal = record({
