@@ -66,12 +66,12 @@ export class ColdState {
     return found;
   }
 
-  /** Objects with at most so many live bytes, or a smaller share of them, those with least first. */
+  /** Objects of ranges with at most so many live bytes, or a smaller share of them, those with least first. */
   sparse(liveBytesMax: number, liveShareMax: number, limit: number): ObjectView[] {
     const found: ObjectView[] = [];
     for (const object of this.tables.objects.all()) {
-      const { references, liveBytes, length } = object;
-      if (references === 0) continue;
+      const { references, liveBytes, length, isSnapshot } = object;
+      if (references === 0 || isSnapshot) continue;
       if (liveBytes <= liveBytesMax || liveBytes <= length * liveShareMax) {
         found.push({ ...object });
       }

@@ -111,3 +111,31 @@ Deno.test("replicas with and without copies of their own agree, and so does one 
   );
   await fc.assert(property, { numRuns: 250 });
 });
+
+Deno.test("sparse() names objects of ranges that are small or mostly dead, unreferenced() the others", () => {
+  const script = new Script();
+  script.run(`
+    set demo open 2
+    put demo/a body=aaaa
+    put demo/b body=bbbbbbbb
+    put demo/c body=c
+    flush 1 len=12 demo/a:0-4@0 demo/b:0-8@4 -> stored 0,1 bytes=12
+    flush 2 len=1 demo/c:0-1                 -> stored 0 bytes=1
+    publish 3 len=1 demo/c:0                 -> published tail=1
+    delete demo/b
+  `);
+  const numbers = (objects: readonly { number: number }[]) => objects.map(({ number }) => number);
+  const { cold } = script.state;
+  assert.deepEqual(numbers(cold.sparse(1, 0, 9)), [2]);
+  assert.deepEqual(numbers(cold.sparse(0, 0.34, 9)), [1]);
+  assert.deepEqual(numbers(cold.sparse(4, 0, 9)), [2, 1]);
+  assert.deepEqual(numbers(cold.sparse(4, 0, 1)), [2]);
+  assert.deepEqual(cold.unreferenced(2000), []);
+  script.run("now 5\ndelete demo/c");
+  assert.deepEqual(numbers(cold.unreferenced(1004)), []);
+  assert.deepEqual(numbers(cold.unreferenced(1005)), [2, 3]);
+  const held = [...cold.ranges(new Set([1, 2]))].map((
+    { key, piece },
+  ) => [key, piece.from, piece.to]);
+  assert.deepEqual(held, [["demo/a", 0, 4]]);
+});

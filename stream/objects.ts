@@ -29,6 +29,8 @@ export interface ObjectView extends ObjectName {
   readonly unreferencedMs: number | undefined;
   /** How many bytes were staged; undefined for objects that were whole from the beginning. */
   readonly staged: number | undefined;
+  /** Is it a StreamSnapshot that is published somewhere? Then there are no ranges to repack. */
+  readonly isSnapshot: boolean;
 }
 
 /** An object's record. */
@@ -37,6 +39,7 @@ class ObjectRecord implements ObjectView {
   references = 0;
   unreferencedMs: number | undefined = undefined;
   staged: number | undefined = undefined;
+  isSnapshot = false;
 
   constructor(readonly number: number, readonly term: number, readonly length: number) {}
 }
@@ -108,9 +111,10 @@ export class Objects {
     record.unreferencedMs = stampMs;
   }
 
-  /** A range of so many bytes refers to the object. */
-  refer(number: number, bytes: number): void {
+  /** A range of so many bytes refers to the object, or a StreamSnapshot that is all of it. */
+  refer(number: number, bytes: number, isSnapshot: boolean = false): void {
     const record = this.#known(number);
+    record.isSnapshot = isSnapshot;
     record.references++;
     record.liveBytes += bytes;
     record.unreferencedMs = undefined;
@@ -123,7 +127,9 @@ export class Objects {
     record.references--;
     record.liveBytes -= bytes;
     this.liveBytes -= bytes;
-    if (record.references === 0) record.unreferencedMs = stampMs;
+    if (record.references > 0) return;
+    record.unreferencedMs = stampMs;
+    record.isSnapshot = false;
   }
 
   /** Condemns all numbers below `below`, and each of `numbers`. */

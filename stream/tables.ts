@@ -177,7 +177,7 @@ export class Tables {
     const old = stream.rare?.snapshot;
     if (snapshot !== undefined) {
       rareOf(stream).snapshot = snapshot;
-      this.objects.refer(snapshot.number, snapshot.length);
+      this.objects.refer(snapshot.number, snapshot.length, true);
     }
     if (old !== undefined) this.objects.drop(old.number, old.length, this.stampMs);
   }
