@@ -134,6 +134,7 @@ const SURVEYS: { [A in Survey["about"]]: [Extract<Survey, { about: A }>, SurveyA
   }],
   link: [{ about: "link", key: "demo/a" }, { link: { home: 1, token: 2 } }],
   time: [{ about: "time" }, { nowMs: 1e12 }],
+  object: [{ about: "object" }, { number: 7, term: 3 }],
 };
 
 Deno.test("decodeSubmit() reads what encodeSubmit() wrote, bodies as views", () => {

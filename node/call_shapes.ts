@@ -166,6 +166,7 @@ const survey = variant("about", {
   errands: record({}),
   link: record({ key }),
   time: record({}),
+  object: record({}),
 });
 
 const view = record({
@@ -190,6 +191,7 @@ const surveyAnswers: Readonly<Record<Survey["about"], Check>> = {
   }),
   link: record({ link: optional(record({ home: whole, token: whole })) }),
   time: record({ nowMs: whole }),
+  object: record({ number: whole, term: whole }),
 };
 
 /** Is this an append that the log's codec may have written? Its texts and numbers are such already. */

@@ -185,6 +185,7 @@ export class Node {
       groupCount: raftGroupCount,
       fsync: fsync === "always",
       hotBytesMax: Math.floor(this.#parts.memoryBytes * HOT_PART_OF_MEMORY / cores),
+      cold: undefined,
       decodeOwn: false,
     };
   }

@@ -16,15 +16,17 @@ import type {
   StreamKey,
   UnlinkErrand,
 } from "../stream/mod.ts";
+import type { NewObject } from "./cold/numbers.ts";
 
-/** A question about more than one stream of a group. */
+/** A question that is not about one stream of a group. */
 export type Survey =
   | { readonly about: "streams"; readonly bucket: string; readonly page: Page }
   | { readonly about: "buckets"; readonly page: Page }
   | { readonly about: "bucket"; readonly bucket: string }
   | { readonly about: "errands" }
   | { readonly about: "link"; readonly key: StreamKey }
-  | { readonly about: "time" };
+  | { readonly about: "time" }
+  | { readonly about: "object" };
 
 /** A stretch of a sorted listing. */
 export interface Page {
@@ -115,6 +117,8 @@ export interface SurveyAnswers {
   readonly link: { readonly link: HomeLink | undefined };
   /** The leader's group time, in ms. */
   readonly time: { readonly nowMs: number };
+  /** A name for a new object. */
+  readonly object: NewObject;
 }
 
 /**

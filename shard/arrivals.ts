@@ -8,6 +8,7 @@ import { type Group, readMessage, splitBatch } from "../group/mod.ts";
 import type { Clock } from "../io/mod.ts";
 import type { MemberId } from "../raft/mod.ts";
 import type { RaftSnapshotMark, RaftSnapshots } from "../storage/raft_snapshots/mod.ts";
+import type { ShardSetup } from "./setup.ts";
 import { importState, storedMark } from "./replica.ts";
 import { TRANSFER, TRANSFER_HEAD_BYTES, TRANSFER_OK } from "./transfers.ts";
 
@@ -39,7 +40,7 @@ interface Arrival {
 /** What arrives for the groups of a shard. */
 export class Arrivals {
   readonly #clock: Clock;
-  readonly #formation: string;
+  readonly #setup: Pick<ShardSetup, "formation" | "cold">;
   readonly #storeOf: (group: number) => RaftSnapshots | undefined;
   readonly #log: (line: string) => void;
   readonly #arrivals = new Map<number, Arrival>();
@@ -47,14 +48,14 @@ export class Arrivals {
 
   constructor(options: {
     clock: Clock;
-    /** Short id of the formation, for the states. */
-    formation: string;
+    /** What the states are made with. */
+    setup: Pick<ShardSetup, "formation" | "cold">;
     /** Where a group's RaftSnapshots lie; undefined in memory mode. */
     storeOf: (group: number) => RaftSnapshots | undefined;
     log: (line: string) => void;
   }) {
     this.#clock = options.clock;
-    this.#formation = options.formation;
+    this.#setup = options.setup;
     this.#storeOf = options.storeOf;
     this.#log = options.log;
   }
@@ -126,7 +127,7 @@ export class Arrivals {
     if (message?.type !== "snapshot") throw new Error("not the end of a RaftSnapshot");
     const chunks = await arrival.landing.finish(storedMark(message.mark));
     this.#arrivals.delete(group.id);
-    const state = await importState(group.id, this.#formation, chunks);
+    const state = await importState(group.id, this.#setup, chunks);
     if (!this.#stopped) group.install(message, state, this.#clock.monotonicMs());
     return true;
   }

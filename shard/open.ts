@@ -2,10 +2,13 @@ import { Group, type RaftMessage, retainedBytesMax } from "../group/mod.ts";
 import type { Clock, Disk, Random } from "../io/mod.ts";
 import { Journal, MemoryLog } from "../storage/journal/mod.ts";
 import { RaftSnapshots } from "../storage/raft_snapshots/mod.ts";
+import type { ColdBackend, ColdStore } from "../storage/cold/mod.ts";
 import type { RecordLog, StoredGroup } from "../storage/types.ts";
 import { AgreedWall } from "./agreed_wall.ts";
 import { Arrivals } from "./arrivals.ts";
 import { Caretaker } from "./caretaker.ts";
+import { ColdTier } from "./cold/tier.ts";
+import { ColdWork } from "./cold/work.ts";
 import { DiskSpace } from "./disk_space.ts";
 import { Lane } from "./lane.ts";
 import { journalOf, shardOf } from "./placement.ts";
@@ -31,6 +34,8 @@ export interface ShardIo {
   readonly clock: Clock;
   readonly random: Random;
   readonly disk: Disk;
+  /** Opens the cold store in place of the real one: the simulator has its own. */
+  readonly openCold?: (backend: ColdBackend) => Promise<ColdStore>;
 }
 
 /** What a shard tells of itself. */
@@ -90,7 +95,7 @@ function linksOf(
   const others = nodes.filter((nodeId) => nodeId !== setup.cluster?.self.nodeId);
   return {
     transfers,
-    arrivals: new Arrivals({ clock, formation: setup.formation, storeOf, log }),
+    arrivals: new Arrivals({ clock, setup, storeOf, log }),
     caretaker: new Caretaker(peers, setup.directory === undefined),
     wall: new AgreedWall(clock, peers, others, log),
   };
@@ -112,6 +117,7 @@ export async function openShard(
   const hooks = { ...given, onFatal: once(given.onFatal) };
   const lanes: OpenLane[] = [];
   const line = peers && new Line(peers, hooks.log);
+  const tier = setup.cold && await ColdTier.open(setup.cold, io);
   try {
     for (let journal = 0; journal < setup.journalCount; journal++) {
       if (shardOf(journal, setup.shardCount) !== setup.index) continue;
@@ -120,6 +126,7 @@ export async function openShard(
     for (const { lane } of lanes) lane.groups.forEach((group) => hooks.onGroup?.(group));
   } catch (reason) {
     for (const { journal } of lanes) await journal?.close();
+    tier?.close();
     throw reason;
   }
   const shard = new Shard({
@@ -130,6 +137,12 @@ export async function openShard(
     bounds: { hotBytesMax: setup.hotBytesMax },
     lanes: lanes.map(({ lane }) => lane),
     links: peers && line && linksOf(peers, line, lanes, setup, io, hooks),
+    cold: tier && new ColdWork({
+      tier,
+      groups: lanes.flatMap(({ lane }) => lane.groups),
+      clock: io.clock,
+      log: hooks.log,
+    }),
   });
   const space = setup.directory === undefined
     ? undefined
@@ -141,6 +154,7 @@ export async function openShard(
     async stop() {
       space?.stop();
       await shard.stop();
+      tier?.close();
       for (const { lane, snapshots, journal } of lanes) {
         await snapshots?.stop();
         // The mark of a RaftSnapshot that ended just now still has to go out.
@@ -151,6 +165,7 @@ export async function openShard(
     abandon() {
       space?.stop();
       shard.abandon();
+      tier?.close();
     },
   };
 }

@@ -17,7 +17,7 @@ export function newReplica(id: number, setup: ShardSetup): Replica {
   const membership = { voters: setup.voters, outgoing: [], learners: [] };
   return {
     id,
-    state: new GroupState({ group: id, formation: setup.formation }),
+    state: new GroupState({ group: id, formation: setup.formation, pinsFlushed: keepsOwn(setup) }),
     mark: { index: 0, term: 0, membership },
   };
 }
@@ -41,7 +41,7 @@ export async function loadReplica(
     );
   }
   if (found === undefined) return newReplica(id, setup);
-  const state = await importState(id, setup.formation, found.chunks);
+  const state = await importState(id, setup, found.chunks);
   const membership = decode(found.meta) as Membership;
   return { id, state, mark: { index: found.index, term: found.term, membership } };
 }
@@ -49,10 +49,21 @@ export async function loadReplica(
 /** The state of a group from a RaftSnapshot's bytes. @throws when they are damaged */
 export function importState(
   group: number,
-  formation: string,
+  setup: Pick<ShardSetup, "formation" | "cold">,
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): Promise<GroupState> {
-  return GroupState.import(chunks, { group, formation, allocate: newSlab });
+  const { formation } = setup;
+  return GroupState.import(chunks, {
+    group,
+    formation,
+    allocate: newSlab,
+    pinsFlushed: keepsOwn(setup),
+  });
+}
+
+/** Has this node a cold store of its own, where nobody else puts what it needs? */
+function keepsOwn({ cold }: Pick<ShardSetup, "cold">): boolean {
+  return cold !== undefined && cold.backend.kind !== "s3";
 }
 
 /** A mark as it stands in a RaftSnapshot's file. */

@@ -1,5 +1,6 @@
 import type { PeerAddress, PeerSelf } from "../peer/mod.ts";
 import type { MemberId } from "../raft/mod.ts";
+import type { ColdBackend } from "../storage/cold/mod.ts";
 
 /** What a shard must know of the cluster. */
 export interface ClusterSetup {
@@ -18,6 +19,27 @@ export interface ClusterSetup {
   readonly readLease: boolean;
 }
 
+/** What a shard must know of the cold tier (SPEC section 9). */
+export interface ColdSetup {
+  readonly backend: ColdBackend;
+  /** The formation's whole id: keys begin with it. */
+  readonly formation: string;
+  /** How often groups are looked at. */
+  readonly flushIntervalMs: number;
+  /** Hot bytes from which on a group is flushed; with fewer once they are old, or memory is short. */
+  readonly flushMinHotBytes: number;
+  /** Size of an object, which only a single message exceeds. */
+  readonly flushMaxBytes: number;
+  /** Flushes of this shard at a time. */
+  readonly flushesMax: number;
+  /** Bytes of a group in memory; beyond it what would add to them is `overloaded`. */
+  readonly hotBytesPerGroupMax: number;
+  /** How long an object outlives the last reference to it (`--bootstrap-max-age`). */
+  readonly keepsMs: number;
+  /** Bytes of objects that this shard keeps in memory for its readers. */
+  readonly cacheBytesMax: number;
+}
+
 /** What a shard is opened with; it travels to the worker that runs it. */
 export interface ShardSetup {
   /** Which of the shards this is, from 0. */
@@ -34,6 +56,8 @@ export interface ShardSetup {
   readonly voters: readonly MemberId[];
   /** The other nodes, where this one is part of a cluster. */
   readonly cluster: ClusterSetup | undefined;
+  /** Where older bytes go; undefined keeps all in memory. */
+  readonly cold: ColdSetup | undefined;
   /** Where journals and RaftSnapshots lie; undefined keeps nothing. */
   readonly directory: string | undefined;
   /** Sync before acknowledging. */

@@ -22,6 +22,8 @@ import type {
 import type { AgreedWall } from "./agreed_wall.ts";
 import type { Arrivals } from "./arrivals.ts";
 import { type Caretaker, heirOf } from "./caretaker.ts";
+import { ObjectNumbers } from "./cold/numbers.ts";
+import type { ColdWork } from "./cold/work.ts";
 import type { DiskRoom } from "./disk_space.ts";
 import { HotBytes } from "./hot_bytes.ts";
 import type { Lane } from "./lane.ts";
@@ -71,6 +73,8 @@ export class Shard implements GroupAccess {
   #stopping = false;
   #ticker: Timer | undefined;
   readonly #links: ShardLinks | undefined;
+  readonly #cold: ColdWork | undefined;
+  readonly #numbers: ObjectNumbers;
   #lookedMs: number;
   #tickedMs: number;
   #heardFirst = false;
@@ -84,6 +88,7 @@ export class Shard implements GroupAccess {
     bounds: ShardBounds;
     lanes: readonly Lane[];
     links?: ShardLinks;
+    cold?: ColdWork;
     log: (line: string) => void;
   }) {
     this.#index = options.index;
@@ -92,6 +97,8 @@ export class Shard implements GroupAccess {
     this.#hot = new HotBytes(options.bounds.hotBytesMax, options.log);
     this.#lanes = options.lanes;
     this.#links = options.links;
+    this.#cold = options.cold;
+    this.#numbers = options.cold?.numbers ?? new ObjectNumbers();
     this.#lookedMs = this.#tickedMs = options.clock.monotonicMs();
     for (const lane of options.lanes) {
       for (const group of lane.groups) this.#groups.set(group.id, group);
@@ -114,7 +121,8 @@ export class Shard implements GroupAccess {
     const replica = this.#group(group);
     // Elsewhere another node leads, which may well have room.
     if (this.#overloaded && replica.leads && addsBytes(command)) return this.#refuse(done);
-    replica.propose(command, done);
+    if (this.#cold === undefined) replica.propose(command, done);
+    else this.#cold.propose(replica, command, done);
   }
 
   submit(group: number, command: Command): Promise<Answer> {
@@ -122,7 +130,8 @@ export class Shard implements GroupAccess {
   }
 
   read(group: number, request: ReadRequest): Eventually<ReadAnswer> {
-    return this.#group(group).read(request);
+    const answer = this.#group(group).read(request);
+    return this.#cold === undefined ? answer : this.#cold.complete(group, answer);
   }
 
   survey<A extends Survey["about"]>(
@@ -131,7 +140,7 @@ export class Shard implements GroupAccess {
   ): Eventually<SurveyAnswers[A] | Unavailable> {
     const replica = this.#group(group);
     const answer = (obstacle: Unavailable | undefined) =>
-      obstacle ?? answerSurvey(replica, survey) as SurveyAnswers[A];
+      obstacle ?? answerSurvey(replica, survey, this.#numbers) as SurveyAnswers[A];
     const leading = replica.lead();
     return leading instanceof Promise ? leading.then(answer) : answer(leading);
   }
@@ -218,6 +227,7 @@ export class Shard implements GroupAccess {
     this.#links?.transfers.stop();
     await this.#links?.arrivals.stop();
     for (const group of this.#groups.values()) group.endWatches();
+    await this.#cold?.stop();
     for (const lane of this.#lanes) await lane.drain();
     this.abandon();
   }
@@ -226,6 +236,7 @@ export class Shard implements GroupAccess {
   abandon(): void {
     this.#stopping = true;
     this.#links?.transfers.stop();
+    this.#cold?.abandon();
     this.#ticker?.cancel();
     for (const group of this.#groups.values()) group.close();
   }
@@ -265,6 +276,7 @@ export class Shard implements GroupAccess {
       hotBytes += group.state.hotFootprint;
     }
     this.#hot.observe(hotBytes);
+    this.#cold?.tick(nowMs, this.#hot);
     if (this.#links !== undefined) this.#tickLinks(this.#links, nowMs);
   }
 
@@ -302,7 +314,11 @@ function handsOver(group: Group): boolean {
   return heir !== undefined && group.transfer(heir) === undefined;
 }
 
-function answerSurvey(group: Group, survey: Survey): SurveyAnswers[Survey["about"]] {
+function answerSurvey(
+  group: Group,
+  survey: Survey,
+  numbers: ObjectNumbers,
+): SurveyAnswers[Survey["about"]] {
   const { state } = group;
   switch (survey.about) {
     case "streams": {
@@ -325,6 +341,8 @@ function answerSurvey(group: Group, survey: Survey): SurveyAnswers[Survey["about
       return { link: state.linkOf(survey.key) };
     case "time":
       return { nowMs: group.nowMs };
+    case "object":
+      return numbers.take(group);
   }
 }
 

@@ -43,7 +43,7 @@ class Stage {
     this.transfers = new Transfers(peers, log);
     this.arrivals = new Arrivals({
       clock: this.replicas.clock,
-      formation: "f0000000",
+      setup: { formation: "f0000000", cold: undefined },
       storeOf: () => store,
       log,
     });

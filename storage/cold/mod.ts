@@ -44,6 +44,7 @@ export {
 } from "./keys.ts";
 export { MemoryColdStore } from "./memory.ts";
 export { type ColdObject, storedBytes } from "./object.ts";
+export { type ColdBackend, type ColdIo, openColdStore } from "./open.ts";
 export { checkedParts, checkObject, storedParts } from "./object_reading.ts";
 export { objectParts, putObject } from "./object_writing.ts";
 export {

@@ -43,6 +43,7 @@ export function setupOf(more: Partial<ShardSetup> = {}): ShardSetup {
     directory: undefined,
     fsync: true,
     hotBytesMax: 64 * 1024 * 1024,
+    cold: undefined,
     hasStarted: false,
     segmentBytes: 65_536,
     decodeOwn: false,

@@ -332,6 +332,7 @@ export class SimNode {
       groupCount: groups,
       fsync,
       hotBytesMax: this.#plan.hotBytesMax ?? HOT_BYTES_MAX,
+      cold: undefined,
       segmentBytes,
       snapshotLogBytesMin,
       decodeOwn: true,

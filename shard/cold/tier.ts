@@ -1,0 +1,39 @@
+import type { ShardIo } from "../open.ts";
+import type { ColdSetup } from "../setup.ts";
+import {
+  type ColdObject,
+  ColdReader,
+  type ColdStore,
+  openColdStore,
+} from "../../storage/cold/mod.ts";
+import type { ObjectName } from "../../stream/mod.ts";
+
+/** What a shard has of the cold tier: its store, and the one reader with its cache. */
+export class ColdTier {
+  readonly setup: ColdSetup;
+  readonly store: ColdStore;
+  readonly reader: ColdReader;
+
+  private constructor(setup: ColdSetup, store: ColdStore) {
+    this.setup = setup;
+    this.store = store;
+    this.reader = new ColdReader({ store, cacheBytesMax: setup.cacheBytesMax });
+  }
+
+  /** Opens the store; asks nothing of it yet. @throws RangeError when the setup is not valid */
+  static async open(setup: ColdSetup, io: ShardIo): Promise<ColdTier> {
+    const open = io.openCold ?? openColdStore;
+    return new ColdTier(setup, await open(setup.backend, io));
+  }
+
+  /** An object of a group's state, as the store knows it. */
+  object(group: number, { number, term, length }: ObjectName): ColdObject {
+    return { formation: this.setup.formation, group, number, term, bytes: length };
+  }
+
+  /** Ends what is under way. */
+  close(): void {
+    this.reader.close();
+    this.store.close();
+  }
+}

@@ -1,0 +1,58 @@
+import type { Answer, Eventually, Group, ReadAnswer } from "../../group/mod.ts";
+import type { Clock } from "../../io/mod.ts";
+import type { Command } from "../../stream/mod.ts";
+import type { HotBytes } from "../hot_bytes.ts";
+import type { ColdJob } from "./job.ts";
+import { ObjectNumbers } from "./numbers.ts";
+import type { ColdTier } from "./tier.ts";
+
+/** What the parts of a shard's cold tier are made with. */
+export interface ColdParts {
+  readonly tier: ColdTier;
+  /** All groups of the shard. */
+  readonly groups: readonly Group[];
+  readonly clock: Clock;
+  /** Takes lines for the operator. */
+  readonly log: (line: string) => void;
+}
+
+/** All that a shard does with its cold tier. */
+export class ColdWork {
+  /** Names of new objects. */
+  readonly numbers: ObjectNumbers = new ObjectNumbers();
+  readonly #flushIntervalMs: number;
+  readonly #jobs: readonly ColdJob[];
+  #lookedMs = -Infinity;
+
+  constructor({ tier }: ColdParts) {
+    this.#flushIntervalMs = tier.setup.flushIntervalMs;
+    this.#jobs = [];
+  }
+
+  /** Puts a command into a group's log, with what it needs from objects. */
+  propose(group: Group, command: Command, done: (answer: Answer) => void): void {
+    group.propose(command, done);
+  }
+
+  /** A read's answer with all of its bytes in memory. */
+  complete(_group: number, answer: Eventually<ReadAnswer>): Eventually<ReadAnswer> {
+    return answer;
+  }
+
+  /** Moves time on. */
+  tick(nowMs: number, _hot: HotBytes): void {
+    if (nowMs - this.#lookedMs < this.#flushIntervalMs) return;
+    this.#lookedMs = nowMs;
+    for (const job of this.#jobs) job.look(nowMs);
+  }
+
+  /** Begins nothing more and waits for what is under way. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#jobs.map((job) => job.stop()));
+  }
+
+  /** Begins nothing more. */
+  abandon(): void {
+    void this.stop();
+  }
+}
