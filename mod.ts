@@ -20,6 +20,8 @@ export { createNode, type ListenAddress, type UrsulaNode } from "./http/embed.ts
 export type {
   ClusterConfig,
   ClusterPeer,
+  ColdBackendName,
+  ColdConfig,
   Config,
   ConfigInput,
   CorsOrigin,

@@ -52,6 +52,8 @@ export interface HttpSettings {
   /** Of the body of an append batch, and of its items. */
   readonly batchBytesMax: number;
   readonly batchItemsMax: number;
+  /** Of the body of a StreamSnapshot. */
+  readonly snapshotBytesMax: number;
   readonly producerIdBytesMax: number;
   readonly streamSeqBytesMax: number;
   /** Bytes of request bodies that a shard holds at once; more are `overloaded`. */

@@ -69,7 +69,7 @@ export async function startNode(config: Config, log: Log): Promise<UrsulaNode> {
   const identity = { nodeId: config.nodeId, clusterId: config.clusterId, version: VERSION };
   const extra: PlaneSetup = { settings, identity };
   const onFatal = (reason: Error) => embedded.fail(reason);
-  const node = await Node.open({ ...config, dataDir: resolve(config.dataDir) }, {
+  const node = await Node.open(withAbsolutePaths(config), {
     io,
     log,
     memoryBytes: availableMemoryBytes(),
@@ -192,6 +192,16 @@ function answerUnformed(request: Request): Promise<Response> {
   return Promise.resolve(new Response(body as string, { status, headers }));
 }
 
+function withAbsolutePaths(config: Config): Config {
+  const { coldBackend, coldRoot } = config;
+  const isFolder = coldBackend === "fs" && coldRoot !== undefined;
+  return {
+    ...config,
+    dataDir: resolve(config.dataDir),
+    coldRoot: isFolder ? resolve(coldRoot) : coldRoot,
+  };
+}
+
 function settingsOf(config: Config): HttpSettings {
   const shards = config.cores;
   return {
@@ -201,11 +211,13 @@ function settingsOf(config: Config): HttpSettings {
     appendBytesMax: config.maxAppendBytes,
     batchBytesMax: config.maxBatchBytes,
     batchItemsMax: config.maxBatchItems,
+    snapshotBytesMax: config.maxSnapshotBytes,
     producerIdBytesMax: config.maxProducerIdBytes,
     streamSeqBytesMax: config.maxStreamSeqBytes,
     bodyBytesInFlightMax: Math.max(
       config.maxAppendBytes,
       config.maxBatchBytes,
+      config.maxSnapshotBytes,
       config.maxBodyBytesInFlight / shards,
     ),
     liveReadersMax: Math.ceil(config.maxLiveReaders / shards),

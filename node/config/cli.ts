@@ -78,7 +78,7 @@ export function parseFlags(args: readonly string[]): Map<string, string> {
     if (stray !== undefined) throw strayArgument(stray);
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    const flag = /--([a-z-]+)/.exec(error.message)?.[1];
+    const flag = /--([a-z0-9-]+)/.exec(error.message)?.[1];
     throw flag === undefined ? new ConfigError(error.message) : missingValue(flag);
   }
   return flags;

@@ -102,6 +102,19 @@ export function text(placeholder: string, pattern: RegExp, expected: string): Ki
 /** A path, relative to the working directory or absolute. */
 export const path: Kind<string> = text("PATH", /^[^\0]+$/, "a path");
 
+/** The URL of a server, without user, query and fragment. */
+export const webUrl: Kind<string> = {
+  placeholder: "URL",
+  expected: "a URL, such as http://10.0.0.9:9000",
+  read(raw) {
+    const url = typeof raw === "string" ? URL.parse(raw) : null;
+    const isPlain = url !== null && /^https?:$/.test(url.protocol) &&
+      url.username + url.password + url.search + url.hash === "";
+    return isPlain ? raw as string : undefined;
+  },
+  write: (value) => value,
+};
+
 /** `HOST:PORT`, an IPv6 address in brackets. */
 export const hostPort: Kind<HostPort> = {
   placeholder: "HOST:PORT",

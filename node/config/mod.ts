@@ -20,6 +20,8 @@ export type { RaftPeer } from "./peers.ts";
 export type {
   ClusterConfig,
   ClusterPeer,
+  ColdBackendName,
+  ColdConfig,
   Config,
   ConfigInput,
   Machine,

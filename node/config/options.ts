@@ -5,6 +5,7 @@
  * @module
  */
 
+import { COLD_OPTIONS } from "./cold_options.ts";
 import * as kinds from "./kinds.ts";
 import type { Kind } from "./kinds.ts";
 import { NODE_ID_MAX, raftPeers } from "./peers.ts";
@@ -21,6 +22,7 @@ export const OPTION_GROUPS = [
   "Node",
   "Cluster",
   "Storage",
+  "Cold storage",
   "Clients",
   "Limits",
   "Logging",
@@ -168,6 +170,7 @@ export const OPTIONS: { readonly [K in OptionKey]: Option<OptionValues[K]> } = {
     fallback: "always",
     help: "always: appends are on disk before they are acknowledged; never: left to the system",
   },
+  ...COLD_OPTIONS,
   longPollTimeoutMs: {
     flag: "long-poll-timeout",
     group: "Clients",
@@ -211,6 +214,13 @@ export const OPTIONS: { readonly [K in OptionKey]: Option<OptionValues[K]> } = {
     kind: kinds.integer(1, 65_536),
     fallback: 512,
     help: "bounds the items of one append batch; above it the answer is 413",
+  },
+  maxSnapshotBytes: {
+    flag: "max-snapshot-bytes",
+    group: "Limits",
+    kind: kinds.size(KiB, GiB),
+    fallback: 128 * MiB,
+    help: "bounds the body of a StreamSnapshot; above it the answer is 413",
   },
   maxProducerIdBytes: {
     flag: "max-producer-id-bytes",

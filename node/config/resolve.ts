@@ -6,6 +6,7 @@
 
 import { clusterOf } from "./cluster.ts";
 import { clusterFileEntries } from "./cluster_file.ts";
+import { coldOf } from "./cold.ts";
 import { ConfigError } from "./config_error.ts";
 import { parseJsonc } from "./jsonc.ts";
 import { nearest } from "./nearest.ts";
@@ -200,10 +201,14 @@ function layer(given: readonly Given[], machine: Machine): Omit<ResolvedConfig, 
   for (const key of OPTION_KEYS) {
     origins[key] ??= key in profileValues ? `profile ${profile}` : "default";
   }
+  for (const key of ["coldFlushMinHotBytes", "coldFlushMaxBytes"] as const) {
+    if (options[key] === undefined) origins[key] = origins.coldFlushBytes;
+  }
   checkRelations(options);
+  const cold = coldOf(options);
   const cluster = clusterOf(options, explicit.nodeId !== undefined);
   const clusterListen = cluster?.listen ?? options.clusterListen;
-  const config: Config = { ...options, clusterListen, cluster };
+  const config: Config = { ...options, ...cold, clusterListen, cluster };
   // Both hold every key now: `defaults` and the loop above went through all of them.
   return { config, origins: origins as Record<OptionKey, string> };
 }
@@ -228,7 +233,7 @@ function defaults(machine: Machine): OptionValues {
 
 function checkRelations(config: OptionValues): void {
   const { maxBodyBytesInFlight: flight } = OPTIONS;
-  for (const key of ["maxAppendBytes", "maxBatchBytes"] as const) {
+  for (const key of ["maxAppendBytes", "maxBatchBytes", "maxSnapshotBytes"] as const) {
     if (config.maxBodyBytesInFlight >= config[key]) continue;
     const { flag, kind } = OPTIONS[key];
     throw new ConfigError(

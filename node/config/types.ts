@@ -10,6 +10,9 @@ import type { RaftPeer } from "./peers.ts";
 /** Documented sets of values for machines of a kind. */
 export type ProfileName = "tiny" | "small" | "standard" | "large";
 
+/** Where older bytes go: to a bucket, to files, to memory, or nowhere. */
+export type ColdBackendName = "s3" | "fs" | "memory" | "none";
+
 /** Every option of a node, with its value in force. Units stand in the names. */
 export interface OptionValues {
   /** Where the client plane listens. */
@@ -42,6 +45,38 @@ export interface OptionValues {
   readonly raftMemory: boolean;
   /** `always`: an acknowledged append was synced to disk. `never`: it was written. */
   readonly fsync: "always" | "never";
+  /** Where older bytes go; undefined follows from where the journal lies. */
+  readonly coldBackend: ColdBackendName | undefined;
+  /** `s3`: prefix of all keys. `fs`: folder; undefined lies in the data directory. */
+  readonly coldRoot: string | undefined;
+  /** The bucket of `s3`. */
+  readonly coldS3Bucket: string | undefined;
+  /** Its region; undefined takes what the SDK finds. */
+  readonly coldS3Region: string | undefined;
+  /** URL of a store that is not Amazon's. */
+  readonly coldS3Endpoint: string | undefined;
+  /** Undefined asks the SDK's chain of credentials. */
+  readonly coldS3AccessKeyId: string | undefined;
+  /** Goes with `coldS3AccessKeyId`. */
+  readonly coldS3SecretAccessKey: string | undefined;
+  /** Of temporary keys. */
+  readonly coldS3SessionToken: string | undefined;
+  /** How often groups are looked at for what to flush, in ms. */
+  readonly coldFlushIntervalMs: number;
+  /** What the next two are where they are not given, in bytes. */
+  readonly coldFlushBytes: number;
+  /** Hot bytes of a group from which on it is flushed. */
+  readonly coldFlushMinHotBytes: number | undefined;
+  /** Size of an object, which only a single message exceeds, in bytes. */
+  readonly coldFlushMaxBytes: number | undefined;
+  /** Flushes at a time. */
+  readonly coldFlushMaxConcurrency: number;
+  /** Hot bytes of a group; beyond them what adds to them is refused. */
+  readonly coldMaxHotBytesPerGroup: number;
+  /** Bytes of objects that are kept in memory for readers. */
+  readonly coldCacheBytes: number;
+  /** How long a bootstrap may take, and an object outlives the last reference to it, in ms. */
+  readonly bootstrapMaxAgeMs: number;
   /** How long a long-poll waits for data, in ms. */
   readonly longPollTimeoutMs: number;
   /** After how long the server closes an SSE response, in ms. */
@@ -54,6 +89,8 @@ export interface OptionValues {
   readonly maxBatchBytes: number;
   /** Most items of one append batch. */
   readonly maxBatchItems: number;
+  /** Largest body of a StreamSnapshot, in bytes. */
+  readonly maxSnapshotBytes: number;
   /** Longest `Producer-Id`, in bytes of UTF-8. */
   readonly maxProducerIdBytes: number;
   /** Longest `Stream-Seq`, in bytes of UTF-8. */
@@ -94,8 +131,20 @@ export interface ClusterConfig {
   readonly secret: string | undefined;
 }
 
+/** What options of the cold tier come to, where nobody gave them. */
+export interface ColdConfig {
+  /** Where older bytes go. */
+  readonly coldBackend: ColdBackendName;
+  /** With `fs` always a folder. */
+  readonly coldRoot: string | undefined;
+  /** Hot bytes of a group from which on it is flushed. */
+  readonly coldFlushMinHotBytes: number;
+  /** Size of an object, which only a single message exceeds, in bytes. */
+  readonly coldFlushMaxBytes: number;
+}
+
 /** The configuration of a node: its options, and what follows from them. */
-export interface Config extends OptionValues {
+export interface Config extends Omit<OptionValues, keyof ColdConfig>, ColdConfig {
   /** Undefined on a single node, which opens no peer plane. */
   readonly cluster: ClusterConfig | undefined;
 }

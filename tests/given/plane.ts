@@ -21,6 +21,7 @@ export const SETTINGS: HttpSettings = {
   appendBytesMax: 32 * 1024 * 1024,
   batchBytesMax: 32 * 1024 * 1024,
   batchItemsMax: 512,
+  snapshotBytesMax: 128 << 20,
   producerIdBytesMax: 256,
   streamSeqBytesMax: 256,
   bodyBytesInFlightMax: 256 * 1024 * 1024,
