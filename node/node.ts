@@ -1,9 +1,11 @@
 import { ClusterLinks } from "./cluster_links.ts";
+import { coldSetupOf, prepareCold } from "./cold.ts";
 import type { Config } from "./config/mod.ts";
 import { Crew } from "./crew.ts";
 import type { Log } from "./log.ts";
 import { pause, RETRY_MS } from "./patience.ts";
 import { type Io, ShardRuntime } from "./runtime.ts";
+import type { DiskLock } from "../io/mod.ts";
 import type { ShardSetup } from "../shard/mod.ts";
 import { openStore, type Store } from "./store.ts";
 
@@ -36,13 +38,20 @@ export class Node {
   readonly #config: Config;
   readonly #parts: NodeParts;
   readonly #store: Store;
+  /** Keeps other nodes off the folder of cold objects. */
+  readonly #coldLock: DiskLock | undefined;
   readonly #links: ClusterLinks | undefined;
   readonly #crew: Crew;
   readonly #onFatal: (reason: Error) => void;
   #runtime: ShardRuntime | undefined;
   #ended = false;
 
-  private constructor(config: Config, parts: NodeParts, store: Store) {
+  private constructor(
+    config: Config,
+    parts: NodeParts,
+    store: Store,
+    coldLock: DiskLock | undefined,
+  ) {
     let failed = false;
     this.#onFatal = (reason) => {
       if (failed || this.#ended) return;
@@ -52,6 +61,7 @@ export class Node {
     this.#config = config;
     this.#parts = parts;
     this.#store = store;
+    this.#coldLock = coldLock;
     this.#links = config.cluster && new ClusterLinks({
       config,
       cluster: config.cluster,
@@ -70,15 +80,23 @@ export class Node {
   }
 
   /**
-   * Opens the data directory and, as one of several nodes, the links to the others.
+   * Opens the data directory, prepares the cold tier and, as one of several nodes, opens the links
+   * to the others.
    *
-   * @throws when the data directory is damaged, in use, or of another cluster, or the peer plane's
-   * address is taken; nothing is left open
+   * @throws when the data directory is damaged, in use, or of another cluster, the cold store
+   * refuses this node, or the peer plane's address is taken; nothing is left open
    */
   static async open(config: Config, parts: NodeParts): Promise<Node> {
     const log = (line: string) => parts.log("info", line);
     const store = await openStore(config, parts.io, parts.osBootId, log);
-    const node = new Node(config, parts, store);
+    let coldLock: DiskLock | undefined;
+    try {
+      coldLock = await prepareCold(config, store, parts.io, parts.log);
+    } catch (reason) {
+      store.release();
+      throw reason;
+    }
+    const node = new Node(config, parts, store, coldLock);
     try {
       await node.#links?.listen();
       return node;
@@ -163,6 +181,7 @@ export class Node {
     await this.#crew.stop();
     await this.#runtime.stop();
     await this.#links?.close();
+    this.#coldLock?.release();
     await this.#store.close();
   }
 
@@ -173,6 +192,7 @@ export class Node {
     this.#crew.terminate();
     this.#runtime?.abandon();
     this.#links?.close();
+    this.#coldLock?.release();
     this.#store.release();
   }
 
@@ -185,7 +205,7 @@ export class Node {
       groupCount: raftGroupCount,
       fsync: fsync === "always",
       hotBytesMax: Math.floor(this.#parts.memoryBytes * HOT_PART_OF_MEMORY / cores),
-      cold: undefined,
+      cold: coldSetupOf(this.#config, this.#store),
       decodeOwn: false,
     };
   }

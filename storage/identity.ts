@@ -13,7 +13,19 @@ export const DATA_FORMAT_VERSION = 1;
 
 /** Name of the identity file. */
 export const IDENTITY_FILE = "identity.json";
-const LOCK_NAME = "lock";
+/** A folder that one process at a time may use. */
+export interface LockedFolder {
+  /** What it is called in a message. */
+  readonly what: string;
+  /** Name of the lock's file in it. */
+  readonly lock: string;
+}
+
+/** A data directory, as {@linkcode lockDirectory} takes it. */
+export const DATA_DIRECTORY: LockedFolder = { what: "data directory", lock: "lock" };
+/** The folder of a cold store; no key of an object can begin with a dot. */
+export const COLD_FOLDER: LockedFolder = { what: "folder of cold objects", lock: ".lock" };
+
 /** An identity is a few hundred bytes; more is something else. */
 const FILE_BYTES_MAX = 64 << 10;
 
@@ -62,16 +74,20 @@ export class IdentityMismatch extends Error {
 }
 
 /**
- * Keeps other processes off a data directory, which is made where it is missing.
+ * Keeps other processes off a data directory, or a folder like it, which is made where it is missing.
  * @throws DiskError `locked`, saying so in words, when another process is there
  */
-export async function lockDirectory(disk: Disk, directory: string): Promise<DiskLock> {
+export async function lockDirectory(
+  disk: Disk,
+  directory: string,
+  { what, lock }: LockedFolder = DATA_DIRECTORY,
+): Promise<DiskLock> {
   await disk.makeDirectory(directory);
   try {
-    return await disk.lock(`${directory}/${LOCK_NAME}`);
+    return await disk.lock(`${directory}/${lock}`);
   } catch (error) {
     if (!(error instanceof DiskError) || error.code !== "locked") throw error;
-    const detail = "another process runs on this data directory; stop it, or name another one";
+    const detail = `another process runs on this ${what}; stop it, or name another one`;
     throw new DiskError("locked", directory, detail);
   }
 }
