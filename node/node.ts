@@ -125,6 +125,8 @@ export class Node {
     let ports: (MessagePort | undefined)[] = [];
     try {
       await this.#links?.formed();
+      const { coldBackend } = this.#config;
+      if (coldBackend !== "none") await this.#store.refersTo(coldBackend);
       const setupOf = (index: number) => this.#setup(index);
       ports = await this.#crew.start(setupOf, this.#parts.extra);
       const hooks = {

@@ -4,7 +4,7 @@ import { SimClock } from "../tests/sim/clock.ts";
 import { SimDisk } from "../tests/sim/disk.ts";
 import { SimNetwork } from "../tests/sim/network.ts";
 import { SimRandom } from "../tests/sim/random.ts";
-import { configFromInput } from "./config/mod.ts";
+import { type Config, configFromInput } from "./config/mod.ts";
 import { Node } from "./node.ts";
 
 const CONFIG = configFromInput({ dataDir: "/data", cores: 1, raftGroupCount: 2 }, { cores: 1 });
@@ -14,8 +14,8 @@ function machine() {
   const random = new SimRandom(5);
   const disk = new SimDisk({ random });
   const fatal: Error[] = [];
-  const open = async () => {
-    const node = await Node.open(CONFIG, {
+  const open = async (config: Config) => {
+    const node = await Node.open(config, {
       io: { clock, random, disk, network: new SimNetwork({ clock, random }).of(1) },
       log: () => {},
       memoryBytes: 1 << 30,
@@ -27,7 +27,7 @@ function machine() {
     });
     return Object.assign(node, { shard: await node.begin() });
   };
-  const start = () => clock.until(open());
+  const start = (config = CONFIG) => clock.until(open(config));
   return { clock, disk, fatal, start };
 }
 
@@ -52,6 +52,14 @@ Deno.test("a node that can't sync says so once, and gives the directory back", a
   });
   assert.ok("plan" in answer && answer.plan.facts.tail >= 4);
   await clock.until(next.stop());
+});
+
+Deno.test("a node keeps to the cold backend that it began with, but for none", async () => {
+  const { clock, start } = machine();
+  const none = { ...CONFIG, coldBackend: "none", coldRoot: undefined } as const;
+  for (const config of [none, none, CONFIG]) await clock.until((await start(config)).stop());
+  await assert.rejects(start(none), /of cold backend fs, but this node was started with none/);
+  await clock.until((await start()).stop());
 });
 
 Deno.test("a start that fails at any sync gives the directory back, and may be repeated", async () => {

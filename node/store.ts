@@ -7,6 +7,7 @@ import {
   IdentityMismatch,
   lockDirectory,
   mayHaveLostWrites,
+  type ObjectsIn,
   readIdentity,
   writeIdentity,
 } from "../storage/identity.ts";
@@ -37,6 +38,11 @@ export interface Store {
    * @throws Error when there is another, or the directory was given back; DiskError
    */
   adopt(record: FormationRecord): Promise<void>;
+  /**
+   * Says, durably, that from now on the data may refer to objects of this cold backend: no other
+   * will do at a later start.
+   */
+  refersTo(objectsIn: ObjectsIn): Promise<void>;
   /** Says that what belongs in the directory is there now. */
   started(): Promise<void>;
   /** Says that everything is durable, and gives the directory back. */
@@ -45,18 +51,20 @@ export interface Store {
   release(): void;
 }
 
-/** What of the configuration decides about a store. */
-export type StoreConfig = Pick<
-  Config,
-  | "raftMemory"
-  | "dataDir"
-  | "cores"
-  | "raftGroupCount"
-  | "clusterId"
-  | "fsync"
-  | "nodeId"
-  | "cluster"
->;
+/** What of the configuration decides about a store; without a backend none is checked. */
+export type StoreConfig =
+  & Partial<Pick<Config, "coldBackend">>
+  & Pick<
+    Config,
+    | "raftMemory"
+    | "dataDir"
+    | "cores"
+    | "raftGroupCount"
+    | "clusterId"
+    | "fsync"
+    | "nodeId"
+    | "cluster"
+  >;
 
 /** What a store needs of the world. */
 export interface StoreIo {
@@ -185,6 +193,11 @@ class OpenStore implements Store {
     });
   }
 
+  refersTo(objectsIn: ObjectsIn): Promise<void> {
+    if (this.#identity.objectsIn === objectsIn) return Promise.resolve();
+    return this.#change((identity) => ({ ...identity, objectsIn }));
+  }
+
   started(): Promise<void> {
     if (this.hasStarted) return Promise.resolve();
     return this.#change((identity) => ({ ...identity, hasStarted: true }));
@@ -253,6 +266,7 @@ function check(directory: string, found: Identity, config: StoreConfig): void {
     clusterId: config.clusterId,
     nodeId: config.nodeId,
     groupCount: config.raftGroupCount,
+    objectsIn: config.coldBackend,
   });
   if (found.formation === undefined) return;
   const { members } = found.formation;

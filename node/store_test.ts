@@ -82,6 +82,24 @@ Deno.test("openStore() refuses another cluster's data, or another number of grou
   await (await at.open()).close();
 });
 
+Deno.test("openStore() keeps to the cold backend that the data may refer to", async () => {
+  const at = machine();
+  await (await at.open({ coldBackend: "fs" })).close();
+  const second = await at.open({ coldBackend: "s3" });
+  await second.refersTo("s3");
+  at.die(true);
+  for (const coldBackend of ["fs", "none"] as const) {
+    await assert.rejects(at.open({ coldBackend }), {
+      name: "IdentityMismatch",
+      message: "/data/identity.json: refers to objects of cold backend s3, but this node was " +
+        `started with ${coldBackend}`,
+    });
+  }
+  const third = await at.open({ coldBackend: "s3" });
+  await third.refersTo("s3");
+  await third.close();
+});
+
 Deno.test("openStore() takes a first start that was cut off for one that is still to come", async () => {
   for (const fsync of ["always", "never"] as const) {
     for (const power of [false, true]) {

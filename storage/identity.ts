@@ -39,6 +39,9 @@ export interface FormationRecord {
   readonly unconfirmed: readonly string[];
 }
 
+/** Kinds of cold stores that a directory's data may refer to objects of. */
+export type ObjectsIn = "s3" | "fs" | "memory";
+
 /** The content of the identity file. */
 export interface Identity {
   /** Random, of the data directory itself. */
@@ -51,6 +54,8 @@ export interface Identity {
   readonly groupCount: number;
   /** Journals in the directory; shards share them out. */
   readonly journalCount: number;
+  /** Where the objects lie that the data refers to; missing while it refers to none. */
+  readonly objectsIn?: ObjectsIn;
   /** How the last run made its writes durable. */
   readonly fsync: "always" | "never";
   /** Did the last run end in order? False while one is under way. */
@@ -62,7 +67,11 @@ export interface Identity {
 }
 
 /** What a start expects of the directory; what is left out is not checked. */
-export type ExpectedIdentity = Partial<Pick<Identity, "clusterId" | "nodeId" | "groupCount">>;
+export interface ExpectedIdentity
+  extends Partial<Pick<Identity, "clusterId" | "nodeId" | "groupCount">> {
+  /** Where objects will be looked for. */
+  readonly objectsIn?: ObjectsIn | "none";
+}
 
 /** A data directory that belongs to something else than what is being started. */
 export class IdentityMismatch extends Error {
@@ -135,6 +144,12 @@ export function checkIdentity(
     if (wanted === undefined || is === wanted) continue;
     throw new IdentityMismatch(path, `has ${name} ${is}, but this node was started with ${wanted}`);
   }
+  const [is, wanted] = [found.objectsIn, expected.objectsIn];
+  if (wanted === undefined || is === undefined || is === wanted) return;
+  throw new IdentityMismatch(
+    path,
+    `refers to objects of cold backend ${is}, but this node was started with ${wanted}`,
+  );
 }
 
 /**
@@ -181,8 +196,9 @@ function identityFrom(path: string, text: string): Identity {
   // Files from before there was that word are of nodes that have.
   const { fsync, clean, bootId, hasStarted = true } = value;
   const formation = formationFrom(value);
+  const { objectsIn } = value;
   const isWhole = typeof storeId === "string" && typeof clusterId === "string" &&
-    formation !== "damaged" &&
+    formation !== "damaged" && isObjectsIn(objectsIn) &&
     [nodeId, groupCount, journalCount].every(Number.isSafeInteger) &&
     (fsync === "always" || fsync === "never") && typeof clean === "boolean" &&
     typeof bootId === "string" && typeof hasStarted === "boolean";
@@ -196,6 +212,7 @@ function identityFrom(path: string, text: string): Identity {
     nodeId: nodeId as number, // as are the next two: checked above
     groupCount: groupCount as number,
     journalCount: journalCount as number,
+    ...(objectsIn !== undefined && { objectsIn }),
     fsync,
     clean,
     bootId,
@@ -216,6 +233,10 @@ function formationFrom(value: Record<string, unknown>): FormationRecord | undefi
   const { id, members, unconfirmed }: { [K in keyof FormationRecord]?: unknown } = formation;
   if (typeof id !== "string" || !isTexts(members) || !isTexts(unconfirmed)) return "damaged";
   return { id, members, unconfirmed };
+}
+
+function isObjectsIn(value: unknown): value is ObjectsIn | undefined {
+  return value === undefined || value === "s3" || value === "fs" || value === "memory";
 }
 
 function isTexts(value: unknown): value is string[] {

@@ -105,6 +105,29 @@ Deno.test("checkIdentity() names both values when one differs", () => {
   }
 });
 
+Deno.test("checkIdentity() refuses when objects lie elsewhere, once there may be any", () => {
+  const path = "/data/identity.json: ";
+  for (const is of ["s3", "fs", "memory"] as const) {
+    for (const wanted of ["s3", "fs", "memory", "none"] as const) {
+      const start = () =>
+        checkIdentity(DIRECTORY, { ...IDENTITY, objectsIn: is }, { objectsIn: wanted });
+      const message = `${path}refers to objects of cold backend ${is}, but this node was started ` +
+        `with ${wanted}`;
+      if (is === wanted) start();
+      else assert.throws(start, { name: "IdentityMismatch", message });
+      checkIdentity(DIRECTORY, IDENTITY, { objectsIn: wanted });
+    }
+  }
+});
+
+Deno.test("readIdentity() keeps where objects lie, and takes no word for it that it does not know", async () => {
+  const disk = await emptyDirectory();
+  await writeIdentity(disk, DIRECTORY, { ...IDENTITY, objectsIn: "s3" });
+  assert.equal((await readIdentity(disk, DIRECTORY))?.objectsIn, "s3");
+  await writeIdentity(disk, DIRECTORY, { ...IDENTITY, objectsIn: "none" as "s3" });
+  await assert.rejects(readIdentity(disk, DIRECTORY), /a member is missing or of a wrong type/);
+});
+
 Deno.test("mayHaveLostWrites() is true only when nothing was synced and the system is gone", () => {
   const never = { ...IDENTITY, fsync: "never" } as const;
   assert.equal(mayHaveLostWrites(never, "boot-2"), true);
