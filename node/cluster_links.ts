@@ -1,6 +1,6 @@
 import { PEER_KINDS } from "../shard/peer_kinds.ts";
 import type { ClusterSetup } from "../shard/mod.ts";
-import { COMMAND_VERSION, COMMAND_VERSION_MAX } from "../stream/mod.ts";
+import { COMMAND_VERSION } from "../stream/mod.ts";
 import type { ClusterConfig, Config } from "./config/mod.ts";
 import { Formation } from "./formation.ts";
 import { encodeReport } from "./formation_wire.ts";
@@ -45,7 +45,7 @@ export class ClusterLinks {
         formationId: store.record?.id ?? "",
         clusterId: config.clusterId,
         groupCount: config.raftGroupCount,
-        commandVersions: { min: COMMAND_VERSION, max: COMMAND_VERSION_MAX },
+        commandVersions: { min: COMMAND_VERSION, max: COMMAND_VERSION },
       },
       peers,
       listen,

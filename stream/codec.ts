@@ -21,18 +21,8 @@ import { type Fields, fieldsOf, fromFields, KIND_NUMBERS } from "./command_field
 import { lengthsBytes, readLengths, writeLengths } from "./lengths.ts";
 import type { AppendStream, Body, Command, Slab } from "./types.ts";
 
-/** Lowest version of the layout that a program reads, and that of most commands. */
+/** Version of the layout of commands. */
 export const COMMAND_VERSION = 1;
-
-/** Highest version that this program reads: the cold tier's. */
-export const COMMAND_VERSION_MAX = 2;
-
-/** The version that every voter and learner must understand before the command is proposed. */
-export function commandVersion(command: Command): number {
-  const isNew = isColdCommand(command) || command.type === "stage" || command.type === "publish" ||
-    (command.type === "create" && command.fork?.proof !== undefined);
-  return isNew ? COMMAND_VERSION_MAX : COMMAND_VERSION;
-}
 
 /** Keys that one `touch` or `expire` may name, so that its header stays within 2 bytes of length. */
 export const KEYS_PER_COMMAND_MAX = 60;
@@ -159,9 +149,8 @@ export function decode(slab: Slab, start: number, end: number): DecodedCommand {
   reader.seek(bytes, from);
   const fields = reader.array();
   const version = reader.number();
-  if (!(fields >= 3) || !(version >= COMMAND_VERSION && version <= COMMAND_VERSION_MAX)) {
-    const readable = `${COMMAND_VERSION} to ${COMMAND_VERSION_MAX}`;
-    throw new Error(`command of version ${version}; this program reads ${readable}`);
+  if (!(fields >= 3) || version !== COMMAND_VERSION) {
+    throw new Error(`command of version ${version}; this program reads ${COMMAND_VERSION}`);
   }
   if (reader.number() === KIND_NUMBERS.append) return readAppend(fields, slab, to, end);
   return readAny(slab, from, to, end);
@@ -254,7 +243,7 @@ function readAppend(fields: number, slab: Slab, to: number, end: number): Decode
 
 function writeAny(command: Command, stampMs: number, extra: number): number {
   const fields = [
-    commandVersion(command),
+    COMMAND_VERSION,
     KIND_NUMBERS[command.type],
     stampMs,
     ...fieldsOf(command, extra),

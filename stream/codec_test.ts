@@ -3,7 +3,6 @@ import fc from "fast-check";
 import { decodeCbor, encodeCbor } from "./cbor_library.ts";
 import {
   bodyOf,
-  commandVersion,
   decode,
   type DecodedCommand,
   encodeHeader,
@@ -189,25 +188,25 @@ const vectors: [string, Command, string][] = [
       subOffset: 1,
       proof: { incarnation: "f.0.1", anchor: 3, end: 5 },
     },
-  }, "002b8a0201fb4279aa4b6457b0006664656d6f2f62f60000f6f6846664656d6f2f61f6018365662e302e310305"],
+  }, "002b8a0101fb4279aa4b6457b0006664656d6f2f62f60000f6f6846664656d6f2f61f6018365662e302e310305"],
   ["flush", {
     type: "flush",
     object: { number: 7, term: 3, length: 300 },
     ranges: [{ key: "demo/a", incarnation: "f.0.1", from: 0, to: 256, at: 0 }],
-  }, "001186020dfb4279aa4b6457b000070319012c81856664656d6f2f6165662e302e310019010000"],
+  }, "001186010dfb4279aa4b6457b000070319012c81856664656d6f2f6165662e302e310019010000"],
   ["repack", {
     type: "repack",
     object: { number: 8, term: 3, length: 300 },
     sources: [6, 7],
     ranges: [{ key: "demo/a", incarnation: "f.0.1", from: 0, to: 256, at: 9, rowBytes: 4 }],
-  }, "001186020efb4279aa4b6457b000080319012c82820607866664656d6f2f6165662e302e31001901000904"],
-  ["condemn", { type: "condemn", below: 5, numbers: [9] }, "000d84020ffb4279aa4b6457b000058109"],
+  }, "001186010efb4279aa4b6457b000080319012c82820607866664656d6f2f6165662e302e31001901000904"],
+  ["condemn", { type: "condemn", below: 5, numbers: [9] }, "000d84010ffb4279aa4b6457b000058109"],
   ["stage", {
     type: "stage",
     object: { number: 7, term: 3, length: 300 },
     at: 5,
     body: { data: sliceOf(bytesOf("x")) },
-  }, "0012870211fb4279aa4b6457b000070319012c0578"],
+  }, "0012870111fb4279aa4b6457b000070319012c0578"],
   [
     "publish",
     {
@@ -219,24 +218,14 @@ const vectors: [string, Command, string][] = [
       digest: "d",
       provenIn: "f.0.1",
     },
-    "002d8c0212fb4279aa4b6457b0006664656d6f2f61056a746578742f706c61696e070319012c6164f665662e302e31",
+    "002d8c0112fb4279aa4b6457b0006664656d6f2f61056a746578742f706c61696e070319012c6164f665662e302e31",
   ],
-  ["forget objects", { type: "forget", numbers: [4, 9] }, "000c830210fb4279aa4b6457b000820409"],
+  ["forget objects", { type: "forget", numbers: [4, 9] }, "000c830110fb4279aa4b6457b000820409"],
 ];
 
 Deno.test("encodeHeader() writes the pinned bytes", () => {
   for (const [name, command, pinned] of vectors) {
     assert.equal(hex(payloadOf(command, 1_763_700_000_123)), pinned, name);
-  }
-});
-
-Deno.test("commandVersion() is 2 for what speaks of objects alone", () => {
-  for (const [name, command] of vectors) {
-    const names = ["proven fork", "flush", "repack", "condemn", "stage", "publish"];
-    const isNew = [...names, "forget objects"].includes(name);
-    const version = encodeHeader(command, 5)[3];
-    assert.equal(version, isNew ? 2 : 1, name);
-    assert.equal(commandVersion(command), version, name);
   }
 });
 
@@ -254,7 +243,7 @@ Deno.test("decode() names version and kind when it knows neither", () => {
     copy[at] = byte;
     return () => decodeAll(copy);
   };
-  assert.throws(other(3, 3), /command of version 3; this program reads 1 to 2/);
+  assert.throws(other(3, 2), /command of version 2; this program reads 1/);
   assert.throws(other(4, 23), /command of unknown kind 23/);
   assert.throws(other(2, 0x01), /command of version/);
   assert.throws(other(0, 0xff), /malformed command: header/);

@@ -75,8 +75,6 @@ export { StreamChange } from "./changes.ts";
 export {
   bodyOf,
   COMMAND_VERSION,
-  COMMAND_VERSION_MAX,
-  commandVersion,
   decode,
   type DecodedCommand,
   encodeHeader,
