@@ -2,6 +2,7 @@ import { type BoundFacts, FREE_BYTES_MIN, type GroupFacts } from "../shard/mod.t
 import { nodeOf } from "../storage/member.ts";
 import { type Reply, respond, respondJson } from "./answer.ts";
 import { type Bounds, boundsOf } from "./bounds.ts";
+import { coldLines, coldMetrics } from "./cold_metrics.ts";
 import type { HttpContext, NodeFacts } from "./context.ts";
 
 /** GET /healthz: the process is up. */
@@ -30,6 +31,7 @@ export async function metricsJson(context: HttpContext): Promise<Reply> {
       live_readers: bounds.liveReaders,
       disk: { free_bytes: disk.freeBytes ?? null, low: disk.low, refused: disk.refused },
     },
+    cold: coldMetrics(facts.shards),
     http: {
       live_readers: bounds.liveReaders.now,
       body_bytes_in_flight: bounds.bodies.now,
@@ -52,6 +54,7 @@ function renderGroup(group: GroupFacts) {
     proposal_bytes_in_flight: group.proposalBytes,
     proposals_refused: group.overloads,
     hot_bytes: group.hotBytes,
+    cold_bytes: group.coldBytes,
     streams: group.streams,
   };
 }
@@ -75,6 +78,7 @@ export async function metricsText(context: HttpContext): Promise<Reply> {
       groups.filter(({ hasRoom }) => !hasRoom).length,
     ),
     ...boundLines(boundsOf(facts)),
+    ...coldLines(facts.shards),
   ];
   const headers = { "content-type": "text/plain; version=0.0.4", "cache-control": "no-store" };
   return respond(200, headers, lines.join("\n") + "\n");

@@ -22,6 +22,7 @@ const GROUP: GroupFacts = {
   proposalBytes: 0,
   overloads: 0,
   hotBytes: 0,
+  coldBytes: 0,
   streams: 0,
 };
 

@@ -16,6 +16,7 @@ import type {
   StreamKey,
   UnlinkErrand,
 } from "../stream/mod.ts";
+import type { ColdFacts } from "./cold/facts.ts";
 import type { NewObject } from "./cold/numbers.ts";
 
 /** A question that is not about one stream of a group. */
@@ -63,6 +64,8 @@ export interface GroupFacts {
   /** Commands refused because too many waited, or no majority had room. */
   readonly overloads: number;
   readonly hotBytes: number;
+  /** Bytes of objects that streams refer to. */
+  readonly coldBytes: number;
   readonly streams: number;
 }
 
@@ -95,6 +98,8 @@ export interface ShardFacts {
   };
   /** Undefined while nobody serves clients there. */
   readonly plane: PlaneBounds | undefined;
+  /** Undefined where all is kept in memory. */
+  readonly cold: ColdFacts | undefined;
 }
 
 /** What a crash may have left half-way, for the sweep to finish. */

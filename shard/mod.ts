@@ -15,6 +15,7 @@ export type {
   Survey,
   SurveyAnswers,
 } from "./access.ts";
+export type { ColdFacts } from "./cold/facts.ts";
 export { FREE_BYTES_MIN } from "./disk_space.ts";
 export type { Eventually } from "../group/mod.ts";
 export { Feed, FeedBatch, type FeedReader, Feeds } from "./feed.ts";

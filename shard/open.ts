@@ -7,6 +7,7 @@ import type { RecordLog, StoredGroup } from "../storage/types.ts";
 import { AgreedWall } from "./agreed_wall.ts";
 import { Arrivals } from "./arrivals.ts";
 import { Caretaker } from "./caretaker.ts";
+import { ColdCounters } from "./cold/counters.ts";
 import { ColdTier } from "./cold/tier.ts";
 import { ColdWork } from "./cold/work.ts";
 import { DiskSpace } from "./disk_space.ts";
@@ -141,6 +142,7 @@ export async function openShard(
       tier,
       groups: lanes.flatMap(({ lane }) => lane.groups),
       clock: io.clock,
+      counters: new ColdCounters(),
       log: hooks.log,
     }),
   });

@@ -161,6 +161,7 @@ export class Shard implements GroupAccess {
         refused: this.#diskRefusals,
       },
       plane: this.planeBounds?.(),
+      cold: this.#cold?.facts(),
     };
   }
 
@@ -368,6 +369,7 @@ function factsOf(group: Group): GroupFacts {
     proposalBytes: status.uncommittedBytes,
     overloads,
     hotBytes: state.hotBytes,
+    coldBytes: state.cold.objects.liveBytes,
     streams: state.streamCount,
   };
 }

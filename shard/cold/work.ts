@@ -2,6 +2,8 @@ import type { Answer, Eventually, Group, ReadAnswer } from "../../group/mod.ts";
 import type { Clock } from "../../io/mod.ts";
 import type { Command } from "../../stream/mod.ts";
 import type { HotBytes } from "../hot_bytes.ts";
+import type { ColdCounters } from "./counters.ts";
+import { type ColdFacts, coldFactsOf } from "./facts.ts";
 import type { ColdJob } from "./job.ts";
 import { ObjectNumbers } from "./numbers.ts";
 import type { ColdTier } from "./tier.ts";
@@ -12,6 +14,8 @@ export interface ColdParts {
   /** All groups of the shard. */
   readonly groups: readonly Group[];
   readonly clock: Clock;
+  /** What was done so far: each part counts what it does. */
+  readonly counters: ColdCounters;
   /** Takes lines for the operator. */
   readonly log: (line: string) => void;
 }
@@ -20,12 +24,14 @@ export interface ColdParts {
 export class ColdWork {
   /** Names of new objects. */
   readonly numbers: ObjectNumbers = new ObjectNumbers();
+  readonly #parts: ColdParts;
   readonly #flushIntervalMs: number;
   readonly #jobs: readonly ColdJob[];
   #lookedMs = -Infinity;
 
-  constructor({ tier }: ColdParts) {
-    this.#flushIntervalMs = tier.setup.flushIntervalMs;
+  constructor(parts: ColdParts) {
+    this.#parts = parts;
+    this.#flushIntervalMs = parts.tier.setup.flushIntervalMs;
     this.#jobs = [];
   }
 
@@ -44,6 +50,12 @@ export class ColdWork {
     if (nowMs - this.#lookedMs < this.#flushIntervalMs) return;
     this.#lookedMs = nowMs;
     for (const job of this.#jobs) job.look(nowMs);
+  }
+
+  /** What operators may know of it. */
+  facts(): ColdFacts {
+    const { groups, tier, counters } = this.#parts;
+    return coldFactsOf(groups, tier.reader.usage(), counters);
   }
 
   /** Begins nothing more and waits for what is under way. */

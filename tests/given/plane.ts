@@ -7,6 +7,7 @@
 import type { HttpSettings } from "../../http/context.ts";
 import { ClientPlane } from "../../http/plane.ts";
 import { ShardRuntime } from "../../node/runtime.ts";
+import type { ShardSetup } from "../../shard/mod.ts";
 import { SimClock } from "../sim/clock.ts";
 import { SimDisk } from "../sim/disk.ts";
 import { SimNetwork } from "../sim/network.ts";
@@ -42,16 +43,21 @@ export interface GivenPlane {
 }
 
 /** A node in memory, as HTTP reaches it. */
-export async function givenPlane(settings: Partial<HttpSettings> = {}): Promise<GivenPlane> {
+export async function givenPlane(
+  settings: Partial<HttpSettings> = {},
+  setup: Partial<ShardSetup> = {},
+): Promise<GivenPlane> {
   const clock = new SimClock();
   const random = new SimRandom(3);
   const network = new SimNetwork({ clock, random }).of(1);
   const io = { clock, random, disk: new SimDisk({ random }), network };
   const errors: unknown[] = [];
-  const runtime = await clock.until(ShardRuntime.start(setupOf({ groupCount: 2 }), io, [], {
-    onFatal: (reason) => errors.push(reason),
-    log: () => {},
-  }));
+  const runtime = await clock.until(
+    ShardRuntime.start(setupOf({ groupCount: 2, ...setup }), io, [], {
+      onFatal: (reason) => errors.push(reason),
+      log: () => {},
+    }),
+  );
   const plane = new ClientPlane({
     runtime,
     io,
