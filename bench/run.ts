@@ -18,6 +18,7 @@ import { idle } from "./scenarios/idle.ts";
 import { liveSpread } from "./scenarios/live_spread.ts";
 import { manyStreams } from "./scenarios/many_streams.ts";
 import { memoryAppend } from "./scenarios/memory_append.ts";
+import { raftSnapshot } from "./scenarios/raft_snapshot.ts";
 import type { Scenario, Settings } from "./scenarios/scenario.ts";
 import { sseFanOut } from "./scenarios/sse_fan_out.ts";
 import { threeNodes } from "./scenarios/three_nodes.ts";
@@ -36,6 +37,7 @@ const SCENARIOS: Scenario[] = [
   threeNodesMemory,
   catchUpNode,
   idle,
+  raftSnapshot,
 ];
 
 const USAGE = `usage: deno task bench [options] [scenario…]
