@@ -11,11 +11,22 @@ export interface Unavailable {
    * - `no_leader`: nobody is known to lead; nothing entered a log
    * - `overloaded`: a bound was reached; nothing entered a log
    * - `stopping`: the node is shutting down; nothing entered a log
+   * - `cold_unavailable`: the store of cold objects does not serve now; nothing was applied
+   * - `cold_damaged`: an object is damaged or missing; nothing was applied
    * - `outcome_unknown`: the command entered a log and may yet be applied
    */
-  readonly unavailable: "not_leader" | "no_leader" | "overloaded" | "stopping" | "outcome_unknown";
+  readonly unavailable:
+    | "not_leader"
+    | "no_leader"
+    | "overloaded"
+    | "stopping"
+    | "cold_unavailable"
+    | "cold_damaged"
+    | "outcome_unknown";
   /** With `not_leader`: who leads, as far as is known. */
   readonly leader?: MemberId;
+  /** With `cold_damaged`, and with `cold_unavailable` where it is about one: the object's key. */
+  readonly object?: string;
 }
 
 /** What comes back for a command. */

@@ -13,6 +13,7 @@ import {
 import type { ReadableLog } from "../storage/types.ts";
 import { type Command, type GroupState, type StreamFacts, type StreamKey } from "../stream/mod.ts";
 import type { Answer, Eventually, ReadAnswer, ReadRequest, Unavailable } from "./answers.ts";
+import { asIs, type Completion, held, NO_LEADER } from "./completion.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { GroupOptions } from "./group_options.ts";
 import { GroupTime } from "./group_time.ts";
@@ -180,9 +181,10 @@ export class Group {
    * Answers from this replica, once it is sure to have applied whatever was acknowledged before
    * the call: at once where it leads by a lease, else behind a read index.
    */
-  read(request: ReadRequest): Eventually<ReadAnswer> {
-    if (this.#isCurrent()) return this.#readNow(request);
-    return this.#proven((proven) => proven ? this.#readNow(request) : { unavailable: "no_leader" });
+  read(request: ReadRequest, complete: Completion = asIs): Eventually<ReadAnswer> {
+    if (this.#isCurrent()) return complete(this, request, this.#readNow(request));
+    const read = () => complete(this, request, held(this.#readNow(request)));
+    return this.#proven((proven) => proven ? read() : NO_LEADER);
   }
 
   /** Begins to watch a stream; answers its facts, after which events follow. */
@@ -358,7 +360,7 @@ export class Group {
    * What `answer` says once it is proven that this replica has applied what was acknowledged before
    * the call, or can't be; called the moment that is known, before anything more is applied.
    */
-  #proven<T>(answer: (proven: boolean) => T): Promise<T> {
+  #proven<T>(answer: (proven: boolean) => Eventually<T>): Promise<T> {
     return new Promise((resolve) => this.#confirm((proven) => resolve(answer(proven))));
   }
 
@@ -416,9 +418,7 @@ export class Group {
       for (const message of ready.messages) this.#send(this, message);
       if (!ready.durable) continue;
       const { hardState, snapshot } = ready;
-      if (hardState !== undefined) {
-        this.#log.putHardState(this.id, hardState.term, hardState.votedFor);
-      }
+      if (hardState) this.#log.putHardState(this.id, hardState.term, hardState.votedFor);
       if (snapshot !== undefined) this.#takeOver(snapshot);
       for (const entry of ready.entries) this.#place(entry);
       this.#taken.push(ready);

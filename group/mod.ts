@@ -10,6 +10,7 @@
 export { Group } from "./group.ts";
 export type { GroupOptions } from "./group_options.ts";
 export type { Answer, Eventually, ReadAnswer, ReadRequest, Unavailable } from "./answers.ts";
+export type { Completion } from "./completion.ts";
 export type { CommandPayload } from "./payload.ts";
 export { RAFT_TIMING, retainedBytesMax } from "./raft_timing.ts";
 export { joinSlices } from "./slices.ts";

@@ -63,7 +63,7 @@ export type Obstacle =
 
 /** The answer for an {@linkcode Obstacle}. */
 export function respondObstacle(obstacle: Obstacle, producer?: ProducerStamp): Reply {
-  if ("unavailable" in obstacle) return respondUnavailable(obstacle.unavailable, producer);
+  if ("unavailable" in obstacle) return respondUnavailable(obstacle, producer);
   const headers = obstacle.facts === undefined ? {} : tailHeaders(obstacle.facts);
   if (obstacle.refused === "offset_trimmed" && obstacle.facts !== undefined) {
     headers[STREAM_EARLIEST_OFFSET] = formatOffset(obstacle.facts.earliest);
@@ -81,11 +81,14 @@ export function respondObstacle(obstacle: Obstacle, producer?: ProducerStamp): R
 }
 
 function respondUnavailable(
-  reason: Unavailable["unavailable"],
+  { unavailable: reason, object }: Unavailable,
   producer?: ProducerStamp,
 ): Reply {
   if (reason === "stopping") return respondError("shutting_down");
   if (reason === "not_leader") return respondError("no_leader");
+  if (reason === "cold_damaged" && object !== undefined) {
+    return respondError(reason, {}, { message: `${ERRORS[reason].message}: ${object}` });
+  }
   if (reason !== "outcome_unknown") return respondError(reason);
   const status = outcomeUnknownStatus(producer !== undefined);
   const headers: HeaderMap = status === 503 ? { [RETRY_AFTER]: RETRY_AFTER_SECONDS } : {};

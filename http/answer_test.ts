@@ -54,6 +54,8 @@ Deno.test("respondObstacle() answers every reason for which there is no answer",
     ["no_leader", 503, "no_leader", "1"],
     ["overloaded", 503, "overloaded", "1"],
     ["stopping", 503, "shutting_down", "1"],
+    ["cold_unavailable", 503, "cold_unavailable", "1"],
+    ["cold_damaged", 500, "cold_damaged", undefined],
   ] as const;
   for (const [unavailable, status, code, retryAfter] of answers) {
     const reply = respondObstacle({ unavailable });

@@ -106,6 +106,8 @@ const ANSWERS: Answer[] = [
   { refused: "producer_gap", producerEpoch: 1, expectedSeq: 2, lastStreamSeq: LONG },
   { unavailable: "not_leader", leader: "2.store" },
   { unavailable: "overloaded" },
+  { unavailable: "cold_unavailable" },
+  { unavailable: "cold_damaged", object: "f/0/000000000001-1.object" },
 ];
 
 const VIEW = {

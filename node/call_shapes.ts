@@ -153,8 +153,17 @@ const refusal = record({
 });
 
 const unavailable = record({
-  unavailable: among("not_leader", "no_leader", "overloaded", "stopping", "outcome_unknown"),
+  unavailable: among(
+    "not_leader",
+    "no_leader",
+    "overloaded",
+    "stopping",
+    "cold_unavailable",
+    "cold_damaged",
+    "outcome_unknown",
+  ),
   leader: optional(text),
+  object: optional(text),
 });
 
 const page = record({ prefix: text, after: text, limit: whole });

@@ -29,6 +29,11 @@ function refusedForNow(status: number, message: string): ErrorEntry {
   return { status, retryable: true, nothingApplied: true, message };
 }
 
+/** The server itself is at fault, and changed nothing. */
+function failed(status: number, message: string): ErrorEntry {
+  return { status, retryable: false, nothingApplied: true, message };
+}
+
 /** The server can't say whether the request took effect. */
 function unsure(status: number, message: string): ErrorEntry {
   return { status, retryable: false, nothingApplied: false, message };
@@ -153,6 +158,8 @@ const TABLE = {
   // The server itself (SPEC section 8).
   overloaded: refusedForNow(503, "the server is at one of its bounds; wait as Retry-After says"),
   no_leader: refusedForNow(503, "no leader could be reached in time"),
+  cold_unavailable: refusedForNow(503, "the store that holds these bytes does not answer in time"),
+  cold_damaged: failed(500, "an object that holds these bytes is damaged or missing"),
   not_ready: refusedForNow(503, "the server is not ready yet"),
   shutting_down: refusedForNow(503, "the server is shutting down"),
   outcome_unknown: unsure(503, "the write may or may not have been applied; read the tail to see"),

@@ -10,9 +10,10 @@ import { earliestOf, factsOf, type Stream } from "./stream.ts";
 import { cutMessage, MixedStretch, type ReadRefusal } from "./stretch.ts";
 import type { ReadFrom, ReadPlan, Slice, StreamFacts } from "./types.ts";
 
-/** A stretch of a log. Its slices are looked up on demand: readers may have the bytes already. */
+/** A stretch of a log. Its slices are looked up on first demand: readers may have the bytes already. */
 class Stretch implements ReadPlan {
   readonly #log: StreamLog | undefined;
+  #slices: readonly Slice[] | undefined;
 
   constructor(
     readonly facts: StreamFacts,
@@ -25,7 +26,7 @@ class Stretch implements ReadPlan {
   }
 
   get slices(): readonly Slice[] {
-    return this.#log === undefined ? [] : this.#log.slices(this.from, this.next);
+    return this.#slices ??= this.#log?.slices(this.from, this.next) ?? [];
   }
 }
 

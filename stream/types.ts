@@ -304,8 +304,8 @@ export interface ReadPlan {
   /** Where the next read goes on. */
   readonly next: number;
   /**
-   * In order, without gaps, `next - from` bytes together. Made anew each time one asks; throws where
-   * some of the bytes lie in objects.
+   * In order, without gaps, `next - from` bytes together. Looked up when one first asks, which must
+   * be before the next `apply`, and kept; throws where some of the bytes lie in objects.
    */
   readonly slices: readonly Slice[];
   /** Where some of the bytes lie in objects; absent otherwise. */
