@@ -11,7 +11,7 @@ import {
 import type { Timer } from "../io/mod.ts";
 import type { Feed, FeedBatch, FeedReader } from "../shard/mod.ts";
 import type { ReadPlan, StreamFacts, StreamKey } from "../stream/mod.ts";
-import { type HeaderMap, type Reply, respond, respondError } from "./answer.ts";
+import { type HeaderMap, type Reply, respond, respondError, respondObstacle } from "./answer.ts";
 import type { HttpContext } from "./context.ts";
 import { cursorAfter } from "./cursor.ts";
 import { respondEnded } from "./ended.ts";
@@ -59,8 +59,14 @@ export async function longPoll(
       incarnation,
       touch: false,
     });
-    if (!("plan" in answer)) return await respondEnded(context, key, wish, incarnation);
-    plan = answer.plan;
+    if ("plan" in answer) {
+      plan = answer.plan;
+      continue;
+    }
+    // The stream may well go on, though not for this reader.
+    const goesOn = "unavailable" in answer || answer.refused === "offset_trimmed";
+    if (goesOn) return respondObstacle(answer);
+    return await respondEnded(context, key, wish, incarnation);
   }
 }
 

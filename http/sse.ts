@@ -25,6 +25,8 @@ export async function serverSentEvents(
   const { incarnation, contentType, json } = plan.facts;
   let feed: Feed | undefined;
   if (!(plan.upToDate && plan.facts.closed)) {
+    // Looked up now: while this waits, the bytes may leave memory.
+    void plan.slices;
     feed = await context.streams.watch(key, incarnation);
     if (feed === undefined) return await respondEnded(context, key, wish, incarnation);
     if (!context.liveReaders.admits(feed)) return respondError("overloaded");

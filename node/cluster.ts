@@ -8,7 +8,7 @@ import {
   type Survey,
   type SurveyAnswers,
 } from "../shard/mod.ts";
-import type { Command, StreamFacts, StreamKey } from "../stream/mod.ts";
+import type { Command, ObjectName, StreamFacts, StreamKey } from "../stream/mod.ts";
 import {
   decodeSubmit,
   decodeSurvey,
@@ -69,6 +69,15 @@ export class Cluster implements GroupAccess {
     return answer.then((value) =>
       isLeaderless(value) ? this.#insistOnReading(group, request, deadlineMs) : value
     );
+  }
+
+  fetch(
+    group: number,
+    object: ObjectName,
+    offset: number,
+    length: number,
+  ): Promise<Uint8Array | Unavailable> {
+    return this.local.fetch(group, object, offset, length);
   }
 
   survey<A extends Survey["about"]>(

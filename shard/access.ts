@@ -11,6 +11,7 @@ import type {
   Command,
   HomeLink,
   ListedStream,
+  ObjectName,
   PathEntry,
   StreamFacts,
   StreamKey,
@@ -126,6 +127,9 @@ export interface SurveyAnswers {
   readonly object: NewObject;
 }
 
+/** Bytes of an object that {@linkcode GroupAccess.fetch} answers at a time: a run of the reader. */
+export const FETCH_BYTES_MAX = 1 << 20;
+
 /**
  * Every group of this node, from wherever the caller runs: its own shard's are called, the others'
  * are reached through the mailbox.
@@ -138,6 +142,19 @@ export interface GroupAccess {
   submit(group: number, command: Command): Promise<Answer>;
   /** Reads one stream. */
   read(group: number, request: ReadRequest): Eventually<ReadAnswer>;
+  /**
+   * Bytes of one of the group's objects, such as a StreamSnapshot, from this node's replica: from
+   * memory while they are pinned there, else from the store. In memory of their own.
+   *
+   * @param length at most {@linkcode FETCH_BYTES_MAX}
+   * @throws RangeError when the object has no such bytes, or they are too many
+   */
+  fetch(
+    group: number,
+    object: ObjectName,
+    offset: number,
+    length: number,
+  ): Promise<Uint8Array | Unavailable>;
   /** Asks about more than one stream; the leader alone answers. */
   survey<A extends Survey["about"]>(
     group: number,

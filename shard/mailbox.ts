@@ -134,6 +134,10 @@ export class Mailbox {
         );
       case "read":
         return this.#answerLater(call.id, this.#shard.read(call.group, call.request), packRead);
+      case "fetch": {
+        const { group, object, offset, length } = call;
+        return this.#answerLater(call.id, this.#shard.fetch(group, object, offset, length), asIs);
+      }
       case "survey": {
         const answer = this.#shard.survey(call.group, call.survey as never);
         return this.#answerLater(call.id, answer, asIs);

@@ -9,9 +9,10 @@ import {
 } from "../group/mod.ts";
 import type { Clock } from "../io/mod.ts";
 import type { MemberId } from "../raft/mod.ts";
-import type { Command, StreamFacts, StreamKey } from "../stream/mod.ts";
+import type { Command, ObjectName, StreamFacts, StreamKey } from "../stream/mod.ts";
 import type { GroupAccess, GroupFacts, Survey, SurveyAnswers } from "./access.ts";
 import { groupOfTransfer } from "./arrivals.ts";
+import { checkStretch } from "./cold/stretches.ts";
 import type { Mailbox } from "./mailbox.ts";
 import { packCommand, type PackedRead, unpackRead } from "./parcel.ts";
 import type { Shard } from "./shard.ts";
@@ -49,6 +50,18 @@ export class Neighbourhood implements GroupAccess {
     if (this.#shard.owns(group)) return this.#shard.read(group, request);
     return this.#ownerOf(group).call({ verb: "read", group, request })
       .then((packed) => unpackRead(packed as PackedRead));
+  }
+
+  async fetch(
+    group: number,
+    object: ObjectName,
+    offset: number,
+    length: number,
+  ): Promise<Uint8Array | Unavailable> {
+    if (this.#shard.owns(group)) return await this.#shard.fetch(group, object, offset, length);
+    checkStretch(object, offset, length);
+    const bytes = await this.#ownerOf(group).call({ verb: "fetch", group, object, offset, length });
+    return bytes as Uint8Array | Unavailable;
   }
 
   survey<A extends Survey["about"]>(

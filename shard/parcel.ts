@@ -1,7 +1,7 @@
 import type { Answer, LiveEvent, ReadAnswer, ReadRequest } from "../group/mod.ts";
 import { joinSlices } from "../group/mod.ts";
 import { sliceOf } from "../stream/mod.ts";
-import type { Command, ReadPlan, StreamFacts, StreamKey } from "../stream/mod.ts";
+import type { Command, ObjectName, ReadPlan, StreamFacts, StreamKey } from "../stream/mod.ts";
 import type { MemberId } from "../raft/mod.ts";
 import type { GroupFacts, ShardFacts, Survey, SurveyAnswers } from "./access.ts";
 
@@ -29,6 +29,12 @@ export type Call =
   & (
     | { readonly verb: "submit"; readonly command: Command; readonly body: Uint8Array | undefined }
     | { readonly verb: "read"; readonly request: ReadRequest }
+    | {
+      readonly verb: "fetch";
+      readonly object: ObjectName;
+      readonly offset: number;
+      readonly length: number;
+    }
     | { readonly verb: "survey"; readonly survey: Survey }
     | { readonly verb: "facts" }
     /** Of the shard; the group is any. */
@@ -89,8 +95,10 @@ export function unpackCommand(command: Command, body: Uint8Array | undefined): C
 /** Makes a read's answer fit to travel. */
 export function packRead(answer: ReadAnswer): PackedRead {
   if (!("plan" in answer)) return answer;
-  const { slices, ...plan } = answer.plan;
-  return { plan, bytes: copyOf(joinSlices(slices), slices.length) };
+  // Some plans have these by inheritance, which does not travel.
+  const { slices, facts, from, next, upToDate } = answer.plan;
+  const bytes = copyOf(joinSlices(slices), slices.length);
+  return { plan: { facts, from, next, upToDate }, bytes };
 }
 
 /** The reverse of {@linkcode packRead}. */
@@ -115,5 +123,5 @@ const NO_SLICE = sliceOf(new Uint8Array(0));
 
 /** Joining a single slice gives a view of its slab; a message must not drag the whole slab along. */
 function copyOf(joined: Uint8Array, slices: number): Uint8Array {
-  return slices === 1 ? joined.slice() : joined;
+  return slices === 1 && joined.length < joined.buffer.byteLength ? joined.slice() : joined;
 }

@@ -10,7 +10,7 @@ import {
 } from "../group/mod.ts";
 import type { Clock, Timer } from "../io/mod.ts";
 import type { MemberId } from "../raft/mod.ts";
-import type { Command, StreamFacts, StreamKey } from "../stream/mod.ts";
+import type { Command, ObjectName, StreamFacts, StreamKey } from "../stream/mod.ts";
 import type {
   GroupAccess,
   GroupFacts,
@@ -23,6 +23,7 @@ import type { AgreedWall } from "./agreed_wall.ts";
 import type { Arrivals } from "./arrivals.ts";
 import { type Caretaker, heirOf } from "./caretaker.ts";
 import { ObjectNumbers } from "./cold/numbers.ts";
+import { checkStretch, pinnedStretch } from "./cold/stretches.ts";
 import type { ColdWork } from "./cold/work.ts";
 import type { DiskRoom } from "./disk_space.ts";
 import { HotBytes } from "./hot_bytes.ts";
@@ -130,8 +131,20 @@ export class Shard implements GroupAccess {
   }
 
   read(group: number, request: ReadRequest): Eventually<ReadAnswer> {
-    const answer = this.#group(group).read(request);
-    return this.#cold === undefined ? answer : this.#cold.complete(group, answer);
+    return this.#group(group).read(request, this.#cold?.complete);
+  }
+
+  async fetch(
+    group: number,
+    object: ObjectName,
+    offset: number,
+    length: number,
+  ): Promise<Uint8Array | Unavailable> {
+    checkStretch(object, offset, length);
+    const replica = this.#group(group);
+    if (this.#cold !== undefined) return await this.#cold.fetch(replica, object, offset, length);
+    return pinnedStretch(replica.state.cold, object, offset, length) ??
+      { unavailable: "cold_unavailable" };
   }
 
   survey<A extends Survey["about"]>(

@@ -1,11 +1,13 @@
-import type { Answer, Eventually, Group, ReadAnswer } from "../../group/mod.ts";
+import type { Answer, Completion, Group, Unavailable } from "../../group/mod.ts";
 import type { Clock } from "../../io/mod.ts";
-import type { Command } from "../../stream/mod.ts";
+import type { ColdObject } from "../../storage/cold/mod.ts";
+import type { Command, ObjectName } from "../../stream/mod.ts";
 import type { HotBytes } from "../hot_bytes.ts";
 import type { ColdCounters } from "./counters.ts";
 import { type ColdFacts, coldFactsOf } from "./facts.ts";
 import type { ColdJob } from "./job.ts";
 import { ObjectNumbers } from "./numbers.ts";
+import { ColdReads } from "./reads.ts";
 import type { ColdTier } from "./tier.ts";
 
 /** What the parts of a shard's cold tier are made with. */
@@ -18,6 +20,8 @@ export interface ColdParts {
   readonly counters: ColdCounters;
   /** Takes lines for the operator. */
   readonly log: (line: string) => void;
+  /** Fetches an object anew that is damaged or missing; says whether it did. */
+  readonly repair?: (object: ColdObject) => Promise<boolean>;
 }
 
 /** All that a shard does with its cold tier. */
@@ -27,11 +31,13 @@ export class ColdWork {
   readonly #parts: ColdParts;
   readonly #flushIntervalMs: number;
   readonly #jobs: readonly ColdJob[];
+  readonly #reads: ColdReads;
   #lookedMs = -Infinity;
 
   constructor(parts: ColdParts) {
     this.#parts = parts;
     this.#flushIntervalMs = parts.tier.setup.flushIntervalMs;
+    this.#reads = new ColdReads(parts);
     this.#jobs = [];
   }
 
@@ -40,9 +46,19 @@ export class ColdWork {
     group.propose(command, done);
   }
 
-  /** A read's answer with all of its bytes in memory. */
-  complete(_group: number, answer: Eventually<ReadAnswer>): Eventually<ReadAnswer> {
-    return answer;
+  /** Makes a read's answer one with all of its bytes in memory. */
+  get complete(): Completion {
+    return this.#reads.complete;
+  }
+
+  /** Bytes of an object from the store; see `GroupAccess.fetch`. Never rejects. */
+  fetch(
+    group: Group,
+    object: ObjectName,
+    offset: number,
+    length: number,
+  ): Promise<Uint8Array | Unavailable> {
+    return this.#reads.fetch(group, object, offset, length);
   }
 
   /** Moves time on. */
@@ -60,6 +76,7 @@ export class ColdWork {
 
   /** Begins nothing more and waits for what is under way. */
   async stop(): Promise<void> {
+    this.#reads.close();
     await Promise.all(this.#jobs.map((job) => job.stop()));
   }
 

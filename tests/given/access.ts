@@ -14,7 +14,7 @@ import type {
   SurveyAnswers,
 } from "../../shard/mod.ts";
 import type { Clock } from "../../io/mod.ts";
-import type { Command, StreamFacts, StreamKey } from "../../stream/mod.ts";
+import type { Command, ObjectName, StreamFacts, StreamKey } from "../../stream/mod.ts";
 
 /** Passes everything on to `inner`, but does to commands whatever it is told to. */
 export class LossyAccess implements GroupAccess {
@@ -58,6 +58,15 @@ export class LossyAccess implements GroupAccess {
 
   read(group: number, request: ReadRequest): Eventually<ReadAnswer> {
     return this.inner.read(group, request);
+  }
+
+  fetch(
+    group: number,
+    object: ObjectName,
+    offset: number,
+    length: number,
+  ): Promise<Uint8Array | Unavailable> {
+    return this.inner.fetch(group, object, offset, length);
   }
 
   survey<A extends Survey["about"]>(

@@ -52,6 +52,10 @@ class GivenGroups implements GroupAccess {
     return { refused: "stream_not_found" };
   }
 
+  fetch(): Promise<Uint8Array> {
+    throw new Error("nobody asks");
+  }
+
   survey<A extends Survey["about"]>(
     group: number,
     survey: Extract<Survey, { about: A }>,

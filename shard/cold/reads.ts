@@ -1,0 +1,316 @@
+import type { Eventually, Group, ReadAnswer, ReadRequest, Unavailable } from "../../group/mod.ts";
+import type { Clock } from "../../io/mod.ts";
+import { ColdError, type ColdObject, objectKey } from "../../storage/cold/mod.ts";
+import { unlessAborted } from "../../storage/cold/run.ts";
+import {
+  type ColdPiece,
+  decodeRow,
+  type ObjectName,
+  type ReadPlan,
+  settleRead,
+  sliceOf,
+} from "../../stream/mod.ts";
+import { Complaints, isDamage, obstacleOf } from "./failures.ts";
+import { aheadOf, coldPieces, type ColdPlan, isCold, owned } from "./pieces.ts";
+import { ReadSlots } from "./read_slots.ts";
+import { pinnedStretch } from "./stretches.ts";
+import type { ColdTier } from "./tier.ts";
+
+/** Bytes of cold reads under way on a shard: 16 of the largest answers. One larger goes alone. */
+const READ_BYTES_MAX = 64 << 20;
+/** Cold reads that wait for their turn. Each is little more than its request. */
+const READS_WAITING_MAX = 8_192;
+/** A read that takes longer, its waiting included, is given up: few clients have such patience. */
+const READ_PATIENCE_MS = 20_000;
+/** What a proposal needs comes within this, or whoever forwarded it knows of no outcome. */
+const PROOF_PATIENCE_MS = 4_000;
+/** Pieces of one answer that are fetched at a time; the store sees fewer, as neighbours share runs. */
+const PIECES_AT_A_TIME = 8;
+/** How often a read begins anew because an object is damaged, or was replaced meanwhile. */
+const ATTEMPTS_MAX = 4;
+
+const OVERLOADED: Unavailable = { unavailable: "overloaded" };
+const STOPPING: Unavailable = { unavailable: "stopping" };
+
+/** What reading cold bytes takes. */
+export interface ColdReadsOptions {
+  readonly tier: ColdTier;
+  readonly clock: Clock;
+  /** Takes lines for the operator. */
+  readonly log: (line: string) => void;
+  /** Fetches an object anew that is damaged or missing; says whether it did. */
+  readonly repair?: (object: ColdObject) => Promise<boolean>;
+}
+
+/** Fetches what reads, proofs and snapshots need from objects. Failures are answers: nothing throws. */
+export class ColdReads {
+  readonly #tier: ColdTier;
+  readonly #clock: Clock;
+  readonly #repair: ((object: ColdObject) => Promise<boolean>) | undefined;
+  readonly #complaints: Complaints;
+  readonly #slots = new ReadSlots(READ_BYTES_MAX, READS_WAITING_MAX);
+  readonly #underWay = new Set<AbortController>();
+  /** Repairs under way, by key: readers of one object share one. */
+  readonly #repairs = new Map<string, Promise<boolean>>();
+  #closed = false;
+
+  constructor({ tier, clock, log, repair }: ColdReadsOptions) {
+    this.#tier = tier;
+    this.#clock = clock;
+    this.#repair = repair;
+    this.#complaints = new Complaints(log);
+  }
+
+  /** Ends what is under way: it is answered `stopping`. */
+  close(): void {
+    this.#closed = true;
+    for (const aborting of this.#underWay) aborting.abort(STOPPING);
+  }
+
+  /**
+   * A read's answer with all of its bytes in memory. To be called before anything more is applied.
+   * An answer that needs no object is passed on as it is.
+   */
+  readonly complete = (
+    group: Group,
+    request: ReadRequest,
+    answer: ReadAnswer,
+  ): Eventually<ReadAnswer> => {
+    if (!isCold(answer)) return answer;
+    const bytes = answer.plan.next - answer.plan.from;
+    // Who has to wait keeps nothing meanwhile, and plans anew.
+    const plan = this.#slots.tryEnter(bytes) ? ownPlan(answer) : undefined;
+    return this.#begin<ReadAnswer>(
+      READ_PATIENCE_MS,
+      bytes,
+      plan !== undefined,
+      (signal) => this.#read(group, request, plan, signal),
+    );
+  };
+
+  /** Ends of the messages of a range, counted from its beginning. */
+  ends(group: Group, piece: ColdPiece): Promise<Uint32Array | Unavailable> {
+    return this.#begin<Uint32Array | Unavailable>(
+      PROOF_PATIENCE_MS,
+      piece.rowBytes,
+      false,
+      (signal) =>
+        this.#repairing(
+          this.#object(group, piece),
+          () => this.#ends(group, piece, signal),
+          signal,
+        ),
+    );
+  }
+
+  /** Bytes of an object; see `GroupAccess.fetch`. */
+  fetch(
+    group: Group,
+    name: ObjectName,
+    offset: number,
+    length: number,
+  ): Promise<Uint8Array | Unavailable> {
+    const object = this.#tier.object(group.id, name);
+    const fetch = (signal: AbortSignal) =>
+      this.#repairing(object, async () => {
+        const pinned = pinnedStretch(group.state.cold, name, offset, length);
+        if (pinned !== undefined) return pinned;
+        const bytes = new Uint8Array(length);
+        await this.#fill(bytes, 0, object, offset, length, offset + 2 * length, signal);
+        return bytes;
+      }, signal);
+    return this.#begin<Uint8Array | Unavailable>(READ_PATIENCE_MS, length, false, fetch);
+  }
+
+  /** Does work within its bounds; failures become answers. */
+  async #begin<T>(
+    patienceMs: number,
+    bytes: number,
+    entered: boolean,
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T | Unavailable> {
+    if (!entered && this.#slots.isFull) return OVERLOADED;
+    const aborting = new AbortController();
+    const { signal } = aborting;
+    this.#underWay.add(aborting);
+    if (this.#closed) aborting.abort(STOPPING);
+    const timer = this.#clock.setTimer(patienceMs, () => aborting.abort(this.#slow(patienceMs)));
+    let isIn = entered;
+    try {
+      if (!isIn) await this.#slots.enter(bytes, signal);
+      isIn = true;
+      signal.throwIfAborted();
+      return await work(signal);
+    } catch (reason) {
+      if (reason === STOPPING || this.#closed) return STOPPING;
+      this.#complaints.about(reason, this.#clock.monotonicMs());
+      return obstacleOf(reason);
+    } finally {
+      timer.cancel();
+      this.#underWay.delete(aborting);
+      if (isIn) this.#slots.leave(bytes);
+    }
+  }
+
+  /**
+   * Reads until all objects are whole. One that is not may have been replaced and deleted since the
+   * plan was made: then a new plan does without it.
+   */
+  async #read(
+    group: Group,
+    request: ReadRequest,
+    first: ColdPlan | undefined,
+    signal: AbortSignal,
+  ): Promise<ReadAnswer> {
+    const again = { ...request, touch: false };
+    const tried = new Set<string>();
+    let plan = first;
+    for (let attempt = 1;; attempt++) {
+      if (plan === undefined) {
+        const answer = await group.read(again, ownAnswer);
+        if (!isCold(answer)) return answer;
+        plan = answer.plan;
+      }
+      try {
+        return await this.#fetchAll(group, plan, signal);
+      } catch (reason) {
+        if (!isDamage(reason) || attempt === ATTEMPTS_MAX) throw reason;
+        const answer = await group.read(again, ownAnswer);
+        if (!isCold(answer)) return answer;
+        plan = answer.plan;
+        const { key } = reason;
+        const damaged = coldPieces(plan.cold).map((piece) => this.#object(group, piece))
+          .find((object) => objectKey(object) === key);
+        if (damaged === undefined) continue;
+        if (tried.has(key) || !await this.#repaired(damaged, signal)) throw reason;
+        tried.add(key);
+      }
+    }
+  }
+
+  async #fetchAll(group: Group, plan: ColdPlan, signal: AbortSignal): Promise<ReadAnswer> {
+    const { startsIn, endsIn } = plan.cold;
+    const starts = startsIn && this.#ends(group, startsIn, signal);
+    const isSame = startsIn?.number === endsIn?.number && startsIn?.at === endsIn?.at;
+    const ends = isSame ? starts : endsIn && this.#ends(group, endsIn, signal);
+    const [startEnds, endEnds] = await Promise.all([starts, ends]);
+    let settled = settleRead(plan, { startEnds, endEnds });
+    while ("wanted" in settled) {
+      const { piece, from, to } = settled.wanted;
+      const bytes = new Uint8Array(to - from);
+      const at = piece.at + piece.rowBytes + from - piece.rangeFrom;
+      await this.#fill(bytes, 0, this.#object(group, piece), at, to - from, 0, signal);
+      settled = settleRead(plan, { startEnds, endEnds, bytes });
+    }
+    if ("refused" in settled) return settled;
+    const { facts, from, next, upToDate } = settled;
+    const bytes = await this.#join(group, settled, signal);
+    return { plan: { facts, from, next, upToDate, slices: [sliceOf(bytes)] } };
+  }
+
+  /** All bytes of a settled plan in one piece of memory. */
+  async #join(
+    group: Group,
+    { cold, from, next, facts }: ReadPlan,
+    signal: AbortSignal,
+  ): Promise<Uint8Array> {
+    const bytes = new Uint8Array(next - from);
+    const wanted: { readonly piece: ColdPiece; readonly at: number; readonly until: number }[] = [];
+    let at = 0;
+    for (const piece of cold?.pieces ?? []) {
+      if ("slab" in piece) {
+        bytes.set(piece.slab.bytes.subarray(piece.start, piece.end), at);
+        at += piece.end - piece.start;
+      } else {
+        const goesOn = piece.to === next && next < facts.tail;
+        wanted.push({ piece, at, until: goesOn ? aheadOf(piece) : 0 });
+        at += piece.to - piece.from;
+      }
+    }
+    const queue = wanted.values();
+    const worker = async () => {
+      for (const { piece, at, until } of queue) {
+        const { rangeFrom, rowBytes, from, to } = piece;
+        const offset = piece.at + rowBytes + from - rangeFrom;
+        const object = this.#object(group, piece);
+        await this.#fill(bytes, at, object, offset, to - from, until, signal);
+      }
+    };
+    const workers = Math.min(PIECES_AT_A_TIME, wanted.length);
+    await Promise.all(Array.from({ length: workers }, worker));
+    return bytes;
+  }
+
+  async #ends(group: Group, piece: ColdPiece, signal: AbortSignal): Promise<Uint32Array> {
+    const { at, rowBytes, rangeFrom, rangeTo } = piece;
+    const object = this.#object(group, piece);
+    const row = new Uint8Array(rowBytes);
+    await this.#fill(row, 0, object, at, rowBytes, 0, signal);
+    const ends = decodeRow(row, rangeTo - rangeFrom);
+    if (ends !== undefined) return ends;
+    const detail = `the lengths at byte ${at} are not those of ${rangeTo - rangeFrom} bytes`;
+    throw new ColdError("corrupt", this.#tier.store.name, objectKey(object), detail);
+  }
+
+  /** Puts bytes of an object to a place in `into`. */
+  async #fill(
+    into: Uint8Array,
+    place: number,
+    object: ColdObject,
+    offset: number,
+    length: number,
+    until: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    let at = place;
+    for await (const part of this.#tier.reader.read(object, offset, length, { signal, until })) {
+      into.set(part, at);
+      at += part.length;
+    }
+  }
+
+  /** What `read` gives, after a repair if it takes one. */
+  async #repairing<T>(
+    object: ColdObject,
+    read: () => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<T> {
+    try {
+      return await read();
+    } catch (reason) {
+      if (!isDamage(reason) || !await this.#repaired(object, signal)) throw reason;
+      return await read();
+    }
+  }
+
+  async #repaired(object: ColdObject, signal: AbortSignal): Promise<boolean> {
+    if (this.#repair === undefined) return false;
+    const key = objectKey(object);
+    let repair = this.#repairs.get(key);
+    if (repair === undefined) {
+      repair = this.#repair(object)
+        .catch(() => false)
+        .finally(() => this.#repairs.delete(key));
+      this.#repairs.set(key, repair);
+    }
+    return await unlessAborted(repair, signal);
+  }
+
+  #object(group: Group, { number, term, objectBytes }: ColdPiece): ColdObject {
+    return this.#tier.object(group.id, { number, term, length: objectBytes });
+  }
+
+  #slow(patienceMs: number): ColdError {
+    const detail = `no answer within ${patienceMs} ms`;
+    return new ColdError("unavailable", this.#tier.store.name, undefined, detail);
+  }
+}
+
+function ownAnswer(_group: Group, _request: ReadRequest, answer: ReadAnswer): ReadAnswer {
+  return owned(answer);
+}
+
+function ownPlan(answer: { readonly plan: ColdPlan }): ColdPlan | undefined {
+  const copy = owned(answer);
+  return isCold(copy) ? copy.plan : undefined;
+}
