@@ -22,8 +22,6 @@ const READ_BYTES_MAX = 64 << 20;
 const READS_WAITING_MAX = 8_192;
 /** A read that takes longer, its waiting included, is given up: few clients have such patience. */
 const READ_PATIENCE_MS = 20_000;
-/** What a proposal needs comes within this, or whoever forwarded it knows of no outcome. */
-const PROOF_PATIENCE_MS = 4_000;
 /** Pieces of one answer that are fetched at a time; the store sees fewer, as neighbours share runs. */
 const PIECES_AT_A_TIME = 8;
 /** How often a read begins anew because an object is damaged, or was replaced meanwhile. */
@@ -61,6 +59,11 @@ export class ColdReads {
     this.#complaints = new Complaints(log);
   }
 
+  /** Is nothing read any more? */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   /** Ends what is under way: it is answered `stopping`. */
   close(): void {
     this.#closed = true;
@@ -88,19 +91,21 @@ export class ColdReads {
     );
   };
 
-  /** Ends of the messages of a range, counted from its beginning. */
-  ends(group: Group, piece: ColdPiece): Promise<Uint32Array | Unavailable> {
-    return this.#begin<Uint32Array | Unavailable>(
-      PROOF_PATIENCE_MS,
-      piece.rowBytes,
-      false,
-      (signal) =>
-        this.#repairing(
-          this.#object(group, piece),
-          () => this.#ends(group, piece, signal),
-          signal,
-        ),
-    );
+  /** Ends of the messages of a range, counted from its beginning, for who proves something. */
+  ends(group: Group, piece: ColdPiece, patienceMs: number): Promise<Uint32Array | Unavailable> {
+    const { at, rowBytes } = piece;
+    const read = (signal: AbortSignal) =>
+      this.#repairing(
+        this.#object(group, piece),
+        async () => {
+          // Whoever decides alike on every replica takes no notice of what is pinned here.
+          const row = pinnedStretch(group.state.cold, nameIn(piece), at, rowBytes);
+          if (row !== undefined) return this.#decode(group, piece, row);
+          return await this.#ends(group, piece, signal);
+        },
+        signal,
+      );
+    return this.#begin<Uint32Array | Unavailable>(patienceMs, rowBytes, false, read);
   }
 
   /** Bytes of an object; see `GroupAccess.fetch`. */
@@ -242,14 +247,19 @@ export class ColdReads {
   }
 
   async #ends(group: Group, piece: ColdPiece, signal: AbortSignal): Promise<Uint32Array> {
-    const { at, rowBytes, rangeFrom, rangeTo } = piece;
-    const object = this.#object(group, piece);
+    const { at, rowBytes } = piece;
     const row = new Uint8Array(rowBytes);
-    await this.#fill(row, 0, object, at, rowBytes, 0, signal);
+    await this.#fill(row, 0, this.#object(group, piece), at, rowBytes, 0, signal);
+    return this.#decode(group, piece, row);
+  }
+
+  #decode(group: Group, piece: ColdPiece, row: Uint8Array): Uint32Array {
+    const { at, rangeFrom, rangeTo } = piece;
     const ends = decodeRow(row, rangeTo - rangeFrom);
     if (ends !== undefined) return ends;
+    const key = objectKey(this.#object(group, piece));
     const detail = `the lengths at byte ${at} are not those of ${rangeTo - rangeFrom} bytes`;
-    throw new ColdError("corrupt", this.#tier.store.name, objectKey(object), detail);
+    throw new ColdError("corrupt", this.#tier.store.name, key, detail);
   }
 
   /** Puts bytes of an object to a place in `into`. */
@@ -296,14 +306,18 @@ export class ColdReads {
     return await unlessAborted(repair, signal);
   }
 
-  #object(group: Group, { number, term, objectBytes }: ColdPiece): ColdObject {
-    return this.#tier.object(group.id, { number, term, length: objectBytes });
+  #object(group: Group, piece: ColdPiece): ColdObject {
+    return this.#tier.object(group.id, nameIn(piece));
   }
 
   #slow(patienceMs: number): ColdError {
     const detail = `no answer within ${patienceMs} ms`;
     return new ColdError("unavailable", this.#tier.store.name, undefined, detail);
   }
+}
+
+function nameIn({ number, term, objectBytes }: ColdPiece): ObjectName {
+  return { number, term, length: objectBytes };
 }
 
 function ownAnswer(_group: Group, _request: ReadRequest, answer: ReadAnswer): ReadAnswer {

@@ -7,6 +7,7 @@ import type { ColdCounters } from "./counters.ts";
 import { type ColdFacts, coldFactsOf } from "./facts.ts";
 import type { ColdJob } from "./job.ts";
 import { ObjectNumbers } from "./numbers.ts";
+import { isProvable, Proofs } from "./proofs.ts";
 import { ColdReads } from "./reads.ts";
 import type { ColdTier } from "./tier.ts";
 
@@ -32,18 +33,21 @@ export class ColdWork {
   readonly #flushIntervalMs: number;
   readonly #jobs: readonly ColdJob[];
   readonly #reads: ColdReads;
+  readonly #proofs: Proofs;
   #lookedMs = -Infinity;
 
   constructor(parts: ColdParts) {
     this.#parts = parts;
     this.#flushIntervalMs = parts.tier.setup.flushIntervalMs;
     this.#reads = new ColdReads(parts);
+    this.#proofs = new Proofs(this.#reads, parts.clock);
     this.#jobs = [];
   }
 
   /** Puts a command into a group's log, with what it needs from objects. */
   propose(group: Group, command: Command, done: (answer: Answer) => void): void {
-    group.propose(command, done);
+    if (isProvable(command)) this.#proofs.propose(group, command, done);
+    else group.propose(command, done);
   }
 
   /** Makes a read's answer one with all of its bytes in memory. */
