@@ -32,7 +32,10 @@ export interface FlushPlan {
 export interface FlushOptions {
   /** Size of the object, which only a single range exceeds. */
   readonly maxBytes: number;
-  /** Size of a range, which only a single message exceeds. @default RANGE_BYTES_MAX */
+  /**
+   * Size of a range, which only a single message exceeds.
+   * @default RANGE_BYTES_MAX, or `maxBytes` where that is less
+   */
   readonly rangeBytes?: number;
   /** Leaves a stream out, such as one of which a flush is under way. */
   readonly skips?: (key: StreamKey) => boolean;
@@ -40,7 +43,7 @@ export interface FlushOptions {
 
 /** Takes from the streams in order, each to its end, until the object is full. */
 export function planFlush(streams: Iterable<Stream>, options: FlushOptions): FlushPlan {
-  const { maxBytes, skips, rangeBytes = RANGE_BYTES_MAX } = options;
+  const { maxBytes, skips, rangeBytes = Math.min(RANGE_BYTES_MAX, maxBytes) } = options;
   const ranges: FlushedRange[] = [];
   const slices: Slice[] = [];
   let length = 0;
