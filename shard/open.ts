@@ -142,6 +142,7 @@ export async function openShard(
       tier,
       groups: lanes.flatMap(({ lane }) => lane.groups),
       clock: io.clock,
+      random: io.random,
       counters: new ColdCounters(),
       log: hooks.log,
     }),

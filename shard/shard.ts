@@ -22,6 +22,7 @@ import type {
 import type { AgreedWall } from "./agreed_wall.ts";
 import type { Arrivals } from "./arrivals.ts";
 import { type Caretaker, heirOf } from "./caretaker.ts";
+import type { Flushed } from "./cold/flusher.ts";
 import { ObjectNumbers } from "./cold/numbers.ts";
 import { checkStretch, pinnedStretch } from "./cold/stretches.ts";
 import type { ColdWork } from "./cold/work.ts";
@@ -160,6 +161,11 @@ export class Shard implements GroupAccess {
 
   facts(group: number): GroupFacts {
     return factsOf(this.#group(group));
+  }
+
+  /** Flushes what is hot of a group, or of one stream, now; resolves when that was applied. */
+  flushNow(group: number, key?: StreamKey): Promise<Flushed> {
+    return this.#cold?.flushNow(this.#group(group), key) ?? Promise.resolve({ bytes: 0 });
   }
 
   /** Facts of the shard itself. */

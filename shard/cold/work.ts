@@ -1,14 +1,17 @@
 import type { Answer, Completion, Group, Unavailable } from "../../group/mod.ts";
-import type { Clock } from "../../io/mod.ts";
+import type { Clock, Random } from "../../io/mod.ts";
 import type { ColdObject } from "../../storage/cold/mod.ts";
-import type { Command, ObjectName } from "../../stream/mod.ts";
+import type { Command, ObjectName, StreamKey } from "../../stream/mod.ts";
 import type { HotBytes } from "../hot_bytes.ts";
 import type { ColdCounters } from "./counters.ts";
 import { type ColdFacts, coldFactsOf } from "./facts.ts";
+import { type Flushed, Flusher } from "./flusher.ts";
 import type { ColdJob } from "./job.ts";
+import { Keeper } from "./keeper.ts";
 import { ObjectNumbers } from "./numbers.ts";
 import { isProvable, Proofs } from "./proofs.ts";
 import { ColdReads } from "./reads.ts";
+import { StoreHealth } from "./store_health.ts";
 import type { ColdTier } from "./tier.ts";
 
 /** What the parts of a shard's cold tier are made with. */
@@ -17,6 +20,7 @@ export interface ColdParts {
   /** All groups of the shard. */
   readonly groups: readonly Group[];
   readonly clock: Clock;
+  readonly random: Random;
   /** What was done so far: each part counts what it does. */
   readonly counters: ColdCounters;
   /** Takes lines for the operator. */
@@ -31,17 +35,21 @@ export class ColdWork {
   readonly numbers: ObjectNumbers = new ObjectNumbers();
   readonly #parts: ColdParts;
   readonly #flushIntervalMs: number;
+  readonly #flusher: Flusher;
   readonly #jobs: readonly ColdJob[];
   readonly #reads: ColdReads;
   readonly #proofs: Proofs;
   #lookedMs = -Infinity;
 
   constructor(parts: ColdParts) {
+    const { tier, counters, log, clock } = parts;
     this.#parts = parts;
-    this.#flushIntervalMs = parts.tier.setup.flushIntervalMs;
+    this.#flushIntervalMs = tier.setup.flushIntervalMs;
     this.#reads = new ColdReads(parts);
-    this.#proofs = new Proofs(this.#reads, parts.clock);
-    this.#jobs = [];
+    this.#proofs = new Proofs(this.#reads, clock);
+    const health = new StoreHealth(tier.store.name, counters, log);
+    this.#flusher = new Flusher(parts, this.numbers, health);
+    this.#jobs = tier.store.isShared ? [this.#flusher] : [this.#flusher, new Keeper(parts, health)];
   }
 
   /** Puts a command into a group's log, with what it needs from objects. */
@@ -65,11 +73,17 @@ export class ColdWork {
     return this.#reads.fetch(group, object, offset, length);
   }
 
+  /** See {@linkcode Flusher.flushNow}. */
+  flushNow(group: Group, key?: StreamKey): Promise<Flushed> {
+    return this.#flusher.flushNow(group, key);
+  }
+
   /** Moves time on. */
-  tick(nowMs: number, _hot: HotBytes): void {
+  tick(nowMs: number, hot: HotBytes): void {
+    for (const job of this.#jobs) job.tick?.(nowMs);
     if (nowMs - this.#lookedMs < this.#flushIntervalMs) return;
     this.#lookedMs = nowMs;
-    for (const job of this.#jobs) job.look(nowMs);
+    for (const job of this.#jobs) job.look(nowMs, hot);
   }
 
   /** What operators may know of it. */

@@ -12,6 +12,8 @@ import {
   type ShardHooks,
   type ShardSetup,
 } from "../../shard/mod.ts";
+import type { ColdSetup } from "../../shard/setup.ts";
+import type { ColdStore } from "../../storage/cold/mod.ts";
 import { SimClock } from "../sim/clock.ts";
 import { SimDisk } from "../sim/disk.ts";
 import { SimRandom } from "../sim/random.ts";
@@ -51,21 +53,43 @@ export function setupOf(more: Partial<ShardSetup> = {}): ShardSetup {
   };
 }
 
+/** The formation that keys of objects begin with. */
+export const COLD_FORMATION = "f0000000";
+
+/** A cold tier in memory that flushes when it is told to, unless told otherwise. */
+export function coldSetupOf(more: Partial<ColdSetup> = {}): ColdSetup {
+  return {
+    backend: { kind: "memory" },
+    formation: COLD_FORMATION,
+    flushIntervalMs: 1000,
+    flushMinHotBytes: 8 * 1024 * 1024,
+    flushMaxBytes: 8 * 1024 * 1024,
+    flushesMax: 4,
+    hotBytesPerGroupMax: 64 * 1024 * 1024,
+    keepsMs: 3_600_000,
+    cacheBytesMax: 1024 * 1024,
+    ...more,
+  };
+}
+
 /** Opens a shard. Give `disk` to go on with what another one left there. */
 export async function givenShard(
   more: Partial<ShardSetup> & {
     readonly clock?: SimClock;
     readonly disk?: SimDisk;
     readonly onGroup?: ShardHooks["onGroup"];
+    /** In the place of the store that `cold` names. */
+    readonly coldStore?: ColdStore;
   } = {},
 ): Promise<GivenShard> {
-  const { clock = new SimClock(), disk: found, onGroup, ...rest } = more;
+  const { clock = new SimClock(), disk: found, onGroup, coldStore, ...rest } = more;
   const random = new SimRandom(1);
   const disk = found ?? new SimDisk({ random, clock });
   const setup = setupOf(rest);
+  const openCold = coldStore && (() => Promise.resolve(coldStore));
   const fatal: Error[] = [];
   const lines: string[] = [];
-  const open = await clock.until(openShard(setup, { clock, random, disk }, {
+  const open = await clock.until(openShard(setup, { clock, random, disk, openCold }, {
     onFatal: (reason) => fatal.push(reason),
     log: (line) => lines.push(line),
     onGroup,

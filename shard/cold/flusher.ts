@@ -1,0 +1,242 @@
+import type { Answer, Group, Unavailable } from "../../group/mod.ts";
+import { putObject } from "../../storage/cold/mod.ts";
+import { unlessAborted } from "../../storage/cold/run.ts";
+import type { ColdState, FlushPlan, ObjectName, StreamKey } from "../../stream/mod.ts";
+import type { HotBytes } from "../hot_bytes.ts";
+import { HeldSlices } from "./held_slices.ts";
+import type { ColdJob } from "./job.ts";
+import type { ObjectNumbers } from "./numbers.ts";
+import { pause, pauseMs, type StoreHealth } from "./store_health.ts";
+import type { ColdParts } from "./work.ts";
+
+/** Hot bytes that have waited so long are flushed, however few they are (SPEC section 9). */
+export const FLUSH_AGE_MS = 5 * 60_000;
+/** Above this part of the shard's bound memory is short, and whatever can be flushed is. */
+const MEMORY_SHORT = 3 / 4;
+
+/** What came of a flush: how many bytes of messages it took. */
+export type Flushed = { readonly bytes: number } | Unavailable;
+
+const NOT_LEADER: Unavailable = { unavailable: "not_leader" };
+const STOPPING: Unavailable = { unavailable: "stopping" };
+
+/** A flush under way. */
+interface Flush {
+  readonly group: Group;
+  /** It goes on as long as this replica leads in this term; known once it does for sure. */
+  term: number | undefined;
+  readonly aborting: AbortController;
+  ended: Promise<Flushed>;
+}
+
+/**
+ * Puts the oldest hot bytes of the groups led here into objects. To a store that all nodes share it
+ * uploads them and then commits the references; where each node has its own, the references alone,
+ * and every replica writes its copy afterwards.
+ *
+ * Appends go on meanwhile. What a flush planned and no longer finds, because the stream is gone,
+ * stays a hole in the object. An object that was uploaded and never referred to is swept later.
+ */
+export class Flusher implements ColdJob {
+  readonly #parts: ColdParts;
+  readonly #numbers: ObjectNumbers;
+  readonly #health: StoreHealth;
+  readonly #flushes = new Map<number, Flush>();
+  /** Groups that somebody wants to flush as soon as the flush under way has ended. */
+  readonly #asked = new Set<number>();
+  #hot: HotBytes | undefined;
+  #stopped = false;
+
+  constructor(parts: ColdParts, numbers: ObjectNumbers, health: StoreHealth) {
+    this.#parts = parts;
+    this.#numbers = numbers;
+    this.#health = health;
+  }
+
+  look(_nowMs: number, hot: HotBytes): void {
+    this.#hot = hot;
+    this.#begin();
+  }
+
+  /** Breaks off what a replica uploads that no longer leads. */
+  tick(): void {
+    for (const { group, term, aborting } of this.#flushes.values()) {
+      if (!group.leads || (term !== undefined && group.status().term !== term)) {
+        aborting.abort(new Error("this replica leads no more"));
+      }
+    }
+  }
+
+  /**
+   * Flushes whatever of the group, or of one of its streams, is hot now, however little it is.
+   * Resolves when that was applied. While the store fails it waits.
+   */
+  async flushNow(group: Group, key?: StreamKey): Promise<Flushed> {
+    const { flushMaxBytes } = this.#parts.tier.setup;
+    const planOf = (cold: ColdState) =>
+      key === undefined
+        ? cold.planFlush({ maxBytes: flushMaxBytes })
+        : cold.planFlushOf(key, flushMaxBytes);
+    const wanted = key === undefined ? group.state.hotBytes : hotBytesOf(group, key);
+    let bytes = 0;
+    do {
+      await this.#turnOf(group);
+      if (this.#stopped) return STOPPING;
+      const flushed = await this.#start(group, planOf);
+      if ("unavailable" in flushed) return flushed;
+      if (flushed.bytes === 0) break;
+      bytes += flushed.bytes;
+    } while (bytes < wanted);
+    return { bytes };
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    const flushes = [...this.#flushes.values()];
+    for (const { aborting } of flushes) aborting.abort(new Error("the node stops"));
+    await Promise.all(flushes.map(({ ended }) => ended));
+  }
+
+  /** Resolves when nothing of the group is being flushed, and nothing else begins before the caller. */
+  async #turnOf(group: Group): Promise<void> {
+    for (let flush = this.#flushes.get(group.id); flush; flush = this.#flushes.get(group.id)) {
+      this.#asked.add(group.id);
+      await flush.ended;
+    }
+    this.#asked.delete(group.id);
+  }
+
+  /** Begins as many flushes as there may be, of the groups that need it most. */
+  #begin(): void {
+    const { tier: { setup }, groups } = this.#parts;
+    if (this.#stopped || this.#flushes.size >= setup.flushesMax) return;
+    const isShort = this.#isMemoryShort();
+    const due: { readonly group: Group; readonly urgency: number }[] = [];
+    for (const group of groups) {
+      if (group.state.hotBytes === 0 || !group.leads) continue;
+      if (this.#flushes.has(group.id) || this.#asked.has(group.id)) continue;
+      const urgency = isShort ? group.state.hotBytes : this.#urgency(group);
+      if (isShort || urgency >= 1) due.push({ group, urgency });
+    }
+    due.sort((a, b) => b.urgency - a.urgency);
+    for (const { group } of due.slice(0, setup.flushesMax - this.#flushes.size)) {
+      this.#start(group, (cold) => cold.planFlush({ maxBytes: setup.flushMaxBytes }));
+    }
+  }
+
+  /** From 1 on a flush is due; rises with bytes and with time, so that none is passed over for ever. */
+  #urgency({ state, nowMs }: Group): number {
+    const bytes = state.hotBytes / Math.max(1, this.#parts.tier.setup.flushMinHotBytes);
+    const { oldestHotMs } = state.cold;
+    return oldestHotMs === undefined
+      ? bytes
+      : Math.max(bytes, (nowMs - oldestHotMs) / FLUSH_AGE_MS);
+  }
+
+  /** Pinned bytes left out: those are flushed, and more flushes would not let them go sooner. */
+  #isMemoryShort(): boolean {
+    let bytes = 0;
+    for (const { state } of this.#parts.groups) {
+      bytes += state.hotFootprint - state.cold.pinnedBytes;
+    }
+    return this.#hot !== undefined && bytes > this.#hot.bytesMax * MEMORY_SHORT;
+  }
+
+  #start(group: Group, planOf: (cold: ColdState) => FlushPlan): Promise<Flushed> {
+    const flush: Flush = {
+      group,
+      term: undefined,
+      aborting: new AbortController(),
+      ended: Promise.resolve(NOT_LEADER),
+    };
+    this.#flushes.set(group.id, flush);
+    flush.ended = this.#run(flush, planOf).catch((reason) => {
+      if (!flush.aborting.signal.aborted) this.#parts.log(`flush of group ${group.id}: ${reason}`);
+      return this.#stopped ? STOPPING : NOT_LEADER;
+    }).then((flushed) => {
+      this.#flushes.delete(group.id);
+      // What left out all that it planned waits for the next look, or it would go on and on.
+      if ("bytes" in flushed && flushed.bytes > 0) this.#begin();
+      return flushed;
+    });
+    return flush.ended;
+  }
+
+  async #run(flush: Flush, planOf: (cold: ColdState) => FlushPlan): Promise<Flushed> {
+    const { group, aborting: { signal } } = flush;
+    // A new leader's state may still lack what was flushed before.
+    const obstacle = await unlessAborted(Promise.resolve(group.lead()), signal);
+    if (obstacle !== undefined) return obstacle;
+    flush.term = group.status().term;
+    const plan = planOf(group.state.cold);
+    if (plan.ranges.length === 0) return { bytes: 0 };
+    if (!this.#parts.tier.store.isShared) return await this.#commit(flush, plan, () => {});
+    const held = new HeldSlices(plan.slices);
+    let put = Promise.resolve();
+    try {
+      return await this.#commit(flush, plan, async (object) => {
+        for (let failures = 1;; failures++) {
+          put = this.#put(group, object, held, signal);
+          try {
+            await unlessAborted(put, signal);
+            return this.#health.worked();
+          } catch (reason) {
+            signal.throwIfAborted();
+            this.#health.failed(reason);
+          }
+          await this.#pause(failures, signal);
+        }
+      });
+    } finally {
+      // A put that was broken off may read on for a while.
+      put.catch(() => {}).then(() => held.release());
+    }
+  }
+
+  #put(group: Group, object: ObjectName, held: HeldSlices, signal: AbortSignal): Promise<void> {
+    const { tier } = this.#parts;
+    return putObject(tier.store, tier.object(group.id, object), held.parts(), signal);
+  }
+
+  /** Puts the reference into the log once `upload` is through; anew where the number is taken. */
+  async #commit(
+    { group, term, aborting: { signal } }: Flush,
+    { ranges, length }: FlushPlan,
+    upload: (object: ObjectName) => Promise<void> | void,
+  ): Promise<Flushed> {
+    for (;;) {
+      const object = { ...this.#numbers.take(group), length };
+      await upload(object);
+      let answer: Answer;
+      for (let failures = 1;; failures++) {
+        if (!group.leads || group.status().term !== term) return NOT_LEADER;
+        answer = await unlessAborted(
+          new Promise<Answer>((resolve) => {
+            group.propose({ type: "flush", object, ranges }, resolve);
+          }),
+          signal,
+        );
+        if (!("unavailable" in answer) || answer.unavailable !== "overloaded") break;
+        await this.#pause(failures, signal);
+      }
+      if ("unavailable" in answer) return answer;
+      if (!("ok" in answer)) throw new Error(`a flush was refused: ${answer.refused}`);
+      if (answer.ok === "condemned") continue;
+      if (answer.ok !== "stored") throw new Error(`invariant: a flush is not ${answer.ok}`);
+      this.#parts.counters.flushes++;
+      this.#parts.counters.flushedBytes += answer.bytes;
+      return { bytes: answer.bytes };
+    }
+  }
+
+  async #pause(failures: number, signal: AbortSignal): Promise<void> {
+    const { clock, random } = this.#parts;
+    await pause(clock, pauseMs(failures, random), signal);
+    signal.throwIfAborted();
+  }
+}
+
+function hotBytesOf({ state }: Group, key: StreamKey): number {
+  const { ranges } = state.cold.planFlushOf(key, Infinity);
+  return ranges.reduce((sum, { from, to }) => sum + to - from, 0);
+}

@@ -1,0 +1,56 @@
+import type { Clock, Random } from "../../io/mod.ts";
+import { ColdError } from "../../storage/cold/mod.ts";
+import type { ColdCounters } from "./counters.ts";
+
+/** After a first failure; doubled with each that follows. */
+const PAUSE_MS = 100;
+const PAUSE_MS_MAX = 30_000;
+
+/** How long to wait after so many failures in a row, from 1: half of it is chance. */
+export function pauseMs(failures: number, random: Random): number {
+  const longest = Math.min(PAUSE_MS * 2 ** (failures - 1), PAUSE_MS_MAX);
+  return longest * (0.5 + random.next() / 2);
+}
+
+/** Resolves when the time is over, or at once when the signal says so. */
+export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const over = () => {
+      timer.cancel();
+      signal.removeEventListener("abort", over);
+      resolve();
+    };
+    const timer = clock.setTimer(ms, over);
+    signal.addEventListener("abort", over);
+  });
+}
+
+/** Whether puts succeed; tells the operator when that changes. */
+export class StoreHealth {
+  #failing = false;
+
+  constructor(
+    private readonly store: string,
+    private readonly counters: ColdCounters,
+    private readonly log: (line: string) => void,
+  ) {}
+
+  /** A put failed, and will be tried again. */
+  failed(reason: unknown): void {
+    this.counters.uploadFailures++;
+    if (this.#failing) return;
+    this.#failing = true;
+    const text = reason instanceof ColdError
+      ? reason.message
+      : `${this.store}: ${reason instanceof Error ? reason.message : reason}`;
+    this.log(`cold store ${text}; trying again, its bytes stay in memory`);
+  }
+
+  /** A put succeeded. */
+  worked(): void {
+    if (!this.#failing) return;
+    this.#failing = false;
+    this.log(`cold store ${this.store}: works again`);
+  }
+}
