@@ -14,6 +14,9 @@ import { factsOf } from "./stream.ts";
 import type { Tables } from "./tables.ts";
 import type { CreateStream, Slice, StreamKey } from "./types.ts";
 
+/** Streams and ranges that {@linkcode ColdState.ranges} looks at between two portions. */
+const RANGE_LOOKS = 1_000;
+
 /** A range of a stream in one of the objects that were asked for. */
 export interface HeldRange {
   readonly key: StreamKey;
@@ -82,18 +85,33 @@ export class ColdState {
 
   /**
    * All ranges that lie in these objects, by stream and offset. Looks at every stream: to be pulled
-   * in portions. Streams may change meanwhile; whoever repacks is told by the outcome.
+   * in portions, each of what was found among the next `looks` streams and ranges. Streams may
+   * change meanwhile; whoever repacks is told by the outcome.
    */
-  *ranges(numbers: ReadonlySet<number>): Generator<HeldRange, void, void> {
+  *ranges(
+    numbers: ReadonlySet<number>,
+    looks: number = RANGE_LOOKS,
+  ): Generator<HeldRange[], void, void> {
+    let found: HeldRange[] = [];
+    let left = looks;
     for (const { key, incarnation, log } of this.tables.streams.values()) {
+      // There may be a million of them, mostly without any.
       const cold = log?.cold?.view();
-      for (let i = 0; cold !== undefined && i < cold.count; i++) {
-        const range = cold.range(i);
-        if (!numbers.has(range.number) || this.objects.get(range.number) === undefined) continue;
-        const piece = pieceOf(this.tables.objects, range, range.from, range.to);
-        yield { key, incarnation, piece };
+      const count = cold === undefined ? 0 : cold.count;
+      for (let i = -1; i < count; i++) {
+        const held = i >= 0 && cold !== undefined && numbers.has(cold.objectOf(i));
+        if (held && this.objects.get(cold.objectOf(i)) !== undefined) {
+          const range = cold.range(i);
+          const piece = pieceOf(this.tables.objects, range, range.from, range.to);
+          found.push({ key, incarnation, piece });
+        }
+        if (--left > 0) continue;
+        yield found;
+        found = [];
+        left = looks;
       }
     }
+    yield found;
   }
 
   /**

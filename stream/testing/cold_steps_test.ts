@@ -117,7 +117,7 @@ function repack(script: Script, liveBytes: number, joins: number): void {
   const sources = cold.sparse(liveBytes, 0.5, 5).map(({ number }) => number);
   const ranges: FlushedRange[] = [];
   let length = 0, joined = 0;
-  for (const { key, incarnation, piece } of cold.ranges(new Set(sources))) {
+  for (const { key, incarnation, piece } of [...cold.ranges(new Set(sources))].flat()) {
     const last = ranges.at(-1);
     const follows = last?.key === key && last.to === piece.from && joined < joins;
     if (last !== undefined && follows) {

@@ -105,7 +105,7 @@ export function repackOf(
   sources: readonly number[],
   ranges: readonly FlushedRange[],
 ): Command {
-  const held = [...script.state.cold.ranges(new Set(sources))];
+  const held = [...script.state.cold.ranges(new Set(sources))].flat();
   const payload = new Uint8Array(object.length);
   const repacked = ranges.map((range) => {
     const parts = held.filter(({ key, piece }) =>
