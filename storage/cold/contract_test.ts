@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { DenoClock, denoDisk, denoRandom } from "../../io/deno.ts";
 import { hasRealS3, realS3, type S3Server, startS3 } from "../../tests/cold/s3_servers.ts";
+import { SimClock } from "../../tests/sim/clock.ts";
+import { SimBucket } from "../../tests/sim/cold_store.ts";
 import { SimDisk } from "../../tests/sim/disk.ts";
 import { SimRandom } from "../../tests/sim/random.ts";
 import {
@@ -46,6 +48,12 @@ async function onSimDisk(work: (store: ColdStore) => Promise<void>): Promise<voi
   await work(new FsColdStore({ disk, random: new SimRandom(2), root: "/data/cold" }));
 }
 
+async function onSimBucket(work: (store: ColdStore) => Promise<void>): Promise<void> {
+  const clock = new SimClock();
+  const bucket = new SimBucket({ clock, random: new SimRandom(3), latencyMsMax: 5 });
+  await clock.until(work(bucket.open(1, clock)));
+}
+
 function onS3(start: () => Promise<S3Server>) {
   return async (work: (store: ColdStore) => Promise<void>): Promise<void> => {
     const server = await start();
@@ -65,6 +73,7 @@ const STORES = [
   ["memory", onMemory],
   ["fs", onRealDisk],
   ["fs, simulated", onSimDisk],
+  ["shared, simulated", onSimBucket],
   ["s3", onS3(startS3)],
   ...(hasRealS3() ? [["s3, real", onS3(realS3)] as const] : []),
 ] as const;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { joinSlices } from "../../group/mod.ts";
 import { checkDiskUsage } from "./check/bounds.ts";
 import type { ReplicaChecker } from "./check/replicas.ts";
 import { checkResidue } from "./check/residue.ts";
@@ -34,6 +35,26 @@ export async function audit(world: World, node: SimNode, replicas: ReplicaChecke
 /** Reads all there is through a node. */
 export async function readAll(world: World, node: SimNode): Promise<void> {
   for (const { key } of world.namespace.paths) await readWhole(world, node, key);
+}
+
+/**
+ * Reads all there is through a node whose disk has rotted: bytes are right, or there are none.
+ *
+ * @returns what damage it speaks of
+ */
+export async function readRotten(world: World, node: SimNode): Promise<Error | undefined> {
+  let damage: Error | undefined;
+  for (const { key } of [...world.namespace.paths]) {
+    const request = { key, from: "start", maxBytes: 1 << 24, touch: false } as const;
+    const answer = await node.call(({ streams }) => streams.read(request));
+    if ("plan" in answer) {
+      const { facts, from, slices } = answer.plan;
+      world.ledger.read(key, facts.incarnation, from, joinSlices(slices), "a rotten disk");
+    } else if (requests.isDamaged(answer)) {
+      damage = new Error(JSON.stringify(answer));
+    }
+  }
+  return damage;
 }
 
 async function caughtUp(world: World, node: SimNode, replicas: ReplicaChecker): Promise<void> {

@@ -7,6 +7,7 @@
 import type { Group, ReadAnswer } from "../../group/mod.ts";
 import type { ShardRuntime } from "../../node/runtime.ts";
 import { SimClock } from "./clock.ts";
+import { sharedBucket, type SimBucket } from "./cold_store.ts";
 import { SimNetwork } from "./network.ts";
 import { type ClusterPlan, drawPlan, type Plan } from "./plan.ts";
 import { SimRandom } from "./random.ts";
@@ -23,6 +24,8 @@ export class ClusterStage {
   readonly clock = new SimClock();
   readonly network: SimNetwork;
   readonly nodes: readonly SimNode[];
+  /** The store of objects, where they share one. */
+  readonly bucket: SimBucket | undefined;
 
   /** @param seed of what takes how long; @param plan, cluster what shall be otherwise than usual */
   constructor(seed = 1, plan: Partial<Plan> = {}, cluster: Partial<ClusterPlan> = {}) {
@@ -36,6 +39,7 @@ export class ClusterStage {
       segmentBytes: 32 * 1024,
       snapshotLogBytesMin: 64 * 1024,
       diskLatencyMsMax: 1,
+      cold: undefined,
       ...plan,
       cluster: {
         memory: false,
@@ -49,8 +53,10 @@ export class ClusterStage {
     this.network = new SimNetwork({ clock: this.clock, random: random.fork(), latencyMsMax: 1 });
     const trace = new Trace(this.clock);
     const hooks = { onGroup: () => {}, onUp: () => {} };
+    const { clock, network } = this;
+    const bucket = this.bucket = sharedBucket(whole.cold, { clock, random: new SimRandom(seed) });
     this.nodes = Array.from({ length: whole.nodes }, (_, at) => {
-      const world = { clock: this.clock, network: this.network, random: random.fork(), trace };
+      const world = { clock, network, random: random.fork(), trace, bucket };
       return new SimNode(at + 1, whole, world, hooks);
     });
   }

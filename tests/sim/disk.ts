@@ -30,6 +30,16 @@ export type SimDiskOperation =
   | "remove"
   | "truncate";
 
+/** An operation that is made to fail. */
+export interface SimDiskFault {
+  readonly operation: SimDiskOperation;
+  readonly code: DiskErrorCode;
+  /** How many of its kind are left until it. */
+  left: number;
+  /** What it would have been done to, once it has failed. */
+  path: string | undefined;
+}
+
 /** How a {@linkcode SimDisk} is made. */
 export interface SimDiskOptions {
   readonly random: SimRandom;
@@ -46,7 +56,7 @@ export class SimDisk implements Disk {
   #medium = new Medium();
   #locks = new Set<string>();
   #dead = false;
-  #faults: { operation: SimDiskOperation; left: number; code: DiskErrorCode }[] = [];
+  #faults: SimDiskFault[] = [];
   #capacityBytes: number;
 
   /** How often each operation was asked for: how much work something was. */
@@ -80,8 +90,14 @@ export class SimDisk implements Disk {
   }
 
   /** Makes the `nth` operation of that kind from now (1 is the next) fail. */
-  failAt(operation: SimDiskOperation, nth: number, code: DiskErrorCode = "failed"): void {
-    this.#faults.push({ operation, left: nth, code });
+  failAt(
+    operation: SimDiskOperation,
+    nth: number,
+    code: DiskErrorCode = "failed",
+  ): SimDiskFault {
+    const fault = { operation, left: nth, code, path: undefined };
+    this.#faults.push(fault);
+    return fault;
   }
 
   /** Changes the size of the disk. */
@@ -101,6 +117,13 @@ export class SimDisk implements Disk {
   content(path: string): Uint8Array {
     const inode = this.#inode(path);
     return inode.bytes.slice(0, inode.length);
+  }
+
+  /** Would a file be there, as it is, if the power failed now? */
+  isDurable(path: string): boolean {
+    const inode = this.#medium.names.get(path);
+    return inode !== undefined && inode === this.#medium.durableNames.get(path) &&
+      inode.stable.size === 0 && inode.stableLength === inode.length;
   }
 
   /** All files, sorted. */
@@ -210,6 +233,7 @@ export class SimDisk implements Disk {
     this.counts[operation]++;
     for (const fault of this.#faults) {
       if (fault.operation === operation && --fault.left === 0) {
+        fault.path = path;
         return new DiskError(fault.code, path, `${operation}: made to fail`);
       }
     }

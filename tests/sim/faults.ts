@@ -5,6 +5,7 @@
  */
 
 import { DiskError } from "../../io/mod.ts";
+import { COLD_ROOT } from "./cold_setup.ts";
 import type { SimDisk, SimDiskOperation } from "./disk.ts";
 import { type Fault, oneOf } from "./plan.ts";
 import type { SimRandom } from "./random.ts";
@@ -124,12 +125,12 @@ export async function failDisk(
   nth: number,
 ): Promise<void> {
   const { disk } = node;
-  const count = disk.counts[operation];
-  disk.failAt(operation, nth);
+  const fault = disk.failAt(operation, nth);
   world.trace.line(`node ${node.id}: ${operation} ${nth} will fail`);
-  const hasFailed = () => disk.counts[operation] - count >= nth;
-  await world.events(2 * EVENTS_MAX, () => hasFailed() || !node.running);
-  if (hasFailed()) await mustEnd(world, node, `${operation} failed`);
+  await world.events(2 * EVENTS_MAX, () => fault.path !== undefined || !node.running);
+  // Without a copy of an object a node does for a while.
+  const isFatal = fault.path !== undefined && !fault.path.startsWith(COLD_ROOT);
+  if (isFatal) await mustEnd(world, node, `${operation} failed`);
   if (node.running) node.kill();
   const losesPower = world.plan.fsync && random.chance(0.5);
   if (losesPower) node.cutPower();

@@ -5,6 +5,7 @@
  */
 
 import type { Group } from "../../group/mod.ts";
+import { lacks } from "./cold_audit.ts";
 import { oneOf } from "./plan.ts";
 import type { SimRandom } from "./random.ts";
 import type { SimNode } from "./sim_node.ts";
@@ -50,7 +51,7 @@ async function establish(world: World): Promise<void> {
   while (left.size > 0) {
     for (const group of left) {
       const leader = leaderOf(world, group);
-      if (leader !== undefined && approach(leader, wanted)) left.delete(group);
+      if (leader !== undefined && approach(world, leader, wanted)) left.delete(group);
     }
     if (world.clock.monotonicMs() >= untilMs) {
       throw new Violation("progress", `the members of group ${[...left]} do not change`);
@@ -60,7 +61,7 @@ async function establish(world: World): Promise<void> {
 }
 
 /** One step towards the voters that are wanted; true where there is none to take. */
-function approach(leader: Group, wanted: readonly string[]): boolean {
+function approach(world: World, leader: Group, wanted: readonly string[]): boolean {
   const { membership: { voters, learners, outgoing }, others, commitIndex } = leader.status();
   if (outgoing.length > 0) return false;
   const staying = voters.filter((voter) => wanted.includes(voter));
@@ -72,12 +73,20 @@ function approach(leader: Group, wanted: readonly string[]): boolean {
   }
   const follows = (learner: string) => {
     const match = others.find(({ id }) => id === learner)?.match ?? 0;
-    return match > 0 && commitIndex - match <= LAG_ENTRIES_MAX;
+    return match > 0 && commitIndex - match <= LAG_ENTRIES_MAX && holdsAll(world, learner, leader);
   };
   if (learners.every(follows)) {
     leader.changeMembership({ voters: [...voters, ...missing], learners: [] });
   }
   return false;
+}
+
+/** Has a member copies of its own of all that it refers to, where it must? */
+function holdsAll({ nodes, plan }: World, member: string, { id }: Group): boolean {
+  if (plan.cold?.kind !== "own") return true;
+  const node = nodes.find((found) => found.member === member);
+  const group = node?.groups.find((found) => found.id === id);
+  return node !== undefined && group !== undefined && lacks(node, group) === undefined;
 }
 
 function leaderOf(world: World, id: number): Group | undefined {

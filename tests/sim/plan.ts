@@ -39,6 +39,38 @@ export type ClusterFault =
   | "kill_all"
   | "power_cut_all";
 
+/** What can befall the cold tier. */
+export type ColdFault =
+  /** The store that all share answers nobody, or not one node. */
+  | "cold_down"
+  | "cold_cut"
+  /** Requests to it fail, before they took effect or after. */
+  | "cold_flaky"
+  /** They drag on. */
+  | "cold_slow"
+  | "cold_full"
+  /** A bit rots in a node's own copy of an object. */
+  | "cold_rot";
+
+/** The cold tier of a scenario. */
+export interface ColdPlan {
+  /** One store for all nodes, or one of each its own. */
+  readonly kind: "shared" | "own";
+  /** As in a shard's setup. */
+  readonly flushIntervalMs: number;
+  readonly flushMinHotBytes: number;
+  readonly flushMaxBytes: number;
+  readonly flushesMax: number;
+  readonly hotBytesPerGroupMax: number;
+  readonly keepsMs: number;
+  readonly cacheBytesMax: number;
+  /** Longest way of a request to a shared store when nothing is wrong. */
+  readonly latencyMsMax: number;
+  readonly faults: readonly ColdFault[];
+  /** Is time let go by at the end until nothing superfluous is left? */
+  readonly sweepsOut: boolean;
+}
+
 /** What a cluster's scenario has besides. */
 export interface ClusterPlan {
   /** Nothing is kept on disk. */
@@ -75,6 +107,8 @@ export interface Plan {
   readonly faults: readonly Fault[];
   /** Undefined for a node that is alone. */
   readonly cluster: ClusterPlan | undefined;
+  /** Undefined where all stays in memory. */
+  readonly cold: ColdPlan | undefined;
   /** After this time a client gives up a request; undefined: it waits for whatever comes. */
   readonly patienceMs: number | undefined;
 }
@@ -142,6 +176,21 @@ const CLUSTER_FAULTS_MEMORY = CLUSTER_FAULTS_UNSYNCED.filter((fault) =>
   fault !== "kill_all" && fault !== "wipe" && fault !== "demote"
 );
 
+/** Which cold tier a run has, as often as it is named here. */
+const COLD_KINDS: readonly (ColdPlan["kind"] | undefined)[] = [undefined];
+const SHARED_FAULTS: readonly ColdFault[] = [
+  "cold_down",
+  "cold_cut",
+  "cold_flaky",
+  "cold_flaky",
+  "cold_slow",
+  "cold_full",
+];
+const OWN_FAULTS: readonly ColdFault[] = ["cold_rot"];
+
+/** A scenario without its cold tier. */
+type HotPlan = Omit<Plan, "cold">;
+
 /**
  * Draws a scenario.
  *
@@ -149,10 +198,11 @@ const CLUSTER_FAULTS_MEMORY = CLUSTER_FAULTS_UNSYNCED.filter((fault) =>
  */
 export function drawPlan(random: SimRandom, nodes?: number): Plan {
   const count = nodes ?? oneOf(random, NODE_COUNTS);
-  return count === 1 ? drawLone(random) : drawCluster(random, count);
+  const plan = count === 1 ? drawLone(random) : drawCluster(random, count);
+  return { ...plan, cold: drawCold(random, plan) };
 }
 
-function drawLone(random: SimRandom): Plan {
+function drawLone(random: SimRandom): HotPlan {
   const fsync = !random.chance(0.1);
   const among = fsync ? FAULTS : FAULTS_UNSYNCED;
   const faults = 1 + random.below(6);
@@ -172,7 +222,7 @@ function drawLone(random: SimRandom): Plan {
   };
 }
 
-function drawCluster(random: SimRandom, nodes: number): Plan {
+function drawCluster(random: SimRandom, nodes: number): HotPlan {
   const memory = random.chance(0.15);
   const fsync = !memory && !random.chance(0.1);
   const among = memory ? CLUSTER_FAULTS_MEMORY : fsync ? CLUSTER_FAULTS : CLUSTER_FAULTS_UNSYNCED;
@@ -196,6 +246,30 @@ function drawCluster(random: SimRandom, nodes: number): Plan {
     },
     patienceMs: oneOf(random, [1_000, 7_000, 7_000]),
   };
+}
+
+function drawCold(random: SimRandom, { cluster, fsync }: HotPlan): ColdPlan | undefined {
+  const kind = oneOf(random, COLD_KINDS);
+  // A copy that rots must be there once more, on another node.
+  const among = kind === "shared"
+    ? SHARED_FAULTS
+    : cluster === undefined || cluster.memory || !fsync || cluster.faults.includes("wipe")
+    ? []
+    : OWN_FAULTS;
+  const faults = among.length === 0 ? 0 : random.below(4);
+  const plan = {
+    flushIntervalMs: oneOf(random, [50, 100, 200]),
+    flushMinHotBytes: oneOf(random, [256, 1024, 2048, 8192]),
+    flushMaxBytes: oneOf(random, [1, 4, 8, 16]) * 1024,
+    flushesMax: 1 + random.below(4),
+    hotBytesPerGroupMax: oneOf(random, [16 * 1024, 1 << 26, 1 << 26]),
+    keepsMs: oneOf(random, [2_000, 5_000]),
+    cacheBytesMax: oneOf(random, [0, 128 * 1024, 1 << 26]),
+    latencyMsMax: oneOf(random, [1, 20, 100]),
+    faults: Array.from({ length: faults }, () => oneOf(random, among)),
+    sweepsOut: random.chance(0.2),
+  };
+  return kind === undefined ? undefined : { kind, ...plan };
 }
 
 function drawStorage(

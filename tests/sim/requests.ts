@@ -38,6 +38,7 @@ export async function create(
     world.plan.patienceMs,
   );
   trace.line(`${who} ${show(asked)} ${missingBucket} w${write?.id} -> ${show(answer)}`);
+  checkDamage(node, answer);
   if (isUnknown(answer)) {
     namespace.lost(request, overOf(answer));
     ledger.maybeMade(asked.key);
@@ -78,6 +79,7 @@ export async function append(
     world.plan.patienceMs,
   );
   trace.line(`${who} ${show(asked)} w${write?.id} -> ${show(answer)}`);
+  checkDamage(node, answer);
   if (isUnknown(answer)) {
     namespace.lost(request, overOf(answer));
     return answer;
@@ -124,6 +126,7 @@ export async function read(
   const request = namespace.begin(readCall(asked), asked.key);
   const answer = await node.call((runtime) => runtime.streams.read(asked), world.plan.patienceMs);
   trace.line(`${who} read ${show(asked)} -> ${show(answer)}`);
+  checkDamage(node, answer);
   if (isUnknown(answer)) {
     namespace.lost(request);
     return answer;
@@ -220,6 +223,18 @@ export async function exists(world: World, node: SimNode, who: string, id: strin
   world.trace.line(`${who} describe ${id} -> ${show(answer)}`);
   if ("lost" in answer || (answer.found && "unavailable" in answer.found)) bucket.unwatch(window);
   else bucket.seen(answer.found !== undefined, window);
+}
+
+/** Nothing is damaged unless something rots. */
+function checkDamage(node: SimNode, answer: Answer | ReadAnswer | Lost): void {
+  if (!isDamaged(answer) || node.isRotten) return;
+  throw new Violation("objects", `node ${node.id} speaks of damage: ${show(answer)}`);
+}
+
+/** Does the answer say that an object is not what was put? */
+export function isDamaged(answer: Answer | ReadAnswer | Lost): boolean {
+  const reason: string | undefined = "unavailable" in answer ? answer.unavailable : undefined;
+  return reason === "cold_damaged";
 }
 
 /** Will nobody ever tell what came of the request? */

@@ -4,9 +4,12 @@ import type { ClusterConfig } from "../../node/config/mod.ts";
 import { shardSetup } from "../../node/node.ts";
 import { type Io, ShardRuntime } from "../../node/runtime.ts";
 import { openStore, type Store } from "../../node/store.ts";
-import type { ShardSetup } from "../../shard/mod.ts";
+import type { ShardIo, ShardSetup } from "../../shard/mod.ts";
+import { type ColdBackend, type ColdStore, openColdStore } from "../../storage/cold/mod.ts";
 import type { RecordLog, StoredGroup } from "../../storage/types.ts";
 import type { SimClock } from "./clock.ts";
+import { COLD_ROOT, coldSetup } from "./cold_setup.ts";
+import type { ColdLook, SimBucket } from "./cold_store.ts";
 import { SimDisk } from "./disk.ts";
 import { MachineClock } from "./machine_clock.ts";
 import { SimNetwork } from "./network.ts";
@@ -14,6 +17,7 @@ import type { Plan } from "./plan.ts";
 import { ProcessClock } from "./process_clock.ts";
 import type { SimRandom } from "./random.ts";
 import type { Trace } from "./trace.ts";
+import { WatchedStore } from "./watched_store.ts";
 
 /** Where a node keeps its data. */
 export const DATA_DIRECTORY = "/data";
@@ -43,6 +47,10 @@ export interface SimNodeHooks {
     log: RecordLog,
     stored: ReadonlyMap<number, StoredGroup> | undefined,
   ) => void;
+  /** Sees what becomes of the node's own objects. */
+  readonly coldLook?: (node: SimNode) => ColdLook;
+  /** Puts something before the cold store that the product gets. */
+  readonly onStore?: (node: SimNode, store: ColdStore) => ColdStore;
   /** The product runs, and nobody has asked it for anything yet. */
   readonly onUp: (runtime: ShardRuntime) => void;
 }
@@ -54,6 +62,8 @@ interface Process {
   readonly groups: Group[];
   readonly die: () => void;
   store: Store | undefined;
+  /** The cold store, as nobody has put anything before it. */
+  cold: ColdStore | undefined;
   links: ClusterLinks | undefined;
   runtime: ShardRuntime | undefined;
   fatal: Error | undefined;
@@ -66,6 +76,8 @@ export interface SimNodeWorld {
   readonly random: SimRandom;
   readonly trace: Trace;
   readonly network: SimNetwork;
+  /** Where objects lie that all share; undefined where each keeps its own, or there are none. */
+  readonly bucket?: SimBucket | undefined;
 }
 
 /** What wall clocks are ahead of the run's time when nothing is wrong. */
@@ -77,12 +89,16 @@ export class SimNode {
   readonly machine: MachineClock;
   /** Of the data directory; empty until it was opened. */
   formation = "";
+  /** The whole id, as keys of objects begin with it. */
+  formationId = "";
   /** Node and store, as members of groups are called; empty until the store was opened. */
   member = "";
   /** How many processes there have been. */
   lives = 0;
   /** It has lost its data, and nobody has replaced it. */
   isWiped = false;
+  /** Bits of its data have rotted. */
+  isRotten = false;
   /** Why the last process could not go on; cleared by a start. */
   fatal: Error | undefined;
   readonly #plan: Plan;
@@ -91,6 +107,7 @@ export class SimNode {
   readonly #random: SimRandom;
   readonly #trace: Trace;
   readonly #hooks: SimNodeHooks;
+  readonly #bucket: SimBucket | undefined;
   #process: Process | undefined;
   #wake: (() => void)[] = [];
   #resumed: (() => void)[] = [];
@@ -109,6 +126,7 @@ export class SimNode {
     this.#random = world.random;
     this.#trace = world.trace;
     this.#hooks = hooks;
+    this.#bucket = world.bucket;
     this.disk = disk ?? new SimDisk({
       random: world.random.fork(),
       clock: this.machine,
@@ -134,6 +152,18 @@ export class SimNode {
   /** Is the process about to end, so that live reads end whatever their streams do? */
   get ending(): boolean {
     return this.#process === undefined || this.#process.ending;
+  }
+
+  /** The cold store of the process. */
+  get cold(): ColdStore | undefined {
+    return this.#process?.cold;
+  }
+
+  /** Does it have an object for itself, so that it is there whatever becomes of the process? */
+  keeps(key: string): boolean {
+    const { cold } = this;
+    if (this.#plan.cluster?.memory !== true) return this.disk.isDurable(`${COLD_ROOT}/${key}`);
+    return cold instanceof WatchedStore && cold.keeps(key);
   }
 
   /** Group time, earliest and latest over the groups, in ms. */
@@ -286,7 +316,8 @@ export class SimNode {
 
   async #boot(process: Process): Promise<undefined> {
     const { groups, journals, fsync, segmentBytes, snapshotLogBytesMin, cluster } = this.#plan;
-    const io: Io = {
+    const io: Io & Required<Pick<ShardIo, "openCold">> = {
+      openCold: (backend) => this.#openCold(process, backend, io),
       clock: process.clock,
       random: this.#random.fork(),
       disk: this.disk,
@@ -324,6 +355,7 @@ export class SimNode {
       await process.links.formed();
     }
     this.formation = store.formation;
+    this.formationId = store.record?.id ?? "";
     this.member = store.member;
     const setup: ShardSetup = {
       ...shardSetup(store, process.links),
@@ -332,7 +364,7 @@ export class SimNode {
       groupCount: groups,
       fsync,
       hotBytesMax: this.#plan.hotBytesMax ?? HOT_BYTES_MAX,
-      cold: undefined,
+      cold: coldSetup(this.#plan, this.formationId),
       segmentBytes,
       snapshotLogBytesMin,
       decodeOwn: true,
@@ -343,6 +375,15 @@ export class SimNode {
     this.#hooks.onUp(runtime);
     process.runtime = runtime;
     return undefined;
+  }
+
+  async #openCold(process: Process, backend: ColdBackend, io: Io): Promise<ColdStore> {
+    const store = this.#bucket !== undefined
+      ? this.#bucket.open(this.id, process.clock)
+      : await openColdStore(backend, io);
+    const look = this.#bucket === undefined ? this.#hooks.coldLook?.(this) : undefined;
+    process.cold = look === undefined ? store : new WatchedStore(store, look);
+    return this.#hooks.onStore?.(this, process.cold) ?? process.cold;
   }
 
   #clusterConfig(): ClusterConfig {
@@ -385,6 +426,7 @@ function newProcess(clock: ProcessClock): Process {
     die,
     groups: [],
     store: undefined,
+    cold: undefined,
     links: undefined,
     runtime: undefined,
     fatal: undefined,

@@ -11,7 +11,8 @@
 import type { Group } from "../../group/mod.ts";
 import type { ShardRuntime } from "../../node/runtime.ts";
 import { groupOf } from "../../shard/mod.ts";
-import { audit, readAll } from "./audit.ts";
+import type { ColdStore } from "../../storage/cold/mod.ts";
+import { audit, readAll, readRotten } from "./audit.ts";
 import { TimeChecker } from "./check/bounds.ts";
 import { Ledger } from "./check/ledger.ts";
 import { Namespace } from "./check/namespace.ts";
@@ -22,6 +23,10 @@ import { SimClock } from "./clock.ts";
 import { type ClusterWorld, trouble } from "./cluster_faults.ts";
 import { ClusterWatch } from "./cluster_watch.ts";
 import type { SimDisk } from "./disk.ts";
+import { auditObjects, auditOrphans } from "./cold_audit.ts";
+import { troubleCold } from "./cold_faults.ts";
+import { sharedBucket } from "./cold_store.ts";
+import { ColdWatch } from "./cold_watch.ts";
 import { strike } from "./faults.ts";
 import type { LiveReader } from "./live_reader.ts";
 import { SimNetwork } from "./network.ts";
@@ -38,6 +43,8 @@ const SETTLE_MS = 15_000;
 const STUCK_MS = 60_000;
 /** All that befalls a cluster is over within this. */
 const TROUBLE_MS_MAX = 180_000;
+/** Nothing superfluous lies about so long after the last use of it. */
+const SWEPT_MS_MAX = 1_000_000;
 /** A replica that lost its leader tells live readers at most so long after the trouble is over. */
 const DEAF_MS = 3_000;
 /** What is due is gone after this: a tick, and a commit. */
@@ -55,6 +62,8 @@ export interface SimulationOptions {
   readonly plan?: (drawn: Plan) => Plan;
   /** Sees every group when it opens, before the checkers do: where tests break the product. */
   readonly onGroup?: (group: Group) => void;
+  /** Puts something before the cold store that a node gets: likewise. */
+  readonly onStore?: (node: SimNode, store: ColdStore) => ColdStore;
   /** Sees every process when it is up, before clients do: likewise. */
   readonly onUp?: (runtime: ShardRuntime) => void;
 }
@@ -99,12 +108,14 @@ class Simulation implements ClusterWorld {
   readonly readers = new Set<LiveReader>();
   draining = false;
   readonly #random: SimRandom;
-  readonly #replicas = new ReplicaChecker();
+  readonly #replicas: ReplicaChecker;
   /** Of a lone node. */
   readonly #time = new TimeChecker();
   /** Of a cluster; undefined for a lone node. */
   readonly #watch: ClusterWatch | undefined;
   readonly #options: SimulationOptions;
+  /** Undefined where all stays in memory. */
+  readonly #cold: ColdWatch | undefined;
   #clients: Promise<void>[] = [];
   #failure: Error | undefined;
   readonly #waiting = new Set<{ left: number; over: () => boolean; resolve: () => void }>();
@@ -127,6 +138,15 @@ class Simulation implements ClusterWorld {
       random: cluster === undefined ? new SimRandom(0) : this.#random.fork(),
       latencyMsMax: cluster?.latencyMsMax,
     });
+    this.#cold = this.plan.cold && new ColdWatch({
+      plan: this.plan,
+      clock: this.clock,
+      random: this.#random.fork(),
+      trace: this.trace,
+      nodes: () => this.nodes,
+      replicas: () => this.#replicas,
+    });
+    this.#replicas = new ReplicaChecker(this.#cold);
     const watch = cluster && new ClusterWatch(this.#replicas, () => this.#rightMs());
     this.#watch = watch;
     this.namespace = new Namespace({
@@ -146,7 +166,10 @@ class Simulation implements ClusterWorld {
       client.catch((error) => this.fail(error));
       return client;
     });
+    const cold = troubleCold(this, this.#cold?.bucket, this.#random.fork());
+    cold.catch((error) => this.fail(error));
     await this.#strike(random);
+    await this.#drive(cold);
     await this.#drive(this.events(random.below(500)));
     this.draining = true;
     await this.#drive(Promise.all(this.#clients));
@@ -155,6 +178,8 @@ class Simulation implements ClusterWorld {
     this.#checkDecided();
     this.namespace.settle();
     for (const node of this.serving) await this.#drive(audit(this, node, this.#replicas));
+    await this.#drive(auditObjects(this), TROUBLE_MS_MAX);
+    if (this.plan.cold?.sweepsOut) await this.#drive(auditOrphans(this), SWEPT_MS_MAX);
     await this.#turnOver();
   }
 
@@ -222,7 +247,11 @@ class Simulation implements ClusterWorld {
 
   async tryStart(disk: SimDisk): Promise<Error | undefined> {
     const { clock, network, trace } = this;
-    const world = { clock, network, trace, random: this.#random.fork() };
+    const random = this.#random.fork();
+    // Nothing it does may reach what others share.
+    const bucket = sharedBucket(this.plan.cold, { clock, random });
+    if (bucket !== undefined) bucket.faults.isDown = true;
+    const world = { clock, network, trace, bucket, random };
     const hooks = { onGroup: () => {}, onUp: () => {} };
     const copy = new SimNode(99, this.plan, world, hooks, disk);
     try {
@@ -235,6 +264,7 @@ class Simulation implements ClusterWorld {
         if (state.stateHash() === (this.#replicas.hashOf(id) ?? state.stateHash())) continue;
         throw new Violation("faults", `a node on a rotten disk has another group ${id}`);
       }
+      return await readRotten(this, copy);
     } finally {
       copy.kill();
     }
@@ -242,7 +272,9 @@ class Simulation implements ClusterWorld {
 
   #makeNode(id: number): SimNode {
     const { clock, network, trace } = this;
-    const world = { clock, network, trace, random: this.#random.fork() };
+    const cold = this.#cold;
+    const bucket = cold?.bucket;
+    const world = { clock, network, trace, bucket, random: this.#random.fork() };
     const node = new SimNode(id, this.plan, world, {
       onGroup: (node, group) => {
         this.#options.onGroup?.(group);
@@ -251,6 +283,8 @@ class Simulation implements ClusterWorld {
       onLog: (node, log, stored) => this.#watch?.onLog(node, log, stored),
       onStart: (node) => this.#watch?.starting(node),
       onUp: (runtime) => this.#options.onUp?.(runtime),
+      coldLook: cold && ((node) => cold.look(node.id)),
+      onStore: this.#options.onStore,
     });
     const { skewMsMax = 0 } = this.plan.cluster ?? {};
     if (skewMsMax > 0) {
@@ -359,7 +393,7 @@ class Simulation implements ClusterWorld {
     } else {
       this.#watch.look(this.nodes, nowMs, this.#troubles > 0);
     }
-    const failure = this.#replicas.failure ?? this.#failure;
+    const failure = this.#replicas.failure ?? this.#cold?.objects.failure ?? this.#failure;
     if (failure !== undefined) throw failure;
   }
 

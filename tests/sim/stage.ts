@@ -9,6 +9,7 @@ import type { ShardRuntime } from "../../node/runtime.ts";
 import { groupOf } from "../../shard/mod.ts";
 import { type AppendStream, type CreateStream, sliceOf } from "../../stream/mod.ts";
 import { SimClock } from "./clock.ts";
+import { sharedBucket, type SimBucket } from "./cold_store.ts";
 import { SimNetwork } from "./network.ts";
 import type { Plan } from "./plan.ts";
 import { SimRandom } from "./random.ts";
@@ -31,6 +32,7 @@ const PLAN: Plan = {
   bodyBytesMax: 0,
   faults: [],
   cluster: undefined,
+  cold: undefined,
   patienceMs: undefined,
 };
 
@@ -38,12 +40,16 @@ const PLAN: Plan = {
 export class Stage {
   readonly clock = new SimClock();
   readonly node: SimNode;
+  /** The store of objects, where it is none of the node's own. */
+  readonly bucket: SimBucket | undefined;
 
   /** @param seed of what takes how long; @param plan what shall be otherwise than usual */
   constructor(seed = 1, plan: Partial<Plan> = {}) {
     const random = new SimRandom(seed);
     const network = new SimNetwork({ clock: this.clock, random: new SimRandom(0) });
-    const world = { clock: this.clock, random, network, trace: new Trace(this.clock) };
+    const { clock } = this;
+    const bucket = this.bucket = sharedBucket(plan.cold, { clock, random: new SimRandom(seed) });
+    const world = { clock, random, network, bucket, trace: new Trace(clock) };
     const hooks = { onGroup: () => {}, onUp: () => {} };
     this.node = new SimNode(1, { ...PLAN, ...plan }, world, hooks);
   }

@@ -61,7 +61,8 @@ export function note(world: World, key: string, facts: StreamFacts | undefined):
   const known = world.book.get(key);
   const boundaries = known?.incarnation === incarnation ? known.boundaries : [0];
   if (boundaries.at(-1) !== tail) boundaries.push(tail);
-  if (boundaries.length > BOUNDARIES_MAX) boundaries.shift();
+  // Old ones are worth as much as new ones: what lies there may have left memory long ago.
+  if (boundaries.length > BOUNDARIES_MAX) boundaries.splice(BOUNDARIES_MAX >> 1, 1);
   world.book.set(key, { incarnation, contentType, json, tail, closed, boundaries });
 }
 

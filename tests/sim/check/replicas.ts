@@ -41,23 +41,39 @@ interface Reference {
   past: GroupState;
 }
 
+/** Who wants to know what {@linkcode ReplicaChecker} sees. */
+export interface ReplicaLook {
+  /** A command was applied for the first time anywhere; `state` is what it left. */
+  applied?(group: number, command: Command, state: GroupState): void;
+  /** A replica begins, or goes on with another state: a RaftSnapshot's. */
+  began?(group: Group, state: GroupState): void;
+}
+
 /** Looks on as groups apply their logs, and applies them to replicas of its own. */
 export class ReplicaChecker {
   /** What went wrong while a group applied its log: thrown there, the product would handle it. */
   failure: Violation | undefined;
   readonly #references = new Map<number, Reference>();
+  readonly #look: ReplicaLook;
+
+  /** @param look sees more of it */
+  constructor(look: ReplicaLook = {}) {
+    this.#look = look;
+  }
 
   /** Begins to look on; the group has applied nothing but its RaftSnapshot. */
   attach(group: Group, formation: string): void {
     const reference = this.#of(group.id, formation);
     let { state } = group;
     this.#watch(group.id, state, reference);
+    this.#look.began?.(group, state);
     // Another replica's RaftSnapshot comes as a new state, which may apply more at once.
     Object.defineProperty(group, "state", {
       get: () => state,
       set: (next: GroupState) => {
         state = next;
         this.#watch(group.id, state, reference);
+        this.#look.began?.(group, state);
       },
     });
   }
@@ -105,6 +121,11 @@ export class ReplicaChecker {
     }
   }
 
+  /** The state of a group that has applied all that any replica has; not to be changed. */
+  latest(group: number): GroupState | undefined {
+    return this.#references.get(group)?.state;
+  }
+
   /** Hash of a group's reference; for nodes that are looked at from outside. */
   hashOf(group: number): string | undefined {
     return this.#references.get(group)?.state.stateHash();
@@ -141,6 +162,7 @@ export class ReplicaChecker {
       reference.state.takeChanged();
       const hash = index % HASHED_EVERY === 0 ? reference.state.stateHash() : undefined;
       reference.log.set(index, { command, stampMs, sum, outcome, hash });
+      this.#look.applied?.(id, command, reference.state);
     }
     const known = reference.log.get(index);
     if (known === undefined || known.sum !== sum) {
