@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { startS3 } from "../tests/cold/s3_servers.ts";
 import { createNode, type UrsulaNode } from "./embed.ts";
 
 const TYPE = { "content-type": "text/plain" };
@@ -113,4 +114,30 @@ test("createNode() that fails leaves nothing behind", async () => {
       await assert.rejects(createNode({ dataDir, cores, logLevel: "error" }), /journal/);
     }
   });
+});
+
+test("a node takes a bucket, in every shard, and ends at once where there is none", async () => {
+  const server = await startS3();
+  try {
+    const { endpoint, bucket, accessKeyId, secretAccessKey } = server;
+    const input = {
+      ...MEMORY,
+      cores: 2,
+      coldBackend: "s3",
+      coldS3Bucket: bucket,
+      coldS3Endpoint: endpoint,
+      coldS3AccessKeyId: accessKeyId,
+      coldS3SecretAccessKey: secretAccessKey,
+    } as const;
+    const node = await createNode(input);
+    for (const path of ["a", "b", "c", "d"]) {
+      assert.equal(await ask(node, "PUT", path, "!"), "201 ");
+    }
+    const metrics = await node.fetch(new Request("http://node/__ursula/metrics"));
+    assert.equal((await metrics.json()).cold.backlog_bytes, 4, "of both shards");
+    await node.close();
+    await assert.rejects(createNode({ ...input, coldS3Bucket: "elsewhere" }), /elsewhere/);
+  } finally {
+    await server.stop();
+  }
 });

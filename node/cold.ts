@@ -155,6 +155,16 @@ async function prepareFolder(
   }
 }
 
+/** Where objects lie, for people; undefined where there is nothing to find after the node. */
+export function coldPlaceOf(
+  { coldBackend, coldRoot, coldS3Bucket }: NodeColdConfig,
+  { record }: Pick<Store, "record">,
+): string | undefined {
+  if (record === undefined || coldBackend === "none" || coldBackend === "memory") return undefined;
+  const folders = [...(coldRoot ?? "").split("/"), record.id].filter((folder) => folder !== "");
+  return `${coldBackend === "s3" ? `s3://${coldS3Bucket}` : ""}/${folders.join("/")}/`;
+}
+
 /** Asks the store one question that costs little. */
 async function probe(cold: ColdStore, formation: string, clock: Clock, log: Log): Promise<void> {
   const late = new AbortController();

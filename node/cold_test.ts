@@ -5,7 +5,7 @@ import { type S3Server, startS3 } from "../tests/cold/s3_servers.ts";
 import { SimClock } from "../tests/sim/clock.ts";
 import { SimDisk } from "../tests/sim/disk.ts";
 import { SimRandom } from "../tests/sim/random.ts";
-import { coldSetupOf, prepareCold } from "./cold.ts";
+import { coldPlaceOf, coldSetupOf, prepareCold } from "./cold.ts";
 import { configFromInput, type ConfigInput } from "./config/mod.ts";
 
 const FORMATION = "f0f0f0f0f0f0f0f0";
@@ -79,6 +79,16 @@ Deno.test("coldSetupOf() names the backend, which none has not", () => {
     secretAccessKey: "hush",
     sessionToken: undefined,
   });
+});
+
+Deno.test("coldPlaceOf() says where to look for objects, where they outlive the node", () => {
+  const s3 = { coldBackend: "s3", coldS3Bucket: "objects" } as const;
+  const place = (input: ConfigInput) => coldPlaceOf(configOf(input), STORE);
+  assert.equal(place({}), `/data/cold/${FORMATION}/`);
+  assert.equal(place(s3), `s3://objects/${FORMATION}/`);
+  assert.equal(place({ ...s3, coldRoot: "/a/b/" }), `s3://objects/a/b/${FORMATION}/`);
+  assert.equal(place({ raftMemory: true }), undefined);
+  assert.equal(place({ coldBackend: "none" }), undefined);
 });
 
 Deno.test("prepareCold() sweeps what a crash left on its way, and says so", async () => {

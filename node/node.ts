@@ -1,5 +1,5 @@
 import { ClusterLinks } from "./cluster_links.ts";
-import { coldSetupOf, prepareCold } from "./cold.ts";
+import { coldPlaceOf, coldSetupOf, prepareCold } from "./cold.ts";
 import type { Config } from "./config/mod.ts";
 import { Crew } from "./crew.ts";
 import type { Log } from "./log.ts";
@@ -127,6 +127,8 @@ export class Node {
       await this.#links?.formed();
       const { coldBackend } = this.#config;
       if (coldBackend !== "none") await this.#store.refersTo(coldBackend);
+      const place = coldPlaceOf(this.#config, this.#store);
+      if (place !== undefined) this.#parts.log("info", `objects lie in ${place}`);
       const setupOf = (index: number) => this.#setup(index);
       ports = await this.#crew.start(setupOf, this.#parts.extra);
       const hooks = {

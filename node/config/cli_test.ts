@@ -44,6 +44,7 @@ Deno.test("parseFlags() names the nearest flag, or what is missing", () => {
     [["--log-levle=debug"], "unknown flag --log-levle; did you mean --log-level?"],
     [["--fsync"], "--fsync needs a value: expected one of always, never"],
     [["--data-dir", "--raft-memory"], "--data-dir needs a value: expected a path"],
+    [["--cold-s3-bucket"], "--cold-s3-bucket needs a value: expected the name of a bucket"],
     [["--config"], "--config needs a value: expected a path"],
     [["start"], "unexpected argument start; options begin with --, see --help"],
     [["-x"], "unexpected argument -x; options begin with --, see --help"],

@@ -1,6 +1,16 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { choice, corsOrigin, duration, hostPort, integer, onOff, path, size } from "./kinds.ts";
+import {
+  choice,
+  corsOrigin,
+  duration,
+  hostPort,
+  integer,
+  onOff,
+  path,
+  size,
+  webUrl,
+} from "./kinds.ts";
 
 const anyDuration = duration(0, Number.MAX_SAFE_INTEGER);
 const anySize = size(0, Number.MAX_SAFE_INTEGER);
@@ -103,4 +113,12 @@ Deno.test("onOff, choice() and path take what they name alone", () => {
   assert.equal(choice(["a", "b"]).read("c"), undefined);
   assert.equal(path.read("./x y"), "./x y");
   assert.deepEqual(["", "a\0b", 1].map(path.read), [undefined, undefined, undefined]);
+});
+
+Deno.test("webUrl takes where a server is, and nothing that it would not be asked with", () => {
+  for (const good of ["http://10.0.0.9:9000", "https://s3.example", "https://s3.example/base"]) {
+    assert.equal(webUrl.read(good), good);
+  }
+  const bad = ["s3.example", "s3://b", "http://u:p@a", "http://a/?x=1", "http://a/#b", "", 5];
+  for (const raw of bad) assert.equal(webUrl.read(raw), undefined, String(raw));
 });
