@@ -1,0 +1,128 @@
+/**
+ * A cold tier whose flushes come when the test says so.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import type { Answer, Group, ReadRequest } from "../../group/mod.ts";
+import { joinSlices } from "../../group/mod.ts";
+import type { Shard } from "../../shard/mod.ts";
+import type { ColdSetup } from "../../shard/setup.ts";
+import { type ByteParts, MemoryColdStore, objectKey, putObject } from "../../storage/cold/mod.ts";
+import { copySlices, type FlushOptions, type FlushPlan } from "../../stream/mod.ts";
+import type { SimClock } from "../sim/clock.ts";
+
+/** The whole id of the formation. */
+export const FORMATION = "f0000000-cold";
+
+/** A store of the node's own, in memory, and nobody who flushes by himself. */
+export const OWN_STORE: ColdSetup = {
+  backend: { kind: "memory" },
+  formation: FORMATION,
+  flushIntervalMs: 1_000,
+  flushMinHotBytes: Number.MAX_SAFE_INTEGER,
+  flushMaxBytes: 8 << 20,
+  flushesMax: 4,
+  hotBytesPerGroupMax: Number.MAX_SAFE_INTEGER,
+  keepsMs: 3_600_000,
+  cacheBytesMax: 8 << 20,
+};
+
+/** The same, shared: what is flushed leaves memory at once. */
+export const SHARED_STORE: ColdSetup = {
+  ...OWN_STORE,
+  backend: { kind: "s3", bucket: "b", region: "r" },
+};
+
+/** A store that counts, and fails or waits when it is told to. */
+export class GivenStore extends MemoryColdStore {
+  /** Keys that were asked for. */
+  readonly asked: string[] = [];
+  /** Thrown instead of an answer, each once. */
+  readonly failures: Error[] = [];
+  #gate: PromiseWithResolvers<void> | undefined;
+
+  /** Nothing is answered from now on. */
+  hold(): void {
+    this.#gate = Promise.withResolvers<void>();
+  }
+
+  /** Everything is answered. */
+  letGo(): void {
+    this.#gate?.resolve();
+    this.#gate = undefined;
+  }
+
+  /** Turns a bit of a stored object over. */
+  async rot(key: string, at: number): Promise<void> {
+    const bytes = await super.get(key, 0, await this.size(key) ?? 0);
+    bytes[at] = (bytes[at] ?? 0) ^ 1;
+    await this.put(key, bytes.length, [bytes]);
+  }
+
+  override async get(
+    key: string,
+    start: number,
+    length: number,
+    signal?: AbortSignal,
+  ): Promise<Uint8Array> {
+    this.asked.push(key);
+    await this.#gate?.promise;
+    const failure = this.failures.shift();
+    if (failure !== undefined) throw failure;
+    return await super.get(key, start, length, signal);
+  }
+}
+
+/** What {@linkcode flush} has to know. */
+export interface Flushed {
+  readonly clock: SimClock;
+  readonly shard: Shard;
+  readonly store: MemoryColdStore;
+  readonly group: Group;
+}
+
+/**
+ * Moves hot bytes of a group to an object, as a leader does that has the only replica.
+ *
+ * @param pins leaves them in memory, as on a store of the node's own before the copy is durable
+ * @returns the object's key; undefined where there was nothing to flush
+ */
+export async function flush(
+  { clock, shard, store, group }: Flushed,
+  { pins = false, ...options }: Partial<FlushOptions> & { readonly pins?: boolean } = {},
+): Promise<string | undefined> {
+  const plan: FlushPlan = group.state.cold.planFlush({ maxBytes: 64 << 20, ...options });
+  if (plan.ranges.length === 0) return undefined;
+  const { term } = group.status();
+  const { length, ranges } = plan;
+  const object = { number: group.state.cold.nextNumber, term, length };
+  const name = { formation: FORMATION, group: group.id, number: object.number, term };
+  const payload: ByteParts = [copySlices(plan.slices)];
+  if (!pins) await putObject(store, { ...name, bytes: length }, payload);
+  const answer = await clock.until(shard.submit(group.id, { type: "flush", object, ranges }));
+  assert.ok("ok" in answer && answer.ok === "stored", JSON.stringify(answer));
+  if (!pins) group.state.cold.unpin(object.number);
+  return objectKey(name);
+}
+
+/** A read's answer as text that two nodes must agree on. */
+export async function told(
+  { clock, shard }: Pick<Flushed, "clock" | "shard">,
+  group: number,
+  request: ReadRequest,
+): Promise<string> {
+  const answer = await clock.until(Promise.resolve(shard.read(group, request)));
+  if (!("plan" in answer)) return JSON.stringify(answer);
+  const { facts, from, next, upToDate, slices, cold } = answer.plan;
+  assert.equal(cold, undefined);
+  const bytes = joinSlices(slices);
+  assert.equal(bytes.length, next - from);
+  return JSON.stringify({ facts, from, next, upToDate, bytes: bytes.toBase64() });
+}
+
+/** What came of a command. */
+export function outcomeOf(answer: Answer): string {
+  return "ok" in answer ? answer.ok : "refused" in answer ? answer.refused : answer.unavailable;
+}
