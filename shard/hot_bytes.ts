@@ -1,3 +1,5 @@
+import type { Command } from "../stream/mod.ts";
+
 /**
  * Replicas take in what leaders still decide, up to so much more: were the bound one and the same for
  * all, then at the bound no majority would take in what frees bytes either.
@@ -41,5 +43,18 @@ export class HotBytes {
         ? `memory almost full: ${bytes} bytes of streams, writes are refused above ${this.bytesMax}`
         : `memory has room again: ${bytes} bytes of streams, writes are taken`,
     );
+  }
+}
+
+/** Would the command add bytes to a group's streams? */
+export function addsBytes(command: Command): boolean {
+  switch (command.type) {
+    case "create":
+      return true;
+    case "append":
+    case "stage":
+      return command.body !== undefined;
+    default:
+      return false;
   }
 }

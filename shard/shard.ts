@@ -22,12 +22,13 @@ import type {
 import type { AgreedWall } from "./agreed_wall.ts";
 import type { Arrivals } from "./arrivals.ts";
 import { type Caretaker, heirOf } from "./caretaker.ts";
+import type { ColdCounters } from "./cold/counters.ts";
 import type { Flushed } from "./cold/flusher.ts";
 import { ObjectNumbers } from "./cold/numbers.ts";
 import { checkStretch, pinnedStretch } from "./cold/stretches.ts";
 import type { ColdWork } from "./cold/work.ts";
 import type { DiskRoom } from "./disk_space.ts";
-import { HotBytes } from "./hot_bytes.ts";
+import { addsBytes, HotBytes } from "./hot_bytes.ts";
 import type { Lane } from "./lane.ts";
 import type { Transfers } from "./transfers.ts";
 
@@ -168,6 +169,11 @@ export class Shard implements GroupAccess {
     return this.#cold?.flushNow(this.#group(group), key) ?? Promise.resolve({ bytes: 0 });
   }
 
+  /** What the cold tier has done since the start; undefined where there is none. */
+  get coldCounters(): ColdCounters | undefined {
+    return this.#cold?.counters;
+  }
+
   /** Facts of the shard itself. */
   report(): ShardFacts {
     const { bytes: now, bytesMax: max, refused } = this.#hot;
@@ -289,7 +295,7 @@ export class Shard implements GroupAccess {
   }
 
   #work(nowMs: number): void {
-    let hotBytes = 0;
+    let hotBytes = this.#cold?.memoryBytes ?? 0;
     for (const group of this.#groups.values()) {
       group.tick(nowMs);
       for (const keys of group.takeTouched()) this.submitTouch(group.id, { type: "touch", keys });
@@ -319,10 +325,6 @@ export class Shard implements GroupAccess {
     if (group === undefined) throw new Error(`group ${id} does not live on this shard`);
     return group;
   }
-}
-
-function addsBytes(command: Command): boolean {
-  return command.type === "create" || (command.type === "append" && command.body !== undefined);
 }
 
 /** Begins to hand a group over, or sees to it that it goes on; says whether to wait for it. */

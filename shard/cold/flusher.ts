@@ -42,8 +42,8 @@ export class Flusher implements ColdJob {
   readonly #numbers: ObjectNumbers;
   readonly #health: StoreHealth;
   readonly #flushes = new Map<number, Flush>();
-  /** Groups that somebody wants to flush as soon as the flush under way has ended. */
-  readonly #asked = new Set<number>();
+  /** Groups that are flushed because somebody asked, and how many did. */
+  readonly #reserved = new Map<number, number>();
   #hot: HotBytes | undefined;
   #stopped = false;
 
@@ -78,16 +78,23 @@ export class Flusher implements ColdJob {
         ? cold.planFlush({ maxBytes: flushMaxBytes })
         : cold.planFlushOf(key, flushMaxBytes);
     const wanted = key === undefined ? group.state.hotBytes : hotBytesOf(group, key);
-    let bytes = 0;
-    do {
-      await this.#turnOf(group);
-      if (this.#stopped) return STOPPING;
-      const flushed = await this.#start(group, planOf);
-      if ("unavailable" in flushed) return flushed;
-      if (flushed.bytes === 0) break;
-      bytes += flushed.bytes;
-    } while (bytes < wanted);
-    return { bytes };
+    const release = this.#reserve(group);
+    try {
+      for (let bytes = 0;;) {
+        if (this.#stopped) return STOPPING;
+        const underWay = this.#flushes.get(group.id);
+        if (underWay !== undefined) {
+          await underWay.ended;
+          continue;
+        }
+        const flushed = await this.#start(group, planOf);
+        if ("unavailable" in flushed) return flushed;
+        bytes += flushed.bytes;
+        if (bytes >= wanted || flushed.bytes === 0) return { bytes };
+      }
+    } finally {
+      release();
+    }
   }
 
   async stop(): Promise<void> {
@@ -97,13 +104,14 @@ export class Flusher implements ColdJob {
     await Promise.all(flushes.map(({ ended }) => ended));
   }
 
-  /** Resolves when nothing of the group is being flushed, and nothing else begins before the caller. */
-  async #turnOf(group: Group): Promise<void> {
-    for (let flush = this.#flushes.get(group.id); flush; flush = this.#flushes.get(group.id)) {
-      this.#asked.add(group.id);
-      await flush.ended;
-    }
-    this.#asked.delete(group.id);
+  /** Keeps looks from flushing the group until released. */
+  #reserve({ id }: Group): () => void {
+    this.#reserved.set(id, (this.#reserved.get(id) ?? 0) + 1);
+    return () => {
+      const left = (this.#reserved.get(id) ?? 0) - 1;
+      if (left > 0) this.#reserved.set(id, left);
+      else this.#reserved.delete(id);
+    };
   }
 
   /** Begins as many flushes as there may be, of the groups that need it most. */
@@ -114,7 +122,7 @@ export class Flusher implements ColdJob {
     const due: { readonly group: Group; readonly urgency: number }[] = [];
     for (const group of groups) {
       if (group.state.hotBytes === 0 || !group.leads) continue;
-      if (this.#flushes.has(group.id) || this.#asked.has(group.id)) continue;
+      if (this.#flushes.has(group.id) || this.#reserved.has(group.id)) continue;
       const urgency = isShort ? group.state.hotBytes : this.#urgency(group);
       if (isShort || urgency >= 1) due.push({ group, urgency });
     }

@@ -197,7 +197,7 @@ Deno.test("a read under way when the shard stops is answered", async () => {
 
 /** Joins the first two flushed ranges in an object of their own; answers what refers to it. */
 async function merge({ group, store }: Given): Promise<Command> {
-  const [one, two] = [...group.state.cold.ranges(new Set([1, 2]))];
+  const [one, two] = [...group.state.cold.ranges(new Set([1, 2]))].flat();
   assert.ok(one !== undefined && two !== undefined);
   const packed = await Promise.all([one, two].map(async ({ piece }) => {
     const object = { formation: FORMATION, group: 0, ...piece, bytes: piece.objectBytes };

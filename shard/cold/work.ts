@@ -1,11 +1,12 @@
 import type { Answer, Completion, Group, Unavailable } from "../../group/mod.ts";
 import type { Clock, Random } from "../../io/mod.ts";
-import type { ColdObject } from "../../storage/cold/mod.ts";
+import { type ColdObject, MemoryColdStore } from "../../storage/cold/mod.ts";
 import type { Command, ObjectName, StreamKey } from "../../stream/mod.ts";
 import type { HotBytes } from "../hot_bytes.ts";
 import type { ColdCounters } from "./counters.ts";
 import { type ColdFacts, coldFactsOf } from "./facts.ts";
 import { type Flushed, Flusher } from "./flusher.ts";
+import { GroupRoom } from "./group_room.ts";
 import type { ColdJob } from "./job.ts";
 import { Keeper } from "./keeper.ts";
 import { ObjectNumbers } from "./numbers.ts";
@@ -36,6 +37,7 @@ export class ColdWork {
   readonly #parts: ColdParts;
   readonly #flushIntervalMs: number;
   readonly #flusher: Flusher;
+  readonly #room: GroupRoom;
   readonly #jobs: readonly ColdJob[];
   readonly #reads: ColdReads;
   readonly #proofs: Proofs;
@@ -48,12 +50,22 @@ export class ColdWork {
     this.#reads = new ColdReads(parts);
     this.#proofs = new Proofs(this.#reads, clock);
     const health = new StoreHealth(tier.store.name, counters, log);
+    this.#room = new GroupRoom(tier.setup.hotBytesPerGroupMax, counters, log);
     this.#flusher = new Flusher(parts, this.numbers, health);
     this.#jobs = tier.store.isShared ? [this.#flusher] : [this.#flusher, new Keeper(parts, health)];
   }
 
+  /** Bytes of objects that lie in this process's memory. */
+  get memoryBytes(): number {
+    const { store } = this.#parts.tier;
+    return store instanceof MemoryColdStore ? store.bytes : 0;
+  }
+
   /** Puts a command into a group's log, with what it needs from objects. */
   propose(group: Group, command: Command, done: (answer: Answer) => void): void {
+    if (group.leads && !this.#room.admits(group, command)) {
+      return done({ unavailable: "overloaded" });
+    }
     if (isProvable(command)) this.#proofs.propose(group, command, done);
     else group.propose(command, done);
   }
@@ -80,6 +92,7 @@ export class ColdWork {
 
   /** Moves time on. */
   tick(nowMs: number, hot: HotBytes): void {
+    this.#room.tick();
     for (const job of this.#jobs) job.tick?.(nowMs);
     if (nowMs - this.#lookedMs < this.#flushIntervalMs) return;
     this.#lookedMs = nowMs;

@@ -12,15 +12,13 @@ import {
   MemoryColdStore,
 } from "../../storage/cold/mod.ts";
 
-/** Objects in memory, as one that all nodes share, or one of a node's own. */
+/** Objects in memory: a store that all nodes share, or one of a node's own. */
 export class FaultyStore implements ColdStore {
   readonly name = "faulty";
   /** What is stored. */
   readonly stored = new MemoryColdStore();
   /** Puts fail like this. */
   fails: ColdErrorKind | undefined;
-  /** Puts wait for this before they begin. */
-  holds: Promise<void> | undefined;
   /** Puts take no notice of signals. */
   isDeaf = false;
   /** Keys of the puts that were begun, and of those that went through. */
@@ -29,15 +27,28 @@ export class FaultyStore implements ColdStore {
   /** Puts under way, now and at most. */
   underWay = 0;
   underWayMax = 0;
+  #held: Promise<void> | undefined;
 
   constructor(readonly isShared: boolean) {}
+
+  /** Holds puts back before they take anything, until told to let them go. */
+  hold(): { release(): void } {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#held = promise;
+    return {
+      release: () => {
+        this.#held = undefined;
+        resolve();
+      },
+    };
+  }
 
   async put(key: string, size: number, parts: ByteParts, signal?: AbortSignal): Promise<void> {
     const heard = this.isDeaf ? undefined : signal;
     this.begun.push(key);
     this.underWayMax = Math.max(this.underWayMax, ++this.underWay);
     try {
-      await this.#until(this.holds, heard);
+      await this.#letGo(heard);
       if (this.fails !== undefined) {
         throw new ColdError(this.fails, this.name, key, "made to fail");
       }
@@ -66,9 +77,9 @@ export class FaultyStore implements ColdStore {
 
   close(): void {}
 
-  #until(over: Promise<void> | undefined, signal: AbortSignal | undefined): Promise<void> {
+  #letGo(signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
-      (over ?? Promise.resolve()).then(resolve);
+      (this.#held ?? Promise.resolve()).then(resolve);
       signal?.addEventListener("abort", () => reject(signal.reason));
     });
   }

@@ -1,23 +1,70 @@
 /**
- * What tests of a shard's cold tier ask of it.
+ * A shard with a cold tier whose store is in the test's hands.
  *
  * @module
  */
 
 import assert from "node:assert/strict";
 import type { Group } from "../../group/mod.ts";
+import type { ColdCounters } from "../../shard/cold/counters.ts";
+import type { ColdSetup, ShardSetup } from "../../shard/setup.ts";
 import { ColdReader, type ColdStore } from "../../storage/cold/mod.ts";
-import { type ColdPiece, type Slice } from "../../stream/mod.ts";
+import type { ColdPiece, Slice } from "../../stream/mod.ts";
+import type { FaultyStore } from "../cold/faulty_store.ts";
+import type { SimClock } from "../sim/clock.ts";
+import type { SimDisk } from "../sim/disk.ts";
 import { joined } from "./bytes.ts";
 import { appendOf, createOf, openBucketOf, textOf } from "./commands.ts";
-import { COLD_FORMATION, type GivenShard } from "./shard.ts";
+import { COLD_FORMATION, coldSetupOf, type GivenShard, givenShard } from "./shard.ts";
 
-/** Makes the stream `demo/<name>` in a group. */
-export async function giveStream(given: GivenShard, name: string, group = 0): Promise<void> {
-  for (const command of [openBucketOf("demo"), createOf(`demo/${name}`)]) {
-    const answer = await given.clock.until(given.shard.submit(group, command));
-    assert.ok("ok" in answer, JSON.stringify(answer));
+/** What {@linkcode givenCold} opened. */
+export interface GivenCold extends GivenShard {
+  readonly store: FaultyStore;
+  /** The replicas by number. */
+  readonly groups: readonly Group[];
+  readonly counters: ColdCounters;
+}
+
+/** A shard with the stream `demo/s<group>` in each group; on a disk found, what lies there. */
+export async function givenCold(
+  options:
+    & { readonly store: FaultyStore; readonly clock?: SimClock; readonly disk?: SimDisk }
+    & Partial<ColdSetup>
+    & Partial<Pick<ShardSetup, "groupCount" | "hotBytesMax" | "directory" | "hasStarted">>
+    & Partial<Pick<ShardSetup, "snapshotLogBytesMin">>,
+): Promise<GivenCold> {
+  const { store, clock, disk, groupCount = 1, hotBytesMax = 1 << 26, ...rest } = options;
+  const { directory, hasStarted = false, snapshotLogBytesMin, ...cold } = rest;
+  const groups: Group[] = [];
+  // Decides whether replicas keep what was flushed; the store is opened in its place.
+  const kind = store.isShared ? "s3" : "memory";
+  const shard = await givenShard({
+    clock,
+    disk,
+    groupCount,
+    hotBytesMax,
+    directory,
+    hasStarted,
+    snapshotLogBytesMin,
+    cold: coldSetupOf({ backend: { kind } as ColdSetup["backend"], ...cold }),
+    coldStore: store,
+    onGroup: (group) => void (groups[group.id] = group),
+  });
+  for (let group = 0; group < groupCount && disk === undefined; group++) {
+    for (const command of [openBucketOf("demo"), createOf(`demo/s${group}`)]) {
+      const answer = await shard.clock.until(shard.shard.submit(group, command));
+      assert.ok("ok" in answer, JSON.stringify(answer));
+    }
   }
+  const counters = shard.shard.coldCounters;
+  assert.ok(counters !== undefined);
+  return { ...shard, store, groups, counters };
+}
+
+/** The replica of a shard with one group. */
+export function only({ groups: [group] }: GivenCold): Group {
+  assert.ok(group !== undefined);
+  return group;
 }
 
 /** Appends to `demo/<name>`, and says what came of it. */
