@@ -12,4 +12,8 @@ export class ColdCounters {
   readFailures = 0;
   /** Objects that were removed from the store. */
   deletedObjects = 0;
+  /** Objects that took the place of others. */
+  merges = 0;
+  /** Bytes of messages in these. */
+  mergedBytes = 0;
 }

@@ -10,9 +10,11 @@ import { GroupRoom } from "./group_room.ts";
 import type { ColdJob } from "./job.ts";
 import { Keeper } from "./keeper.ts";
 import { ObjectNumbers } from "./numbers.ts";
+import { Orphans } from "./orphans.ts";
 import { isProvable, Proofs } from "./proofs.ts";
 import { ColdReads } from "./reads.ts";
 import { StoreHealth } from "./store_health.ts";
+import { Sweeper } from "./sweeper.ts";
 import type { ColdTier } from "./tier.ts";
 
 /** What the parts of a shard's cold tier are made with. */
@@ -52,7 +54,13 @@ export class ColdWork {
     const health = new StoreHealth(tier.store.name, counters, log);
     this.#room = new GroupRoom(tier.setup.hotBytesPerGroupMax, counters, log);
     this.#flusher = new Flusher(parts, this.numbers, health);
-    this.#jobs = tier.store.isShared ? [this.#flusher] : [this.#flusher, new Keeper(parts, health)];
+    const jobs = [this.#flusher, new Sweeper(parts), new Orphans(parts)];
+    this.#jobs = tier.store.isShared ? jobs : [...jobs, new Keeper(parts, health)];
+  }
+
+  /** What was done so far. */
+  get counters(): ColdCounters {
+    return this.#parts.counters;
   }
 
   /** Bytes of objects that lie in this process's memory. */
