@@ -9,6 +9,7 @@ import { type Flushed, Flusher } from "./flusher.ts";
 import { GroupRoom } from "./group_room.ts";
 import type { ColdJob } from "./job.ts";
 import { Keeper } from "./keeper.ts";
+import { Merger } from "./merger.ts";
 import { ObjectNumbers } from "./numbers.ts";
 import { Orphans } from "./orphans.ts";
 import { isProvable, Proofs } from "./proofs.ts";
@@ -30,6 +31,11 @@ export interface ColdParts {
   readonly log: (line: string) => void;
   /** Fetches an object anew that is damaged or missing; says whether it did. */
   readonly repair?: (object: ColdObject) => Promise<boolean>;
+  /**
+   * Has the other voters take an object that lies in this node's own store; says whether a majority
+   * holds it durably. Left out where the store is shared, and on a single node.
+   */
+  readonly spread?: (group: Group, object: ObjectName) => Promise<boolean>;
 }
 
 /** All that a shard does with its cold tier. */
@@ -54,8 +60,13 @@ export class ColdWork {
     const health = new StoreHealth(tier.store.name, counters, log);
     this.#room = new GroupRoom(tier.setup.hotBytesPerGroupMax, counters, log);
     this.#flusher = new Flusher(parts, this.numbers, health);
-    const jobs = [this.#flusher, new Sweeper(parts), new Orphans(parts)];
-    this.#jobs = tier.store.isShared ? jobs : [...jobs, new Keeper(parts, health)];
+    this.#jobs = [
+      this.#flusher,
+      new Sweeper(parts),
+      new Orphans(parts),
+      new Merger(parts, this.numbers),
+      ...(tier.store.isShared ? [] : [new Keeper(parts, health)]),
+    ];
   }
 
   /** What was done so far. */

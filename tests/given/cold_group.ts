@@ -31,6 +31,7 @@ import {
 } from "../../stream/mod.ts";
 import { SimClock } from "../sim/clock.ts";
 import { SimDisk } from "../sim/disk.ts";
+import { HotBytes } from "../../shard/hot_bytes.ts";
 import { SimRandom } from "../sim/random.ts";
 import { joined } from "./bytes.ts";
 import { type GivenGroup, givenGroup } from "./group.ts";
@@ -109,6 +110,7 @@ export class ColdGroup {
   readonly numbers = new ObjectNumbers();
   readonly parts: ColdParts;
   readonly lines: string[] = [];
+  readonly #hot = new HotBytes(Infinity, (line) => this.lines.push(line));
   readonly expected = new Map<StreamKey, Expected>();
 
   private constructor(
@@ -120,6 +122,7 @@ export class ColdGroup {
       tier,
       groups: [given.group],
       clock: given.clock,
+      random: new SimRandom(2),
       counters: new ColdCounters(),
       log: (line) => this.lines.push(line),
     };
@@ -182,7 +185,7 @@ export class ColdGroup {
   /** Has jobs look, and waits for what that begins. */
   async look(...jobs: ColdJob[]): Promise<void> {
     for (const job of jobs) {
-      job.look(this.clock.monotonicMs());
+      job.look(this.clock.monotonicMs(), this.#hot);
       await this.settle();
     }
   }
