@@ -73,6 +73,18 @@ const FIGURES: readonly Figure[] = [
     help: "Objects that were removed from the store.",
   },
   {
+    field: "merges",
+    key: "merges",
+    metric: "ursula_cold_merges_total",
+    help: "Objects that took the place of others.",
+  },
+  {
+    field: "mergedBytes",
+    key: "merged_bytes",
+    metric: "ursula_cold_merged_bytes_total",
+    help: "Bytes of messages in these.",
+  },
+  {
     field: "cacheBytes",
     key: "cache_bytes",
     metric: "ursula_cold_cache_bytes",
