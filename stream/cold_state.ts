@@ -30,7 +30,10 @@ export class ColdState {
   constructor(private readonly tables: Tables) {}
 
   /** The objects. */
-  get objects(): Pick<Objects, "get" | "all" | "count" | "liveBytes" | "isFree" | "isCondemned"> {
+  get objects(): Pick<
+    Objects,
+    "get" | "all" | "count" | "added" | "liveBytes" | "isFree" | "isCondemned"
+  > {
     return this.tables.objects;
   }
 
@@ -153,6 +156,11 @@ export class ColdState {
   /** Objects of which this replica keeps the bytes in memory: it has no copy of its own yet. */
   pinnedObjects(): number[] {
     return this.tables.pinned.objects();
+  }
+
+  /** Does this replica keep bytes of the object in memory? */
+  isPinned(number: number): boolean {
+    return this.tables.pinned.has(number);
   }
 
   /** Bytes of messages that are pinned. */

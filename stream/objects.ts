@@ -54,6 +54,8 @@ export class Objects {
   #highest = 0;
   /** Bytes of all objects that ranges refer to. */
   liveBytes = 0;
+  /** How often an object was taken note of here: who looks again sees whether any came. */
+  added = 0;
 
   /** Numbers below this one are condemned. */
   get watermark(): number {
@@ -101,6 +103,7 @@ export class Objects {
     const record = new ObjectRecord(number, term, length);
     record.unreferencedMs = unreferencedMs;
     this.#records.set(number, record);
+    this.added++;
     this.#highest = Math.max(this.#highest, number);
   }
 
