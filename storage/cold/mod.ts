@@ -47,10 +47,12 @@ export { type ColdObject, storedBytes } from "./object.ts";
 export { type ColdBackend, type ColdIo, openColdStore } from "./open.ts";
 export { checkedParts, checkObject, storedParts } from "./object_reading.ts";
 export { objectParts, putObject } from "./object_writing.ts";
+export { storedRange } from "./object_range.ts";
 export {
   ColdReader,
   type ColdReaderOptions,
   type ColdReaderUsage,
   type ColdReadOptions,
 } from "./reader.ts";
+export { unlessAborted } from "./run.ts";
 export type { ByteParts, ColdStore } from "./store.ts";
