@@ -7,17 +7,21 @@ import {
   openColdStore,
 } from "../../storage/cold/mod.ts";
 import type { ObjectName } from "../../stream/mod.ts";
+import { Holdings, NotedStore } from "./holdings.ts";
 
 /** What a shard has of the cold tier: its store, and the one reader with its cache. */
 export class ColdTier {
   readonly setup: ColdSetup;
   readonly store: ColdStore;
   readonly reader: ColdReader;
+  /** What the store holds, where it is this node's own. */
+  readonly holdings: Holdings | undefined;
 
   private constructor(setup: ColdSetup, store: ColdStore) {
     this.setup = setup;
-    this.store = store;
-    this.reader = new ColdReader({ store, cacheBytesMax: setup.cacheBytesMax });
+    this.holdings = store.isShared ? undefined : new Holdings(setup.formation);
+    this.store = this.holdings === undefined ? store : new NotedStore(store, this.holdings);
+    this.reader = new ColdReader({ store: this.store, cacheBytesMax: setup.cacheBytesMax });
   }
 
   /** Opens the store; asks nothing of it yet. @throws RangeError when the setup is not valid */
