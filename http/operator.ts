@@ -55,6 +55,7 @@ function renderGroup(group: GroupFacts) {
     proposals_refused: group.overloads,
     hot_bytes: group.hotBytes,
     cold_bytes: group.coldBytes,
+    cold_objects_lacking: group.coldLacking,
     streams: group.streams,
   };
 }

@@ -33,8 +33,9 @@ export function obstacleOf({ stopping, groups, nodeId, hears }: NodeFacts): stri
       return `this node is cut off from a majority of the voters of group ${id}`;
     }
   }
-  for (const { id, caughtUp, ready, leader } of groups) {
+  for (const { id, caughtUp, ready, leader, coldLacking } of groups) {
     if (leader === undefined ? caughtUp : ready) continue;
+    if (coldLacking > 0) return `this node lacks ${coldLacking} objects of group ${id} yet`;
     return leader === undefined
       ? `group ${id} has no leader yet`
       : `this node has not caught up with group ${id} yet`;

@@ -16,6 +16,7 @@ const GROUP: GroupFacts = {
   appliedIndex: 1,
   ready: true,
   caughtUp: true,
+  coldLacking: 0,
   votes: true,
   hasRoom: true,
   proposals: 0,
@@ -48,6 +49,11 @@ Deno.test("obstacleOf() names one reason, and the group", () => {
     /group 7 has no leader yet/,
   );
   assert.match(obstacleOf(facts({ ready: false })) ?? "", /not caught up with group 7/);
+  assert.match(
+    obstacleOf(facts({ ready: false, coldLacking: 2 })) ?? "",
+    /lacks 2 objects of group 7/,
+  );
+  assert.equal(obstacleOf(facts({ coldLacking: 2 })), undefined, "it has had all before");
   assert.match(obstacleOf({ ...facts({ votes: false }), stopping: true }) ?? "", /about to end/);
 });
 

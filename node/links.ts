@@ -74,7 +74,8 @@ export class Links {
     } else if (this.#receiver !== undefined) {
       this.#receiver.answer(call, respond);
     } else {
-      respond(kind === PEER_KINDS.SNAPSHOT ? NOTHING : NOT_LEADER);
+      const isOfShards = kind === PEER_KINDS.SNAPSHOT || kind === PEER_KINDS.COLD;
+      respond(isOfShards ? NOTHING : NOT_LEADER);
     }
   }
 }

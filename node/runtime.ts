@@ -124,6 +124,12 @@ export class ShardRuntime implements PeerReceiver {
           this.#log(`a RaftSnapshot from node ${from.nodeId} is not taken: ${reason}`);
           respond(NOTHING);
         });
+    } else if (kind === PEER_KINDS.COLD) {
+      this.#neighbourhood.answerCold(memberOf(from), bytes)
+        .then(respond, (reason) => {
+          this.#log(`a request of node ${from.nodeId} can't be answered: ${reason}`);
+          respond(NOTHING);
+        });
     } else {
       this.#cluster?.answerCall(kind, bytes, respond);
     }

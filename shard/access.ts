@@ -51,10 +51,15 @@ export interface GroupFacts {
   readonly lastIndex: number;
   readonly commitIndex: number;
   readonly appliedIndex: number;
-  /** The replica has heard from a leader, and has applied what was committed then. */
+  /** The replica has caught up, has a leader, and would vote. */
   readonly ready: boolean;
-  /** The replica has at some time since its start applied all that a leader had committed. */
+  /**
+   * The replica has at some time since its start applied all that a leader had committed, and had
+   * every object of it where the node keeps its own.
+   */
   readonly caughtUp: boolean;
+  /** Objects that the replica refers to, and that this node is yet to fetch from others. */
+  readonly coldLacking: number;
   /** The replica is a voter. */
   readonly votes: boolean;
   /** There is room for entries; a follower without acknowledges none. */

@@ -18,6 +18,12 @@ const SILENT_MS_MAX = 300;
 /** A voter that has been silent for longer may be better off with another leader. */
 const UNHEARD_MS = 5_000;
 
+/** Says which learners have every object of their groups in a store of their own. */
+export interface LearnersSource {
+  /** Asked every second for as long as somebody wants to know. */
+  isWhole(group: Group, learner: MemberId, nowMs: number): boolean;
+}
+
 /** A group that this node leads. */
 interface Led {
   /** In ms, as the other. */
@@ -34,15 +40,20 @@ interface Led {
 export class Caretaker {
   readonly #peers: Peers;
   readonly #replaces: boolean;
+  readonly #learners: LearnersSource | undefined;
   readonly #led = new Map<number, Led>();
   /** How many groups were given back at the look of this time. */
   #givenBack = 0;
   #lookedMs = -Infinity;
   #retired = false;
 
-  /** @param replaces whether members that lost their store are replaced without being asked */
-  constructor(peers: Peers, replaces: boolean) {
+  /**
+   * @param replaces whether members that lost their store are replaced without being asked
+   * @param learners where each node keeps objects of its own; undefined where nothing can lack
+   */
+  constructor(peers: Peers, replaces: boolean, learners?: LearnersSource) {
     this.#peers = peers;
+    this.#learners = learners;
     this.#replaces = replaces;
   }
 
@@ -69,7 +80,7 @@ export class Caretaker {
     const status = group.status();
     const { membership, transferringTo } = status;
     if (membership.outgoing.length > 0 || transferringTo !== undefined || this.#retired) return;
-    if (this.#replaces && this.#replace(group, status)) return;
+    if (this.#replaces && this.#replace(group, status, nowMs)) return;
     if (isDiskLow) {
       const heir = heirOf(status);
       if (heir !== undefined) group.transfer(heir);
@@ -80,7 +91,8 @@ export class Caretaker {
   }
 
   /** One step of replacing a member: out and in as a learner, or a learner that may vote. */
-  #replace(group: Group, { id: self, membership, others, commitIndex }: RaftStatus): boolean {
+  #replace(group: Group, status: RaftStatus, nowMs: number): boolean {
+    const { id: self, membership, others, commitIndex } = status;
     const { voters, learners } = membership;
     for (const member of [...voters, ...learners]) {
       if (member === self) continue;
@@ -94,6 +106,7 @@ export class Caretaker {
       const known = others.find(({ id }) => id === learner);
       if (known?.state !== "replicate") continue;
       if (commitIndex - known.match > LEARNER_LAG_ENTRIES_MAX) continue;
+      if (this.#learners?.isWhole(group, learner, nowMs) === false) continue;
       const change = {
         voters: [...voters, learner],
         learners: learners.filter((id) => id !== learner),

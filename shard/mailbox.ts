@@ -1,4 +1,5 @@
 import type { Eventually, Watcher } from "../group/mod.ts";
+import { NO } from "./cold/requests.ts";
 import type { Shard } from "./shard.ts";
 import {
   type Call,
@@ -150,6 +151,13 @@ export class Mailbox {
         return this.#answerLater(
           call.id,
           this.#shard.arrive(call.group, call.from, call.bytes),
+          asIs,
+        );
+      case "cold":
+        return this.#answerLater(
+          call.id,
+          // What is malformed is a no: whoever sent it is told nothing better.
+          this.#shard.answerCold(call.group, call.from, call.bytes).catch(() => NO),
           asIs,
         );
       case "watch":

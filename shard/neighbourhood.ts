@@ -13,6 +13,7 @@ import type { Command, ObjectName, StreamFacts, StreamKey } from "../stream/mod.
 import type { GroupAccess, GroupFacts, Survey, SurveyAnswers } from "./access.ts";
 import { groupOfTransfer } from "./arrivals.ts";
 import { checkStretch } from "./cold/stretches.ts";
+import { groupOfRequest, NO } from "./cold/requests.ts";
 import type { Mailbox } from "./mailbox.ts";
 import { packCommand, type PackedRead, unpackRead } from "./parcel.ts";
 import type { Shard } from "./shard.ts";
@@ -96,6 +97,15 @@ export class Neighbourhood implements GroupAccess {
     if (group < 0 || group >= this.groupCount) throw new Error(`a RaftSnapshot of group ${group}`);
     if (this.#shard.owns(group)) return await this.#shard.arrive(group, from, bytes);
     return await this.#ownerOf(group).call({ verb: "arrival", group, from, bytes }) as Uint8Array;
+  }
+
+  /** Answers what another node asks about objects. @throws Error when that is malformed */
+  async answerCold(from: MemberId, bytes: Uint8Array): Promise<Uint8Array> {
+    const group = groupOfRequest(bytes);
+    if (group < 0 || group >= this.groupCount) throw new Error(`objects of group ${group}`);
+    if (this.#shard.owns(group)) return await this.#shard.answerCold(group, from, bytes);
+    const answer = await this.#ownerOf(group).call({ verb: "cold", group, from, bytes });
+    return answer instanceof Uint8Array ? answer : NO;
   }
 
   watch(

@@ -89,17 +89,21 @@ function linksOf(
   setup: ShardSetup,
   { clock }: ShardIo,
   { log }: ShardHooks,
+  cold: ColdWork | undefined,
 ): ShardLinks {
   const storeOf = (group: number) =>
     lanes.find(({ lane }) => lane.groups.some(({ id }) => id === group))?.store;
-  const nodes = setup.cluster?.peers.map(({ nodeId }) => nodeId) ?? [];
-  const others = nodes.filter((nodeId) => nodeId !== setup.cluster?.self.nodeId);
   return {
     transfers,
     arrivals: new Arrivals({ clock, setup, storeOf, log }),
-    caretaker: new Caretaker(peers, setup.directory === undefined),
-    wall: new AgreedWall(clock, peers, others, log),
+    caretaker: new Caretaker(peers, setup.directory === undefined, cold?.own?.learners),
+    wall: new AgreedWall(clock, peers, otherNodes(setup), log),
   };
+}
+
+function otherNodes({ cluster }: ShardSetup): number[] {
+  const nodes = cluster?.peers.map(({ nodeId }) => nodeId) ?? [];
+  return nodes.filter((nodeId) => nodeId !== cluster?.self.nodeId);
 }
 
 /**
@@ -130,6 +134,16 @@ export async function openShard(
     tier?.close();
     throw reason;
   }
+  const cold = tier && new ColdWork({
+    tier,
+    groups: lanes.flatMap(({ lane }) => lane.groups),
+    clock: io.clock,
+    random: io.random,
+    counters: new ColdCounters(),
+    log: hooks.log,
+    peers,
+    nodes: otherNodes(setup),
+  });
   const shard = new Shard({
     index: setup.index,
     groupCount: setup.groupCount,
@@ -137,15 +151,8 @@ export async function openShard(
     log: hooks.log,
     bounds: { hotBytesMax: setup.hotBytesMax },
     lanes: lanes.map(({ lane }) => lane),
-    links: peers && line && linksOf(peers, line, lanes, setup, io, hooks),
-    cold: tier && new ColdWork({
-      tier,
-      groups: lanes.flatMap(({ lane }) => lane.groups),
-      clock: io.clock,
-      random: io.random,
-      counters: new ColdCounters(),
-      log: hooks.log,
-    }),
+    links: peers && line && linksOf(peers, line, lanes, setup, io, hooks, cold),
+    cold,
   });
   const space = setup.directory === undefined
     ? undefined

@@ -41,6 +41,8 @@ export type Call =
     | { readonly verb: "report" }
     /** A step of a RaftSnapshot's transfer from another node. */
     | { readonly verb: "arrival"; readonly from: MemberId; readonly bytes: Uint8Array }
+    /** What another node asks about objects. */
+    | { readonly verb: "cold"; readonly from: MemberId; readonly bytes: Uint8Array }
     | { readonly verb: "watch"; readonly key: StreamKey; readonly incarnation: string }
     | { readonly verb: "unwatch"; readonly key: StreamKey; readonly watch: number }
   );

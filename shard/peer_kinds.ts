@@ -10,4 +10,6 @@ export const PEER_KINDS = {
   SURVEY: 4,
   /** Call: how the cluster forms. */
   FORMATION: 5,
+  /** Call: a part of an object, or a question about objects. */
+  COLD: 6,
 } as const;

@@ -26,6 +26,7 @@ import type { ColdCounters } from "./cold/counters.ts";
 import type { Flushed } from "./cold/flusher.ts";
 import { ObjectNumbers } from "./cold/numbers.ts";
 import { checkStretch, pinnedStretch } from "./cold/stretches.ts";
+import { NO } from "./cold/requests.ts";
 import type { ColdWork } from "./cold/work.ts";
 import type { DiskRoom } from "./disk_space.ts";
 import { addsBytes, HotBytes } from "./hot_bytes.ts";
@@ -114,6 +115,11 @@ export class Shard implements GroupAccess {
     return this.#groups.has(group);
   }
 
+  /** What is done with objects; undefined where there is no place for them. */
+  get cold(): ColdWork | undefined {
+    return this.#cold;
+  }
+
   /** Ids of the groups that live here. */
   get groups(): IterableIterator<number> {
     return this.#groups.keys();
@@ -161,7 +167,7 @@ export class Shard implements GroupAccess {
   }
 
   facts(group: number): GroupFacts {
-    return factsOf(this.#group(group));
+    return factsOf(this.#group(group), this.#cold);
   }
 
   /** Flushes what is hot of a group, or of one stream, now; resolves when that was applied. */
@@ -205,6 +211,11 @@ export class Shard implements GroupAccess {
   arrive(group: number, from: MemberId, bytes: Uint8Array): Promise<Uint8Array> {
     if (this.#links === undefined) throw new Error("a single node takes in no RaftSnapshots");
     return this.#links.arrivals.take(this.#group(group), from, bytes);
+  }
+
+  /** Answers what another node asks about objects. @throws Error when that is malformed */
+  async answerCold(group: number, from: MemberId, bytes: Uint8Array): Promise<Uint8Array> {
+    return await this.#cold?.answer(this.#group(group), from, bytes) ?? NO;
   }
 
   watch(
@@ -368,10 +379,11 @@ function answerSurvey(
   }
 }
 
-function factsOf(group: Group): GroupFacts {
+function factsOf(group: Group, cold: ColdWork | undefined): GroupFacts {
   const status = group.status();
   const { leader, term, lastIndex, commitIndex, appliedIndex, membership } = status;
-  const { id, state, ready, leads, caughtUp, hasRoom, overloads } = group;
+  const { id, state, leads, hasRoom, overloads } = group;
+  const isWhole = cold?.hasCaughtUp(group) ?? true;
   return {
     id,
     leader,
@@ -382,8 +394,9 @@ function factsOf(group: Group): GroupFacts {
     lastIndex,
     commitIndex,
     appliedIndex,
-    ready,
-    caughtUp,
+    ready: group.ready && isWhole,
+    caughtUp: group.caughtUp && isWhole,
+    coldLacking: cold?.lacking(id) ?? 0,
     votes: membership.voters.includes(group.member),
     hasRoom,
     proposals: leads ? lastIndex - commitIndex : 0,

@@ -4,6 +4,7 @@ import {
   type ColdObject,
   ColdReader,
   type ColdStore,
+  MemoryColdStore,
   openColdStore,
 } from "../../storage/cold/mod.ts";
 import type { ObjectName } from "../../stream/mod.ts";
@@ -16,9 +17,12 @@ export class ColdTier {
   readonly reader: ColdReader;
   /** What the store holds, where it is this node's own. */
   readonly holdings: Holdings | undefined;
+  /** Bytes of objects that lie in this process's memory. */
+  readonly memoryBytes: () => number;
 
   private constructor(setup: ColdSetup, store: ColdStore) {
     this.setup = setup;
+    this.memoryBytes = store instanceof MemoryColdStore ? () => store.bytes : () => 0;
     this.holdings = store.isShared ? undefined : new Holdings(setup.formation);
     this.store = this.holdings === undefined ? store : new NotedStore(store, this.holdings);
     this.reader = new ColdReader({ store: this.store, cacheBytesMax: setup.cacheBytesMax });

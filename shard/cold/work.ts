@@ -1,8 +1,10 @@
 import type { Answer, Completion, Group, Unavailable } from "../../group/mod.ts";
 import type { Clock, Random } from "../../io/mod.ts";
-import { type ColdObject, MemoryColdStore } from "../../storage/cold/mod.ts";
+import type { MemberId } from "../../raft/mod.ts";
+import type { ColdObject } from "../../storage/cold/mod.ts";
 import type { Command, ObjectName, StreamKey } from "../../stream/mod.ts";
 import type { HotBytes } from "../hot_bytes.ts";
+import type { Peers } from "../peers.ts";
 import type { ColdCounters } from "./counters.ts";
 import { type ColdFacts, coldFactsOf } from "./facts.ts";
 import { type Flushed, Flusher } from "./flusher.ts";
@@ -12,8 +14,10 @@ import { Keeper } from "./keeper.ts";
 import { Merger } from "./merger.ts";
 import { ObjectNumbers } from "./numbers.ts";
 import { Orphans } from "./orphans.ts";
+import { OwnCopies } from "./own_copies.ts";
 import { isProvable, Proofs } from "./proofs.ts";
 import { ColdReads } from "./reads.ts";
+import { NO } from "./requests.ts";
 import { StoreHealth } from "./store_health.ts";
 import { Sweeper } from "./sweeper.ts";
 import type { ColdTier } from "./tier.ts";
@@ -38,10 +42,20 @@ export interface ColdParts {
   readonly spread?: (group: Group, object: ObjectName) => Promise<boolean>;
 }
 
+/** What a shard's cold tier is made with. */
+export interface ColdWorkOptions extends Omit<ColdParts, "repair" | "spread"> {
+  /** Links to the other nodes; undefined on a single node. */
+  readonly peers?: Peers;
+  /** Ids of the other nodes. */
+  readonly nodes?: readonly number[];
+}
+
 /** All that a shard does with its cold tier. */
 export class ColdWork {
   /** Names of new objects. */
   readonly numbers: ObjectNumbers = new ObjectNumbers();
+  /** Where each node of a cluster keeps its own copies: what it has, and what it gets from others. */
+  readonly own: OwnCopies | undefined;
   readonly #parts: ColdParts;
   readonly #flushIntervalMs: number;
   readonly #flusher: Flusher;
@@ -51,9 +65,15 @@ export class ColdWork {
   readonly #proofs: Proofs;
   #lookedMs = -Infinity;
 
-  constructor(parts: ColdParts) {
-    const { tier, counters, log, clock } = parts;
-    this.#parts = parts;
+  constructor({ peers, nodes = [], ...given }: ColdWorkOptions) {
+    const { tier, counters, log, clock } = given;
+    const { holdings } = tier;
+    const own = this.own = peers && holdings && new OwnCopies({ ...given, peers, holdings, nodes });
+    const parts = this.#parts = own === undefined ? given : {
+      ...given,
+      repair: (object) => own.repair(object),
+      spread: (group, object) => own.spread(group, object),
+    };
     this.#flushIntervalMs = tier.setup.flushIntervalMs;
     this.#reads = new ColdReads(parts);
     this.#proofs = new Proofs(this.#reads, clock);
@@ -65,7 +85,8 @@ export class ColdWork {
       new Sweeper(parts),
       new Orphans(parts),
       new Merger(parts, this.numbers),
-      ...(tier.store.isShared ? [] : [new Keeper(parts, health)]),
+      ...(holdings === undefined ? [] : [new Keeper(parts, health)]),
+      ...(own === undefined ? [] : [own]),
     ];
   }
 
@@ -76,8 +97,7 @@ export class ColdWork {
 
   /** Bytes of objects that lie in this process's memory. */
   get memoryBytes(): number {
-    const { store } = this.#parts.tier;
-    return store instanceof MemoryColdStore ? store.bytes : 0;
+    return this.#parts.tier.memoryBytes();
   }
 
   /** Puts a command into a group's log, with what it needs from objects. */
@@ -107,6 +127,21 @@ export class ColdWork {
   /** See {@linkcode Flusher.flushNow}. */
   flushNow(group: Group, key?: StreamKey): Promise<Flushed> {
     return this.#flusher.flushNow(group, key);
+  }
+
+  /** Answers another node's request. @throws Error when it is malformed */
+  async answer(group: Group, from: MemberId, bytes: Uint8Array): Promise<Uint8Array> {
+    return this.own === undefined ? NO : await this.own.answer(group, from, bytes);
+  }
+
+  /** Objects that a group's replica refers to and this node does not have. */
+  lacking(group: number): number {
+    return this.own?.lacking(group) ?? 0;
+  }
+
+  /** Has the group's replica had every object at some time since the start? */
+  hasCaughtUp(group: Group): boolean {
+    return this.own?.hasCaughtUp(group) ?? true;
   }
 
   /** Moves time on. */

@@ -1,0 +1,55 @@
+import type { Group } from "../../group/mod.ts";
+import type { GroupState, ObjectView } from "../../stream/mod.ts";
+import type { Holdings } from "./holdings.ts";
+
+/**
+ * What one replica's state refers to and its node neither holds nor has in memory.
+ *
+ * All objects are looked at only after something came to the state or went from the store; between,
+ * those that lacked then can only become fewer.
+ */
+export class Lack {
+  readonly #group: Group;
+  readonly #holdings: Holdings;
+  #lacking: readonly ObjectView[] = [];
+  #state: GroupState | undefined;
+  #added = -1;
+  #losses = -1;
+
+  constructor(group: Group, holdings: Holdings) {
+    this.#group = group;
+    this.#holdings = holdings;
+  }
+
+  /** The objects that lack now. */
+  objects(): readonly ObjectView[] {
+    const { id, state } = this.#group;
+    const { added } = state.cold.objects;
+    const losses = this.#holdings.losses(id);
+    if (state !== this.#state || added !== this.#added || losses !== this.#losses) {
+      this.#state = state;
+      this.#added = added;
+      this.#losses = losses;
+      this.#lacking = this.#among(state.cold.objects.all());
+    } else if (this.#lacking.length > 0) {
+      this.#lacking = this.#among(this.#lacking);
+    }
+    return this.#lacking;
+  }
+
+  #among(objects: Iterable<ObjectView>): ObjectView[] {
+    const { id, state: { cold } } = this.#group;
+    const found: ObjectView[] = [];
+    for (const object of objects) {
+      if (!isWanted(object, cold) || cold.isPinned(object.number)) continue;
+      if (!this.#holdings.has(id, object)) found.push(object);
+    }
+    return found;
+  }
+}
+
+/** Does every replica need the object: is it referred to, or staged and about to be? */
+export function isWanted(object: ObjectView, { objects }: GroupState["cold"]): boolean {
+  if (object.references > 0) return true;
+  return object.staged === object.length && !objects.isCondemned(object.number);
+}
