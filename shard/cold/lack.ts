@@ -6,12 +6,12 @@ import type { Holdings } from "./holdings.ts";
  * What one replica's state refers to and its node neither holds nor has in memory.
  *
  * All objects are looked at only after something came to the state or went from the store; between,
- * those that lacked then can only become fewer.
+ * those that the store did not hold then can only become fewer.
  */
 export class Lack {
   readonly #group: Group;
   readonly #holdings: Holdings;
-  #lacking: readonly ObjectView[] = [];
+  #absent: readonly ObjectView[] = [];
   #state: GroupState | undefined;
   #added = -1;
   #losses = -1;
@@ -24,25 +24,25 @@ export class Lack {
   /** The objects that lack now. */
   objects(): readonly ObjectView[] {
     const { id, state } = this.#group;
-    const { added } = state.cold.objects;
+    const { cold } = state;
     const losses = this.#holdings.losses(id);
-    if (state !== this.#state || added !== this.#added || losses !== this.#losses) {
+    if (state !== this.#state || cold.objects.added !== this.#added || losses !== this.#losses) {
       this.#state = state;
-      this.#added = added;
+      this.#added = cold.objects.added;
       this.#losses = losses;
-      this.#lacking = this.#among(state.cold.objects.all());
-    } else if (this.#lacking.length > 0) {
-      this.#lacking = this.#among(this.#lacking);
+      this.#absent = this.#among(cold.objects.all());
+    } else if (this.#absent.length > 0) {
+      this.#absent = this.#among(this.#absent);
     }
-    return this.#lacking;
+    return this.#absent.filter((object) => isWanted(object, cold) && !cold.isPinned(object.number));
   }
 
+  /** Those that the store does not hold, and that are or may yet be wanted. */
   #among(objects: Iterable<ObjectView>): ObjectView[] {
-    const { id, state: { cold } } = this.#group;
     const found: ObjectView[] = [];
     for (const object of objects) {
-      if (!isWanted(object, cold) || cold.isPinned(object.number)) continue;
-      if (!this.#holdings.has(id, object)) found.push(object);
+      if (object.references === 0 && object.staged === undefined) continue;
+      if (!this.#holdings.has(this.#group.id, object)) found.push(object);
     }
     return found;
   }
