@@ -227,3 +227,23 @@ Deno.test("heirOf() names the voter with most of the log that was heard from", (
   assert.equal(heirOf(status([member("4.a", { match: 9 })], ["4.a"])), undefined);
   assert.equal(heirOf(status([])), undefined);
 });
+
+Deno.test("look() lets no learner vote that lacks objects", () => {
+  const { group, done } = given({ voters: ["1.a", "3.a"], learners: ["2.b"] });
+  const asked: string[] = [];
+  let isWhole = false;
+  const learners = {
+    isWhole(_group: Group, learner: string, nowMs: number) {
+      asked.push(`${learner} ${nowMs}`);
+      return isWhole;
+    },
+  };
+  const caretaker = new Caretaker(peersWith({ 2: "b", 3: "a" }), true, learners);
+  looked(caretaker, group);
+  caretaker.look(group, 2_000, false);
+  assert.deepEqual(done, []);
+  assert.deepEqual(asked, ["2.b 1000", "2.b 2000"], "asked at every look");
+  isWhole = true;
+  caretaker.look(group, 3_000, false);
+  assert.deepEqual(done, ["voters 1.a,3.a,2.b learners "]);
+});

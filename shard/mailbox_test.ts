@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { joinSlices, type LiveEvent } from "../group/mod.ts";
 import { appendOf, createOf, openBucketOf, textOf } from "../tests/given/commands.ts";
 import { givenShard, keyIn } from "../tests/given/shard.ts";
+import { encodeRequest } from "./cold/requests.ts";
 import { Mailbox, Neighbourhood } from "./mod.ts";
 import type { Parcel } from "./parcel.ts";
 
@@ -150,5 +151,21 @@ Deno.test("a watch ends once when its stream does, and unwatch() is harmless the
   await until(access.submit(1, createOf(REMOTE)));
   await until(access.submit(1, appendOf(REMOTE, "x")));
   assert.deepEqual(events.map(({ ended }) => ended), [true]);
+  close();
+});
+
+Deno.test("what another node asks about objects goes to the group's shard", async () => {
+  const { access, until, parcels, close } = await line();
+  const ask = (group: number) =>
+    access.answerCold("2.a", encodeRequest({ ask: "whole", group, index: 0 }));
+  const sent = parcels.length;
+  assert.deepEqual(await until(ask(0)), new Uint8Array(0), "a single node answers nobody");
+  assert.equal(parcels.length, sent);
+  assert.deepEqual(await until(ask(1)), new Uint8Array(0));
+  assert.deepEqual(parcels.slice(sent).flatMap(({ calls }) => calls.map(({ verb }) => verb)), [
+    "cold",
+  ]);
+  await assert.rejects(ask(2), /group 2/);
+  await assert.rejects(access.answerCold("2.a", new Uint8Array(3)), /group -1/);
   close();
 });

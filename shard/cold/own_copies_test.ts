@@ -116,7 +116,7 @@ Deno.test("a learner gets every object, is no voter before, and has all when the
   await stage.stop();
 });
 
-Deno.test("a node that comes back with its store asks for nothing that it has, and is ready at once", async () => {
+Deno.test("a node asks for nothing that its store has, and for each part of what it lacks once", async () => {
   const stage = await given([1, 2, 3]);
   const objects = await flushAll(stage, [1, 2, 3]);
   const store = new MemoryColdStore();
@@ -337,5 +337,43 @@ Deno.test("answer() refuses what is malformed or beyond any object, before it do
     const request = encodeRequest({ ask: "take", group: 0, ...name });
     assert.equal((await answer(request)).length, 0, JSON.stringify(name));
   }
+  await stage.stop();
+});
+
+Deno.test("on disk a wiped node gets all again, and one that kept its data asks for nothing", async () => {
+  const stage = new GivenShards([1, 2, 3]);
+  for (const id of stage.nodeIds) await stage.startOnDisk(id);
+  await stage.elected();
+  await stage.submit(openBucketOf("demo"));
+  await stage.submit(createOf(KEY));
+  const objects = await flushAll(stage, [1, 2, 3]);
+  stage.kill(3);
+  await stage.elected();
+  const wiped = await stage.startOnDisk(3, "b");
+  const { leader } = stage;
+  const isWhole = () =>
+    ownOf(leader).learners.isWhole(leader.group, "3.b", stage.clock.monotonicMs());
+  assert.equal(isWhole(), false);
+  stage.bend = ({ request }, answer) =>
+    decodeRequest(request).ask === "part" ? Promise.resolve(new Uint8Array(0)) : answer();
+  leader.group.changeMembership({ voters: ["1.a", "2.a"], learners: ["3.b"] });
+  await stage.until(() => wiped.open.shard.facts(0).coldLacking === OBJECTS);
+  for (let ms = 0; ms < 5_000; ms += 1_000) {
+    await stage.clock.run(1_000);
+    assert.equal(isWhole(), false);
+  }
+  stage.bend = (_call, answer) => answer();
+  await stage.until(isWhole);
+  for (const object of objects) assert.ok(await stage.clock.until(holds(wiped, object)));
+  assert.ok(wiped.open.shard.facts(0).caughtUp);
+  const disk = stage.kill(3);
+  // What it said before is soon of no account.
+  await stage.clock.run(4_000);
+  assert.equal(isWhole(), false);
+  stage.asked.length = 0;
+  const back = await stage.startOnDisk(3, "b", disk);
+  await stage.until(() => back.open.shard.facts(0).caughtUp);
+  assert.equal(back.open.shard.facts(0).coldLacking, 0);
+  for (const object of objects) assert.deepEqual(partsAsked(stage, object), []);
   await stage.stop();
 });

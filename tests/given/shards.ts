@@ -1,5 +1,6 @@
 /**
- * Nodes of one shard each in memory mode, and links between them that a test may break or bend.
+ * Nodes of one shard each, in memory or on disk, and links between them that a test may break or
+ * bend.
  *
  * @module
  */
@@ -8,7 +9,13 @@ import { type Answer, type Group, splitBatch } from "../../group/mod.ts";
 import type { CallFailed, PeerInfo } from "../../peer/mod.ts";
 import { type OpenShard, openShard, PEER_KINDS, type Peers } from "../../shard/mod.ts";
 import type { ColdWork } from "../../shard/cold/work.ts";
-import { type ColdObject, type ColdStore, MemoryColdStore } from "../../storage/cold/mod.ts";
+import {
+  type ColdObject,
+  type ColdStore,
+  FsColdStore,
+  MemoryColdStore,
+  prepareColdFolder,
+} from "../../storage/cold/mod.ts";
 import { memberOf } from "../../storage/member.ts";
 import type { Command } from "../../stream/mod.ts";
 import { SimClock } from "../sim/clock.ts";
@@ -23,8 +30,17 @@ export const FORMATION = "f0000000";
 const WAY_MS = 1;
 const LOOK_MS = 20;
 const PATIENCE_MS = 60_000;
+const DIRECTORY = "/data";
 const UNANSWERED: CallFailed = { failed: "unanswered" };
 const NOT_SENT: CallFailed = { failed: "not_sent" };
+
+/** Where a node keeps what it has. */
+interface Place {
+  readonly disk?: SimDisk;
+  readonly directory?: string;
+  readonly hasStarted?: boolean;
+  readonly segmentBytes?: number;
+}
 
 /** A node that runs. */
 export interface GivenNode {
@@ -35,6 +51,7 @@ export interface GivenNode {
   readonly group: Group;
   readonly cold: ColdWork;
   readonly store: ColdStore;
+  readonly disk: SimDisk;
   readonly lines: readonly string[];
 }
 
@@ -58,9 +75,9 @@ export class GivenShards {
   readonly #nodes = new Map<number, GivenNode>();
   readonly #founders: readonly string[];
 
-  /** @param nodeIds of the cluster; @param founders ids of the first voters, with the store `a` */
-  constructor(readonly nodeIds: readonly number[], founders: readonly number[] = nodeIds) {
-    this.#founders = founders.map((nodeId) => memberOf({ nodeId, storeId: "a" }));
+  /** @param nodeIds of the cluster, all of them voters with the store `a` */
+  constructor(readonly nodeIds: readonly number[]) {
+    this.#founders = nodeIds.map((nodeId) => memberOf({ nodeId, storeId: "a" }));
   }
 
   /** A node that runs. */
@@ -77,11 +94,28 @@ export class GivenShards {
     return found;
   }
 
-  /** Starts a node, with a store that is empty unless one is given. */
+  /** Starts a node on a disk: an empty one, or one where it has been before. */
+  async startOnDisk(
+    id: number,
+    storeId = "a",
+    disk: SimDisk = new SimDisk({ random: this.random, clock: this.clock }),
+  ): Promise<GivenNode> {
+    const { clock, random } = this;
+    const hasStarted = disk.paths().length > 0;
+    const root = `${DIRECTORY}/cold`;
+    await clock.until(prepareColdFolder(disk, root));
+    const store = new FsColdStore({ disk, random, root });
+    const segmentBytes = 8 << 20;
+    const place = { disk, directory: DIRECTORY, hasStarted, segmentBytes };
+    return await this.start(id, storeId, store, place);
+  }
+
+  /** Starts a node, in memory mode, with a store that is empty unless one is given. */
   async start(
     id: number,
     storeId = "a",
     store: ColdStore = new MemoryColdStore(),
+    { disk = new SimDisk({ random: this.random }), ...more }: Place = {},
   ): Promise<GivenNode> {
     const lines: string[] = [];
     const groups: Group[] = [];
@@ -97,6 +131,7 @@ export class GivenShards {
     const { clock, random } = this;
     const listen = { hostname: `node${id}`, port: 1 };
     const setup = setupOf({
+      ...more,
       member,
       voters: this.#founders.includes(member) ? this.#founders : [],
       cluster: {
@@ -121,7 +156,6 @@ export class GivenShards {
         cacheBytesMax: 1 << 20,
       },
     });
-    const disk = new SimDisk({ random, clock });
     const openCold = () => Promise.resolve(store);
     const open = await clock.until(openShard(setup, { clock, random, disk, openCold }, {
       onFatal(reason) {
@@ -133,15 +167,17 @@ export class GivenShards {
     const [group] = groups;
     const { cold } = open.shard;
     if (group === undefined || cold === undefined) throw new Error("a shard without its parts");
-    const node = { id, storeId, member, open, group, cold, store, lines };
+    const node = { id, storeId, member, open, group, cold, store, disk, lines };
     this.#nodes.set(id, node);
     return node;
   }
 
-  /** Ends a node without a word. */
-  kill(id: number): void {
-    this.at(id).open.abandon();
+  /** Ends a node without a word; answers its disk, as the next process finds it. */
+  kill(id: number): SimDisk {
+    const { open, disk } = this.at(id);
+    open.abandon();
     this.#nodes.delete(id);
+    return disk.kill();
   }
 
   /** Ends all nodes. */
