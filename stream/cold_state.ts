@@ -10,6 +10,7 @@ import type { ColdPiece, ForkProof } from "./cold_types.ts";
 import { type CutRefusal, proveCut } from "./create.ts";
 import { type FlushOptions, type FlushPlan, planFlush } from "./flush_plan.ts";
 import type { Objects, ObjectView } from "./objects.ts";
+import type { RetainedRanges } from "./retained_ranges.ts";
 import { factsOf } from "./stream.ts";
 import type { Tables } from "./tables.ts";
 import type { CreateStream, Slice, StreamKey } from "./types.ts";
@@ -174,6 +175,11 @@ export class ColdState {
    */
   pinnedPayload(number: number): Generator<Slice, void, void> {
     return this.tables.pinned.payload(number, this.objects.get(number)?.length ?? 0);
+  }
+
+  /** The same bytes, for as long as whoever writes them needs them. */
+  retainPinned(number: number): RetainedRanges {
+    return this.tables.pinned.retained(number, this.objects.get(number)?.length ?? 0);
   }
 
   /** This replica's copy of the object is durable: lets its bytes go. */

@@ -6,7 +6,8 @@
 
 import type { FlushedRange } from "./cold_types.ts";
 import type { StreamLog } from "./log.ts";
-import { packRange } from "./packed.ts";
+import { packRange, rowBytesOf } from "./packed.ts";
+import { RetainedRanges } from "./retained_ranges.ts";
 import type { Stream } from "./stream.ts";
 import type { Slice, StreamKey } from "./types.ts";
 
@@ -16,16 +17,41 @@ export const RANGE_BYTES_MAX = 1024 * 1024;
 /** Most ranges of one flush: what applying its command may cost at once. */
 export const RANGES_PER_FLUSH_MAX = 8192;
 
-/** What lies in the next object. */
-export interface FlushPlan {
-  readonly ranges: readonly FlushedRange[];
+/** What lies in the next object. Its bytes are valid until the next `apply`, unless retained. */
+export class FlushPlan {
+  readonly ranges: FlushedRange[] = [];
   /** Bytes of the object. */
-  readonly length: number;
-  /**
-   * The object's bytes, in order. Valid until the next `apply`, unless retained; rows of lengths are
-   * in memory of their own.
-   */
-  readonly slices: readonly Slice[];
+  length = 0;
+  /** The log of each range. */
+  readonly #logs: StreamLog[] = [];
+
+  /** The object's bytes, in order; rows of lengths are in memory of their own. */
+  get slices(): Slice[] {
+    return this.ranges.flatMap(({ from, to }, i) => packRange(this.#log(i), from, to));
+  }
+
+  /** The object's bytes, for as long as whoever asks needs them. */
+  retained(): RetainedRanges {
+    const views = new Map<StreamLog, StreamLog>();
+    const ranges = this.ranges.map(({ from, to, at }, i) => {
+      const log = this.#log(i);
+      const view = views.get(log) ?? log.view();
+      views.set(log, view);
+      return { at, log: view, from, to };
+    });
+    return new RetainedRanges(this.length, ranges);
+  }
+
+  /** Adds a range whose packed form has so many bytes. */
+  add(range: Omit<FlushedRange, "at">, log: StreamLog, bytes: number): void {
+    this.ranges.push({ ...range, at: this.length });
+    this.#logs.push(log);
+    this.length += bytes;
+  }
+
+  #log(i: number): StreamLog {
+    return this.#logs[i] as StreamLog; // one for each range
+  }
 }
 
 /** Which streams a plan is made of. */
@@ -44,25 +70,20 @@ export interface FlushOptions {
 /** Takes from the streams in order, each to its end, until the object is full. */
 export function planFlush(streams: Iterable<Stream>, options: FlushOptions): FlushPlan {
   const { maxBytes, skips, rangeBytes = Math.min(RANGE_BYTES_MAX, maxBytes) } = options;
-  const ranges: FlushedRange[] = [];
-  const slices: Slice[] = [];
-  let length = 0;
+  const plan = new FlushPlan();
   for (const { key, incarnation, log } of streams) {
     if (log === undefined || skips?.(key)) continue;
     for (let from = log.start; from < log.end;) {
       const to = rangeEnd(log, from, rangeBytes);
-      const packed = packRange(log, from, to);
-      const bytes = packed.reduce((sum, { start, end }) => sum + end - start, 0);
-      const full = ranges.length === RANGES_PER_FLUSH_MAX ||
-        (length > 0 && length + bytes > maxBytes);
-      if (full) return { ranges, length, slices };
-      ranges.push({ key, incarnation, from, to, at: length });
-      for (const slice of packed) slices.push(slice);
-      length += bytes;
+      const bytes = rowBytesOf(log.lengths(from, to)) + to - from;
+      const full = plan.ranges.length === RANGES_PER_FLUSH_MAX ||
+        (plan.length > 0 && plan.length + bytes > maxBytes);
+      if (full) return plan;
+      plan.add({ key, incarnation, from, to }, log, bytes);
       from = to;
     }
   }
-  return { ranges, length, slices };
+  return plan;
 }
 
 function rangeEnd(log: StreamLog, from: number, rangeBytes: number): number {

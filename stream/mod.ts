@@ -99,6 +99,7 @@ export type { ObjectName, ObjectView } from "./objects.ts";
 export { decodeRow, encodeRow, mergePacked, unpackRange } from "./packed.ts";
 export type { PathEntry, UnlinkErrand } from "./paths.ts";
 export { PRODUCER_IDLE_MS, PRODUCERS_PER_STREAM_MAX } from "./producers.ts";
+export type { RetainedRanges } from "./retained_ranges.ts";
 export {
   copySlices,
   newSlab,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { messageEnds, StreamLog } from "./log.ts";
 import { decodeRow, encodeRow, mergePacked, packedCopy, unpackRange } from "./packed.ts";
+import { RetainedRanges } from "./retained_ranges.ts";
 import { copySlices, newSlab, sliceOf } from "./slab.ts";
 
 /** Appends of random bytes, each of messages of these lengths. */
@@ -127,5 +128,34 @@ Deno.test("StreamLog.takeBefore() parts a log at any end of a message", () => {
       assert.equal(live(), 0);
     }),
     { numRuns: 200 },
+  );
+});
+
+Deno.test("RetainedRanges reads and holds what was there, whatever becomes of the log", () => {
+  fc.assert(
+    fc.property(appends, fc.nat(), (lengths, a) => {
+      const { log, boundaries, live } = logOf(lengths);
+      const middle = boundaries[a % boundaries.length] ?? 0;
+      const end = log.end;
+      const packed = [packedCopy(log, 0, middle), packedCopy(log, middle, end)];
+      const [first = new Uint8Array(0), second = new Uint8Array(0)] = packed;
+      const view = log.view();
+      const at = first.length + 5;
+      const retained = new RetainedRanges(at + second.length + 3, [
+        { at: 0, log: view, from: 0, to: middle },
+        { at, log: view, from: middle, to: end },
+      ]);
+      assert.equal(live(), 2 * end);
+      log.takeBefore(middle).releaseAll();
+      log.push(newSlab(7), 0, 7, undefined);
+      const expected = new Uint8Array(retained.length);
+      expected.set(first);
+      expected.set(second, at);
+      for (let again = 0; again < 2; again++) {
+        assert.deepEqual(copySlices([...retained.parts()].map(sliceOf)), expected);
+      }
+      retained.release();
+      assert.equal(live(), end - middle);
+    }),
   );
 });

@@ -10,6 +10,7 @@
 
 import type { StreamLog } from "./log.ts";
 import { packRange } from "./packed.ts";
+import { RetainedRanges } from "./retained_ranges.ts";
 import { sliceOf } from "./slab.ts";
 import type { Slice } from "./types.ts";
 
@@ -64,6 +65,13 @@ export class PinnedRanges {
     this.#objects.delete(number);
     for (const log of logs) this.bytes -= log.end - log.start;
     return logs;
+  }
+
+  /** {@linkcode PinnedRanges.payload}, for as long as whoever asks needs it. */
+  retained(number: number, length: number): RetainedRanges {
+    const ranges = [...this.#objects.get(number)?.entries() ?? []].sort(([a], [b]) => a - b)
+      .map(([at, log]) => ({ at, log, from: log.start, to: log.end }));
+    return new RetainedRanges(length, ranges);
   }
 
   /**

@@ -1,9 +1,14 @@
 import type { Answer, Group, Unavailable } from "../../group/mod.ts";
 import { putObject } from "../../storage/cold/mod.ts";
 import { unlessAborted } from "../../storage/cold/run.ts";
-import type { ColdState, FlushPlan, ObjectName, StreamKey } from "../../stream/mod.ts";
+import type {
+  ColdState,
+  FlushPlan,
+  ObjectName,
+  RetainedRanges,
+  StreamKey,
+} from "../../stream/mod.ts";
 import type { HotBytes } from "../hot_bytes.ts";
-import { HeldSlices } from "./held_slices.ts";
 import type { ColdJob } from "./job.ts";
 import type { ObjectNumbers } from "./numbers.ts";
 import { pause, pauseMs, type StoreHealth } from "./store_health.ts";
@@ -179,7 +184,7 @@ export class Flusher implements ColdJob {
     const plan = planOf(group.state.cold);
     if (plan.ranges.length === 0) return { bytes: 0 };
     if (!this.#parts.tier.store.isShared) return await this.#commit(flush, plan, () => {});
-    const held = new HeldSlices(plan.slices);
+    const held = plan.retained();
     let put = Promise.resolve();
     try {
       return await this.#commit(flush, plan, async (object) => {
@@ -201,7 +206,7 @@ export class Flusher implements ColdJob {
     }
   }
 
-  #put(group: Group, object: ObjectName, held: HeldSlices, signal: AbortSignal): Promise<void> {
+  #put(group: Group, object: ObjectName, held: RetainedRanges, signal: AbortSignal): Promise<void> {
     const { tier } = this.#parts;
     return putObject(tier.store, tier.object(group.id, object), held.parts(), signal);
   }

@@ -2,7 +2,6 @@ import type { Group } from "../../group/mod.ts";
 import { putObject } from "../../storage/cold/mod.ts";
 import { unlessAborted } from "../../storage/cold/run.ts";
 import type { GroupState, ObjectName } from "../../stream/mod.ts";
-import { HeldSlices } from "./held_slices.ts";
 import type { ColdJob } from "./job.ts";
 import { pauseMs, type StoreHealth } from "./store_health.ts";
 import type { ColdParts } from "./work.ts";
@@ -76,7 +75,7 @@ export class Keeper implements ColdJob {
     const { signal } = this.#aborting;
     const { state } = group;
     const object = state.cold.objects.get(number) as ObjectName; // it is due
-    const held = new HeldSlices([...state.cold.pinnedPayload(number)]);
+    const held = state.cold.retainPinned(number);
     const put = putObject(tier.store, tier.object(group.id, object), held.parts(), signal);
     // One that was broken off may read on for a while.
     put.catch(() => {}).then(() => held.release());
