@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import { joinSlices, type LiveEvent } from "../group/mod.ts";
+import { type Group, joinSlices, type LiveEvent } from "../group/mod.ts";
+import { objectKey, putObject } from "../storage/cold/mod.ts";
 import { appendOf, createOf, openBucketOf, textOf } from "../tests/given/commands.ts";
+import { GivenStore, OWN_STORE } from "../tests/given/cold_reads.ts";
 import { givenShard, keyIn } from "../tests/given/shard.ts";
 import { encodeRequest } from "./cold/requests.ts";
 import { Mailbox, Neighbourhood } from "./mod.ts";
@@ -21,10 +23,10 @@ function noted(port: MessagePort): Parcel[] {
 }
 
 /** Two shards with a group each, a line between them, and all groups as the first one sees them. */
-async function line() {
+async function line(more: Parameters<typeof givenShard>[0] = {}) {
   const two = { shardCount: 2, groupCount: 2, journalCount: 2 };
   const near = await givenShard({ ...two, index: 0 });
-  const far = await givenShard({ ...two, index: 1 });
+  const far = await givenShard({ ...two, ...more, index: 1 });
   const shards = [near, far];
   const { port1, port2 } = new MessageChannel();
   const parcels = noted(port1);
@@ -167,5 +169,51 @@ Deno.test("what another node asks about objects goes to the group's shard", asyn
   ]);
   await assert.rejects(ask(2), /group 2/);
   await assert.rejects(access.answerCold("2.a", new Uint8Array(3)), /group -1/);
+  close();
+});
+
+Deno.test("a fork's read says over the line, too, that it reaches the tail", async () => {
+  const { access, until, close } = await line();
+  await until(access.submit(1, appendOf(REMOTE, "inherited")));
+  const key = keyIn(1, 2, "demo/f");
+  await until(access.submit(1, createOf(key, { fork: { source: REMOTE, subOffset: 0 } })));
+  const answer = await until(access.read(1, read(key)));
+  assert.ok("plan" in answer);
+  assert.equal(textOf(joinSlices(answer.plan.slices)), "inherited");
+  assert.equal(answer.plan.upToDate, true);
+  close();
+});
+
+Deno.test("cold bytes come over the line, and so do objects and failures", async () => {
+  const store = new GivenStore();
+  const groups: Group[] = [];
+  const cold = {
+    cold: OWN_STORE,
+    coldStore: store,
+    onGroup: (group: Group) => void groups.push(group),
+  };
+  const { access, until, close } = await line(cold);
+  const [group] = groups;
+  assert.ok(group !== undefined);
+  await until(access.submit(1, appendOf(REMOTE, "cold")));
+  const { length, ranges } = group.state.cold.planFlush({ maxBytes: 100 });
+  const object = { number: 1, term: group.status().term, length };
+  await until(access.submit(1, { type: "flush", object, ranges }));
+  assert.equal(textOf(await until(access.fetch(1, object, 1, 2)) as Uint8Array), "ol");
+  await assert.rejects(access.fetch(1, object, 4, 1), RangeError);
+  const formation = OWN_STORE.formation;
+  const name = { formation, group: 1, ...object, bytes: length };
+  await putObject(store, name, [new TextEncoder().encode("cold")]);
+  group.state.cold.unpin(1);
+  const answer = await until(access.read(1, read(REMOTE)));
+  assert.ok("plan" in answer && answer.plan.upToDate && answer.plan.cold === undefined);
+  assert.equal(textOf(joinSlices(answer.plan.slices)), "cold");
+  await store.delete(objectKey(name));
+  const lost = { number: 2, term: 1, length: 3 };
+  const refused = {
+    unavailable: "cold_damaged",
+    object: objectKey({ formation, group: 1, ...lost }),
+  };
+  assert.deepEqual(await until(access.fetch(1, lost, 0, 3)), refused);
   close();
 });

@@ -35,7 +35,7 @@ async function givenCold(cold = SHARED_STORE, clock = new SimClock()) {
   assert.ok(group !== undefined);
   const submit = (command: Command) => clock.until(given.shard.submit(0, command));
   await submit(openBucketOf("demo"));
-  return { ...given, clock, store, group, submit };
+  return { ...given, access: given.shard, clock, store, group, submit };
 }
 
 type Given = Awaited<ReturnType<typeof givenCold>>;
@@ -93,6 +93,16 @@ Deno.test("a read holds what is hot, whatever is flushed and deleted while the s
   const found = await given.clock.until(answer);
   assert.ok("plan" in found);
   assert.equal(textOf(joinSlices(found.plan.slices)), "one two three four");
+  given.open.abandon();
+});
+
+Deno.test("a plan whose slices were looked up keeps them, whatever is flushed", async () => {
+  const { given } = await mixed();
+  const answer = given.shard.read(0, from(14));
+  assert.ok(!(answer instanceof Promise) && "plan" in answer);
+  assert.equal(textOf(joinSlices(answer.plan.slices)), "four");
+  await flush(given);
+  assert.equal(textOf(joinSlices(answer.plan.slices)), "four");
   given.open.abandon();
 });
 

@@ -132,7 +132,7 @@ async function twins(cold: typeof OWN_STORE) {
     one.open.abandon();
     two.open.abandon();
   };
-  return { flushed: { clock, store, group, shard: one.shard }, both, read, close };
+  return { flushed: { clock, store, group, access: one.shard }, both, read, close };
 }
 
 async function follow(steps: readonly Step[], cold: typeof OWN_STORE): Promise<void> {

@@ -5,9 +5,8 @@
  */
 
 import assert from "node:assert/strict";
-import type { Answer, Group, ReadRequest } from "../../group/mod.ts";
-import { joinSlices } from "../../group/mod.ts";
-import type { Shard } from "../../shard/mod.ts";
+import type { Answer, Group } from "../../group/mod.ts";
+import type { GroupAccess } from "../../shard/mod.ts";
 import type { ColdSetup } from "../../shard/setup.ts";
 import { type ByteParts, MemoryColdStore, objectKey, putObject } from "../../storage/cold/mod.ts";
 import { copySlices, type FlushOptions, type FlushPlan } from "../../stream/mod.ts";
@@ -78,7 +77,7 @@ export class GivenStore extends MemoryColdStore {
 /** What {@linkcode flush} has to know. */
 export interface Flushed {
   readonly clock: SimClock;
-  readonly shard: Shard;
+  readonly access: Pick<GroupAccess, "submit">;
   readonly store: MemoryColdStore;
   readonly group: Group;
 }
@@ -90,7 +89,7 @@ export interface Flushed {
  * @returns the object's key; undefined where there was nothing to flush
  */
 export async function flush(
-  { clock, shard, store, group }: Flushed,
+  { clock, access, store, group }: Flushed,
   { pins = false, ...options }: Partial<FlushOptions> & { readonly pins?: boolean } = {},
 ): Promise<string | undefined> {
   const plan: FlushPlan = group.state.cold.planFlush({ maxBytes: 64 << 20, ...options });
@@ -101,25 +100,10 @@ export async function flush(
   const name = { formation: FORMATION, group: group.id, number: object.number, term };
   const payload: ByteParts = [copySlices(plan.slices)];
   if (!pins) await putObject(store, { ...name, bytes: length }, payload);
-  const answer = await clock.until(shard.submit(group.id, { type: "flush", object, ranges }));
+  const answer = await clock.until(access.submit(group.id, { type: "flush", object, ranges }));
   assert.ok("ok" in answer && answer.ok === "stored", JSON.stringify(answer));
   if (!pins) group.state.cold.unpin(object.number);
   return objectKey(name);
-}
-
-/** A read's answer as text that two nodes must agree on. */
-export async function told(
-  { clock, shard }: Pick<Flushed, "clock" | "shard">,
-  group: number,
-  request: ReadRequest,
-): Promise<string> {
-  const answer = await clock.until(Promise.resolve(shard.read(group, request)));
-  if (!("plan" in answer)) return JSON.stringify(answer);
-  const { facts, from, next, upToDate, slices, cold } = answer.plan;
-  assert.equal(cold, undefined);
-  const bytes = joinSlices(slices);
-  assert.equal(bytes.length, next - from);
-  return JSON.stringify({ facts, from, next, upToDate, bytes: bytes.toBase64() });
 }
 
 /** What came of a command. */

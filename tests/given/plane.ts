@@ -6,8 +6,10 @@
 
 import type { HttpSettings } from "../../http/context.ts";
 import { ClientPlane } from "../../http/plane.ts";
+import type { Group } from "../../group/mod.ts";
 import { ShardRuntime } from "../../node/runtime.ts";
-import type { ShardSetup } from "../../shard/mod.ts";
+import type { GroupAccess, ShardSetup } from "../../shard/mod.ts";
+import type { ColdStore } from "../../storage/cold/mod.ts";
 import { SimClock } from "../sim/clock.ts";
 import { SimDisk } from "../sim/disk.ts";
 import { SimNetwork } from "../sim/network.ts";
@@ -35,6 +37,10 @@ export interface GivenPlane {
   readonly plane: ClientPlane;
   /** What no request should have caused. */
   readonly errors: unknown[];
+  /** The node's groups. */
+  readonly groups: readonly Group[];
+  /** All groups of the node. */
+  readonly access: GroupAccess;
   /** Asks, and moves time on until there is an answer. Paths begin with `/`. */
   ask(method: string, path: string, body?: BodyInit, headers?: HeadersInit): Promise<Response>;
   /** Asks, and leaves time where it is. */
@@ -42,18 +48,22 @@ export interface GivenPlane {
   close(): Promise<void>;
 }
 
-/** A node in memory, as HTTP reaches it. */
+/** A node in memory, as HTTP reaches it. @param coldStore in the place of the store that `setup` names */
 export async function givenPlane(
   settings: Partial<HttpSettings> = {},
   setup: Partial<ShardSetup> = {},
+  coldStore?: ColdStore,
 ): Promise<GivenPlane> {
   const clock = new SimClock();
   const random = new SimRandom(3);
   const network = new SimNetwork({ clock, random }).of(1);
-  const io = { clock, random, disk: new SimDisk({ random }), network };
+  const openCold = coldStore && (() => Promise.resolve(coldStore));
+  const io = { clock, random, disk: new SimDisk({ random }), network, openCold };
   const errors: unknown[] = [];
+  const groups: Group[] = [];
   const runtime = await clock.until(
     ShardRuntime.start(setupOf({ groupCount: 2, ...setup }), io, [], {
+      onGroup: (group) => groups.push(group),
       onFatal: (reason) => errors.push(reason),
       log: () => {},
     }),
@@ -71,6 +81,8 @@ export async function givenPlane(
     clock,
     plane,
     errors,
+    groups,
+    access: runtime.access,
     begin,
     ask: (method, path, body, headers = { "content-type": "text/plain" }) =>
       clock.until(begin(method, path, { body, headers })),
