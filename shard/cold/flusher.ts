@@ -1,16 +1,10 @@
 import type { Answer, Group, Unavailable } from "../../group/mod.ts";
-import { putObject } from "../../storage/cold/mod.ts";
 import { unlessAborted } from "../../storage/cold/run.ts";
-import type {
-  ColdState,
-  FlushPlan,
-  ObjectName,
-  RetainedRanges,
-  StreamKey,
-} from "../../stream/mod.ts";
+import type { ColdState, FlushPlan, ObjectName, StreamKey } from "../../stream/mod.ts";
 import type { HotBytes } from "../hot_bytes.ts";
 import type { ColdJob } from "./job.ts";
 import type { ObjectNumbers } from "./numbers.ts";
+import { putObject } from "./put.ts";
 import { pause, pauseMs, type StoreHealth } from "./store_health.ts";
 import type { ColdParts } from "./work.ts";
 
@@ -189,7 +183,7 @@ export class Flusher implements ColdJob {
     try {
       return await this.#commit(flush, plan, async (object) => {
         for (let failures = 1;; failures++) {
-          put = this.#put(group, object, held, signal);
+          put = putObject(this.#parts, group.id, object, held, signal);
           try {
             await unlessAborted(put, signal);
             return this.#health.worked();
@@ -204,11 +198,6 @@ export class Flusher implements ColdJob {
       // A put that was broken off may read on for a while.
       put.catch(() => {}).then(() => held.release());
     }
-  }
-
-  #put(group: Group, object: ObjectName, held: RetainedRanges, signal: AbortSignal): Promise<void> {
-    const { tier } = this.#parts;
-    return putObject(tier.store, tier.object(group.id, object), held.parts(), signal);
   }
 
   /** Puts the reference into the log once `upload` is through; anew where the number is taken. */

@@ -1,8 +1,8 @@
 import type { Group } from "../../group/mod.ts";
-import { putObject } from "../../storage/cold/mod.ts";
 import { unlessAborted } from "../../storage/cold/run.ts";
 import type { GroupState, ObjectName } from "../../stream/mod.ts";
 import type { ColdJob } from "./job.ts";
+import { putObject } from "./put.ts";
 import { pauseMs, type StoreHealth } from "./store_health.ts";
 import type { ColdParts } from "./work.ts";
 
@@ -71,12 +71,12 @@ export class Keeper implements ColdJob {
   }
 
   async #write(group: Group, number: number): Promise<void> {
-    const { clock, random, tier } = this.#parts;
+    const { clock, random } = this.#parts;
     const { signal } = this.#aborting;
     const { state } = group;
     const object = state.cold.objects.get(number) as ObjectName; // it is due
     const held = state.cold.retainPinned(number);
-    const put = putObject(tier.store, tier.object(group.id, object), held.parts(), signal);
+    const put = putObject(this.#parts, group.id, object, held, signal);
     // One that was broken off may read on for a while.
     put.catch(() => {}).then(() => held.release());
     try {
