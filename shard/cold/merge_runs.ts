@@ -8,7 +8,7 @@ import {
 /** Most ranges that one object gets, as with flushes. */
 const RUNS_MAX = 8_192;
 /** Most ranges that go into one object: what applying its command may cost at once. */
-const PIECES_MAX = 32_768;
+const PIECES_MAX = 16_384;
 
 /** Ranges of one stream that lie next to each other, and become one. */
 export interface Run {

@@ -21,6 +21,7 @@
 
 import type { Group } from "../../group/mod.ts";
 import { type ColdObjectName, groupPrefix, objectNameOf } from "../../storage/cold/mod.ts";
+import { unlessAborted } from "../../storage/cold/run.ts";
 import { deleteObjects } from "./deletion.ts";
 import type { ColdJob } from "./job.ts";
 import { isApplied, leadsNow, proposed } from "./proposed.ts";
@@ -129,7 +130,8 @@ export class Orphans implements ColdJob {
     signal: AbortSignal,
   ): Promise<void> {
     // These were listed before; the state is one of after.
-    const obstacle = group.leads ? await group.lead() : undefined;
+    const leading = group.leads ? group.lead() : undefined;
+    const obstacle = leading instanceof Promise ? await unlessAborted(leading, signal) : leading;
     const { tier, counters } = this.#parts;
     if (obstacle !== undefined && tier.store.isShared) return;
     const { objects } = group.state.cold;
