@@ -158,13 +158,14 @@ export function settleRead(plan: ReadPlan, found: Settling): ReadPlan | ReadRefu
     next = cut;
   }
   const pieces = cold.pieces.length === 0 ? [] : shortened(cold.pieces, from, next);
-  return new MixedStretch(facts, from, next, {
+  const settled = {
     pieces,
     startsIn: undefined,
     endsIn: undefined,
     maxBytes,
     textual: cold.textual,
-  });
+  };
+  return new MixedStretch(facts, from, next, settled, plan.snapshot);
 }
 
 function cutCold(

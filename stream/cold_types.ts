@@ -91,12 +91,10 @@ export interface PublishSnapshot {
   readonly provenIn?: string;
 }
 
-/** A published StreamSnapshot. */
-export interface StreamSnapshot {
+/** A published StreamSnapshot, and the object that it is all of. */
+export interface StreamSnapshot extends ObjectName {
   readonly offset: number;
   readonly contentType: string;
-  readonly number: number;
-  readonly length: number;
   readonly digest: string;
 }
 

@@ -345,11 +345,17 @@ function readRare(tables: Tables, stream: Stream, fields: Fields): void {
   if (fork !== undefined) readFork(tables, stream, fork);
   const snapshot = fields.left > 0 ? fields.nested() : undefined;
   if (snapshot === undefined) return;
+  const offset = snapshot.number(), contentType = snapshot.text();
+  const number = snapshot.number(), length = snapshot.number();
+  const object = tables.objects.get(number);
+  if (object?.length !== length) throw damaged("a snapshot without its object");
+  const { term } = object;
   tables.setSnapshot(stream, {
-    offset: snapshot.number(),
-    contentType: snapshot.text(),
-    number: snapshot.number(),
-    length: snapshot.number(),
+    offset,
+    contentType,
+    number,
+    term,
+    length,
     digest: snapshot.text(),
   });
 }

@@ -5,6 +5,7 @@
  */
 
 import { coldStretch, type ReadSources } from "./cold_read.ts";
+import type { StreamSnapshot } from "./cold_types.ts";
 import type { StreamLog } from "./log.ts";
 import { earliestOf, factsOf, type Stream } from "./stream.ts";
 import { cutMessage, MixedStretch, type ReadRefusal } from "./stretch.ts";
@@ -12,10 +13,12 @@ import type { ReadFrom, ReadPlan, Slice, StreamFacts } from "./types.ts";
 
 /** A stretch of a log. Its slices are looked up on first demand: readers may have the bytes already. */
 class Stretch implements ReadPlan {
+  readonly snapshot?: StreamSnapshot;
   readonly #log: StreamLog | undefined;
   #slices: readonly Slice[] | undefined;
 
   constructor(
+    stream: Stream,
     readonly facts: StreamFacts,
     readonly from: number,
     readonly next: number,
@@ -23,6 +26,8 @@ class Stretch implements ReadPlan {
     log?: StreamLog,
   ) {
     this.#log = log;
+    const snapshot = stream.rare?.snapshot;
+    if (snapshot !== undefined) this.snapshot = snapshot;
   }
 
   get slices(): readonly Slice[] {
@@ -49,16 +54,16 @@ export function planRead(
   const start = from === "start" ? 0 : from === "now" ? tail : from;
   if (start < earliestOf(stream)) return { refused: "offset_trimmed", facts };
   if (start >= tail || log === undefined) {
-    return new Stretch(facts, start, start, true);
+    return new Stretch(stream, facts, start, start, true);
   }
   if (start < log.start) {
     const found = coldStretch(stream, log, start, maxBytes, sources);
     if (found === "offset_not_boundary") return { refused: found, facts };
-    return new MixedStretch(facts, start, found.next, found.found);
+    return new MixedStretch(facts, start, found.next, found.found, stream.rare?.snapshot);
   }
   if (stream.type.json && !log.isBoundary(start)) return { refused: "offset_not_boundary", facts };
   const next = cutAt(stream, start, maxBytes);
-  return new Stretch(facts, start, next, next === tail, log);
+  return new Stretch(stream, facts, start, next, next === tail, log);
 }
 
 function cutAt(stream: Stream, start: number, maxBytes: number): number {

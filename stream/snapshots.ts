@@ -65,7 +65,7 @@ export function applyPublish(tables: Tables, command: PublishSnapshot, stampMs: 
     if (typeof whole === "object") return { ok: "unproven" };
     if (!whole) return refuse("offset_not_boundary", stream);
   }
-  const { number, length } = object;
+  const { number, term, length } = object;
   if (tables.objects.isFree(number)) tables.objects.add(object, stampMs);
   else if (stagedOf(tables.objects, object) !== length) return { ok: "condemned" };
   tables.beforeChange(stream);
@@ -73,10 +73,13 @@ export function applyPublish(tables: Tables, command: PublishSnapshot, stampMs: 
     offset,
     contentType: ownText(contentType),
     number,
+    term,
     length,
     digest: ownText(digest),
   });
-  rareOf(stream).earliest = offset;
+  const rare = rareOf(stream);
+  rare.earliest = offset;
+  if (rare.ttlSeconds !== undefined) rare.touchedMs = stampMs;
   tables.trimUpwards(stream);
   return { ok: "published", facts: factsOf(stream), repeated: false };
 }

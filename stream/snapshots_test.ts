@@ -1,4 +1,7 @@
+import assert from "node:assert/strict";
+import { GroupState, newSlab, type ReadPlan } from "./mod.ts";
 import { coldTable } from "./testing/table_test.ts";
+import { bodyOf, createOf, openBucketOf } from "../tests/given/commands.ts";
 
 coldTable(
   "applyPublish() decides in SPEC section 5's order when several things are wrong",
@@ -158,3 +161,32 @@ coldTable(
   objects                               -> 1: 6 in 1, next 3
   `,
 );
+
+Deno.test("a plan names the snapshot that the stream begins with, also after an import", async () => {
+  const state = new GroupState({ group: 3, formation: "f" });
+  state.apply(openBucketOf("demo"), 1, 1_000);
+  state.apply(createOf("demo/a", { body: bodyOf("hello") }), 2, 1_000);
+  const read = (of: GroupState) => of.read("demo/a", "now", 0) as ReadPlan;
+  assert.equal(read(state).snapshot, undefined);
+  const object = { number: 1, term: 7, length: 9 };
+  const what = { offset: 5, contentType: "text/plain", digest: "d" };
+  state.apply({ type: "publish", key: "demo/a", object, ...what }, 3, 1_000);
+  assert.deepEqual(read(state).snapshot, { ...what, ...object });
+  const imported = await GroupState.import([...state.export()], {
+    group: 3,
+    formation: "f",
+    allocate: newSlab,
+  });
+  assert.deepEqual(read(imported).snapshot, { ...what, ...object });
+});
+
+Deno.test("applyPublish() pushes a deadline back", () => {
+  const state = new GroupState({ group: 3, formation: "f" });
+  state.apply(openBucketOf("demo"), 1, 1_000);
+  state.apply(createOf("demo/a", { ttlSeconds: 10 }), 2, 1_000);
+  const object = { number: 1, term: 1, length: 1 };
+  const what = { key: "demo/a", offset: 0, contentType: "text/plain", digest: "d" };
+  state.apply({ type: "publish", object, ...what }, 3, 9_000);
+  assert.deepEqual(state.due(12_000, 1), []);
+  assert.deepEqual(state.due(20_000, 1), ["demo/a"]);
+});

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ColdRead } from "./cold_types.ts";
+import type { ColdRead, StreamSnapshot } from "./cold_types.ts";
 import { codePointCut } from "./text.ts";
 import type { ReadPlan, Refusal, Slice, StreamFacts } from "./types.ts";
 
@@ -17,6 +17,7 @@ export interface ReadRefusal {
 /** A stretch that does not lie in one log's chunks. */
 export class MixedStretch implements ReadPlan {
   readonly cold?: ColdRead;
+  readonly snapshot?: StreamSnapshot;
   readonly #slices: readonly Slice[];
 
   /** @param found the pieces where one of them is cold, else slices */
@@ -25,7 +26,9 @@ export class MixedStretch implements ReadPlan {
     readonly from: number,
     readonly next: number,
     found: ColdRead | readonly Slice[],
+    snapshot: StreamSnapshot | undefined,
   ) {
+    if (snapshot !== undefined) this.snapshot = snapshot;
     this.#slices = "pieces" in found ? [] : found;
     if ("pieces" in found) this.cold = found;
   }

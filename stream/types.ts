@@ -13,6 +13,7 @@ import type {
   PublishSnapshot,
   RepackStreams,
   StageObject,
+  StreamSnapshot,
 } from "./cold_types.ts";
 
 /** A piece of memory that many slices share; `live` counts the bytes that some slice still needs. */
@@ -312,4 +313,6 @@ export interface ReadPlan {
   readonly cold?: ColdRead;
   /** `next` is the tail. */
   readonly upToDate: boolean;
+  /** The StreamSnapshot that the stream begins with; absent where there is none. */
+  readonly snapshot?: StreamSnapshot;
 }
