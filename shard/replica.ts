@@ -61,9 +61,12 @@ export function importState(
   });
 }
 
-/** Has this node a cold store of its own, where nobody else puts what it needs? */
+/**
+ * Must this node see to it by itself that it keeps what objects hold? Not on a store that nodes
+ * share; without any store StreamSnapshots stay in memory.
+ */
 function keepsOwn({ cold }: Pick<ShardSetup, "cold">): boolean {
-  return cold !== undefined && cold.backend.kind !== "s3";
+  return cold?.backend.kind !== "s3";
 }
 
 /** A mark as it stands in a RaftSnapshot's file. */

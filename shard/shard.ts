@@ -31,6 +31,7 @@ import type { ColdWork } from "./cold/work.ts";
 import type { DiskRoom } from "./disk_space.ts";
 import { addsBytes, HotBytes } from "./hot_bytes.ts";
 import type { Lane } from "./lane.ts";
+import { PinnedSweep } from "./pinned_sweep.ts";
 import type { Transfers } from "./transfers.ts";
 
 /** How often deadlines, elections and bounds are looked at. */
@@ -78,6 +79,7 @@ export class Shard implements GroupAccess {
   #ticker: Timer | undefined;
   readonly #links: ShardLinks | undefined;
   readonly #cold: ColdWork | undefined;
+  readonly #pinnedSweep: PinnedSweep | undefined;
   readonly #numbers: ObjectNumbers;
   #lookedMs: number;
   #tickedMs: number;
@@ -102,6 +104,7 @@ export class Shard implements GroupAccess {
     this.#lanes = options.lanes;
     this.#links = options.links;
     this.#cold = options.cold;
+    this.#pinnedSweep = options.cold === undefined ? new PinnedSweep() : undefined;
     this.#numbers = options.cold?.numbers ?? new ObjectNumbers();
     this.#lookedMs = this.#tickedMs = options.clock.monotonicMs();
     for (const lane of options.lanes) {
@@ -314,6 +317,7 @@ export class Shard implements GroupAccess {
     }
     this.#hot.observe(hotBytes);
     this.#cold?.tick(nowMs, this.#hot);
+    this.#pinnedSweep?.look(this.#groups.values(), nowMs);
     if (this.#links !== undefined) this.#tickLinks(this.#links, nowMs);
   }
 
