@@ -24,6 +24,7 @@ import { Cluster } from "./cluster.ts";
 import { Forks } from "./forks.ts";
 import type { Links, PeerReceiver } from "./links.ts";
 import { Listings } from "./listing.ts";
+import { StreamSnapshots } from "./snapshots.ts";
 import { Streams } from "./streams.ts";
 import { Sweep } from "./sweep.ts";
 
@@ -43,6 +44,7 @@ export class ShardRuntime implements PeerReceiver {
   readonly streams: Streams;
   readonly buckets: Buckets;
   readonly listings: Listings;
+  readonly snapshots: StreamSnapshots;
   readonly #open: OpenShard;
   readonly #links: Links | undefined;
   readonly #cluster: Cluster | undefined;
@@ -83,6 +85,7 @@ export class ShardRuntime implements PeerReceiver {
     const forks = new Forks(access, clock);
     this.streams = new Streams(access, clock, this.buckets, forks);
     this.listings = new Listings(access);
+    this.snapshots = new StreamSnapshots(access, clock, open.tier);
     this.#sweep = new Sweep({
       access: local,
       clock,

@@ -17,6 +17,7 @@ export type {
 } from "./access.ts";
 export type { ColdFacts } from "./cold/facts.ts";
 export { FETCH_BYTES_MAX } from "./access.ts";
+export type { ColdTier } from "./cold/tier.ts";
 export { FREE_BYTES_MIN } from "./disk_space.ts";
 export type { Eventually } from "../group/mod.ts";
 export { Feed, FeedBatch, type FeedReader, Feeds } from "./feed.ts";

@@ -24,6 +24,8 @@ import { Transfers } from "./transfers.ts";
 /** A shard and what it holds open. */
 export interface OpenShard {
   readonly shard: Shard;
+  /** Its cold store; undefined where there is none. */
+  readonly tier: ColdTier | undefined;
   /** Finishes what is under way, makes it durable and closes the files. */
   stop(): Promise<void>;
   /** Closes nothing and finishes nothing: for a shard that has failed. */
@@ -161,6 +163,7 @@ export async function openShard(
   if (setup.cluster === undefined) await shard.lead(io.clock.wallMs());
   return {
     shard,
+    tier,
     async stop() {
       space?.stop();
       await shard.stop();

@@ -1,0 +1,238 @@
+import type { Answer, ReadAnswer, Unavailable } from "../group/mod.ts";
+import type { Clock } from "../io/mod.ts";
+import type { ColdTier } from "../shard/mod.ts";
+import { type GroupAccess, groupOf } from "../shard/mod.ts";
+import { ColdError, putObject } from "../storage/cold/mod.ts";
+import {
+  type ObjectName,
+  type Outcome,
+  type PublishSnapshot,
+  type Refusal,
+  sliceOf,
+  type StreamFacts,
+  type StreamKey,
+  type StreamSnapshot,
+} from "../stream/mod.ts";
+import { insist, pause, submitUntilKnown } from "./patience.ts";
+
+/** Most bytes of a piece that is staged: appends wait behind it for as long as it takes to write. */
+export const STAGED_BYTES_MAX: number = 256 * 1024;
+/** Pieces of a snapshot that are on their way to the log at a time. */
+const STAGED_AT_ONCE = 4;
+/** Objects that are begun for one snapshot, should others get their numbers first. */
+const OBJECTS_MAX = 4;
+/** Uploads of one object, and the pause after the first that failed; it doubles. */
+const UPLOADS_MAX = 4;
+const UPLOAD_AGAIN_MS = 200;
+
+/** No object has this name: a publish with it is decided as any other, and can't take place. */
+const NO_OBJECT: ObjectName = { number: 0, term: 0, length: 0 };
+
+const NOT_FOUND = { refused: "stream_not_found" } as const;
+const NO_LEADER: Unavailable = { unavailable: "no_leader" };
+const STORE_UNAVAILABLE: Unavailable = { unavailable: "cold_unavailable" };
+
+/** A StreamSnapshot as its publisher has it. */
+export interface Publication {
+  readonly key: StreamKey;
+  readonly incarnation: string | undefined;
+  readonly offset: number;
+  readonly contentType: string;
+  /** All bytes, in order; none is changed any more. */
+  readonly pieces: readonly Uint8Array[];
+  readonly length: number;
+  /** Of the bytes, by which the same snapshot is known again. */
+  readonly digest: string;
+}
+
+/** A stream, and the snapshot that it begins with. */
+export interface FoundSnapshot {
+  readonly facts: StreamFacts;
+  readonly snapshot: StreamSnapshot | undefined;
+  /** The group that holds both. */
+  readonly group: number;
+}
+
+type Moved = Extract<Outcome, { ok: "moved" }>;
+type Refused = { readonly refused: Refusal; readonly facts?: StreamFacts };
+
+/**
+ * StreamSnapshots (SPEC section 5): the bytes first, then the command that refers to them.
+ *
+ * On a store that all nodes share the bytes are uploaded from here. Elsewhere they go through the
+ * group's log, in pieces between which other commands find their place, so that a majority holds
+ * them durably before anything refers to them. An object that nobody refers to in the end is swept
+ * like any other.
+ */
+export class StreamSnapshots {
+  readonly #access: GroupAccess;
+  readonly #clock: Clock;
+  readonly #tier: ColdTier | undefined;
+
+  /** @param tier this shard's cold store; undefined where there is none */
+  constructor(access: GroupAccess, clock: Clock, tier: ColdTier | undefined) {
+    this.#access = access;
+    this.#clock = clock;
+    this.#tier = tier;
+  }
+
+  /** The snapshot that a stream begins with, as strongly as any read. */
+  async find(
+    key: StreamKey,
+    incarnation: string | undefined,
+    touch: boolean,
+  ): Promise<FoundSnapshot | Refused | Unavailable> {
+    const request = { key, from: "now", maxBytes: 0, incarnation, touch } as const;
+    let group = groupOf(key, this.#access.groupCount);
+    let answer: ReadAnswer = await this.#access.read(group, request);
+    if ("ok" in answer) {
+      if (!answer.linked) return NOT_FOUND;
+      group = answer.target;
+      answer = await this.#access.read(group, request);
+      if ("ok" in answer) return NOT_FOUND;
+    }
+    if (!("plan" in answer)) return answer;
+    const { facts, snapshot } = answer.plan;
+    return { facts, snapshot, group };
+  }
+
+  /** Bytes of a snapshot that was found, a MiB at most. */
+  read(
+    { group }: FoundSnapshot,
+    { number, term, length }: StreamSnapshot,
+    offset: number,
+    bytes: number,
+  ): Promise<Uint8Array | Unavailable> {
+    return this.#access.fetch(group, { number, term, length }, offset, bytes);
+  }
+
+  /** PUT of a snapshot. */
+  async publish(publication: Publication): Promise<Exclude<Answer, Moved>> {
+    // Decided once before anything is replicated, and again when it is.
+    const { group, answer } = await this.#rehearse(publication);
+    if (!isCondemned(answer)) return answer;
+    for (let objects = 0; objects < OBJECTS_MAX; objects++) {
+      const name = await this.#access.survey<"object">(group, { about: "object" });
+      if ("unavailable" in name) return name;
+      const object = { number: name.number, term: name.term, length: publication.length };
+      const placed = this.#tier?.store.isShared
+        ? await this.#upload(this.#tier, group, object, publication.pieces)
+        : await this.#stage(group, object, publication.pieces);
+      if (placed === "condemned") continue;
+      if (placed !== "placed") return placed;
+      const command = publishOf(publication, object);
+      const published = await submitUntilKnown(this.#access, this.#clock, group, command);
+      if (isMoved(published)) return NOT_FOUND;
+      if (!isCondemned(published)) return published;
+    }
+    return NO_LEADER;
+  }
+
+  /** What would become of it: `condemned` where nothing but an object is wanting. */
+  async #rehearse(
+    publication: Publication,
+  ): Promise<{ readonly group: number; readonly answer: Exclude<Answer, Moved> }> {
+    const command = publishOf(publication, NO_OBJECT);
+    let group = groupOf(publication.key, this.#access.groupCount);
+    let answer = await submitUntilKnown(this.#access, this.#clock, group, command);
+    if (isMoved(answer)) {
+      group = answer.target;
+      answer = await submitUntilKnown(this.#access, this.#clock, group, command);
+    }
+    if (isMoved(answer)) return { group, answer: NOT_FOUND };
+    return { group, answer: nothingApplied(answer) };
+  }
+
+  async #upload(
+    tier: ColdTier,
+    group: number,
+    object: ObjectName,
+    pieces: readonly Uint8Array[],
+  ): Promise<"placed" | Unavailable> {
+    for (let uploads = 1;; uploads++) {
+      try {
+        await putObject(tier.store, tier.object(group, object), pieces);
+        return "placed";
+      } catch (error) {
+        if (!(error instanceof ColdError)) throw error;
+        if (error.kind !== "unavailable" || uploads === UPLOADS_MAX) return STORE_UNAVAILABLE;
+        await pause(this.#clock, UPLOAD_AGAIN_MS * 2 ** (uploads - 1));
+      }
+    }
+  }
+
+  /** Puts the bytes into the group's log, a few pieces at a time. */
+  async #stage(
+    group: number,
+    object: ObjectName,
+    pieces: readonly Uint8Array[],
+  ): Promise<"placed" | "condemned" | Unavailable> {
+    const staged = piecesOf(pieces);
+    const submit = ({ at, bytes }: Piece) => {
+      const body = bytes.length === 0 ? undefined : { data: sliceOf(bytes) };
+      return this.#access.submit(group, { type: "stage", object, at, body });
+    };
+    for (let first = 0; first < staged.length; first += STAGED_AT_ONCE) {
+      const together = staged.slice(first, first + STAGED_AT_ONCE);
+      const answers = await Promise.all(together.map(submit));
+      const failed = answers.findIndex((answer) => !isDone(answer));
+      if (failed < 0) continue;
+      // One that was lost has those behind it refused: from there on each waits for the one before.
+      for (const piece of together.slice(failed)) {
+        const answer = await insist(this.#clock, () => submit(piece), passes);
+        if (isCondemned(answer)) return "condemned";
+        if (!isDone(answer)) return "unavailable" in answer ? nothingApplied(answer) : NO_LEADER;
+      }
+    }
+    return "placed";
+  }
+}
+
+/** A stretch of the bytes, and where it begins. */
+interface Piece {
+  readonly at: number;
+  readonly bytes: Uint8Array;
+}
+
+/** The bytes in pieces to be staged; one that is empty where there are none. */
+function piecesOf(pieces: readonly Uint8Array[]): Piece[] {
+  const found: Piece[] = [];
+  let at = 0;
+  for (const piece of pieces) {
+    for (let from = 0; from < piece.length; from += STAGED_BYTES_MAX) {
+      const bytes = piece.subarray(from, from + STAGED_BYTES_MAX);
+      found.push({ at, bytes });
+      at += bytes.length;
+    }
+  }
+  return found.length > 0 ? found : [{ at: 0, bytes: new Uint8Array(0) }];
+}
+
+function publishOf(publication: Publication, object: ObjectName): PublishSnapshot {
+  const { key, incarnation, offset, contentType, digest } = publication;
+  return { type: "publish", key, incarnation, offset, contentType, object, digest };
+}
+
+/** Nothing that can be seen was asked for yet, so nothing has become of it. */
+function nothingApplied<A extends Answer>(answer: A): A | Unavailable {
+  const isUnknown = "unavailable" in answer && answer.unavailable === "outcome_unknown";
+  return isUnknown ? NO_LEADER : answer;
+}
+
+function isDone(answer: Answer): boolean {
+  return "ok" in answer && answer.ok === "done";
+}
+
+function isMoved(answer: Answer): answer is Moved {
+  return "ok" in answer && answer.ok === "moved";
+}
+
+function isCondemned(answer: Answer): boolean {
+  return "ok" in answer && answer.ok === "condemned";
+}
+
+/** Is it worth waiting for another answer? */
+function passes(answer: Answer): boolean {
+  return "unavailable" in answer &&
+    (answer.unavailable === "outcome_unknown" || answer.unavailable === "overloaded");
+}
