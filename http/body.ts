@@ -1,5 +1,6 @@
 import type { Clock, Timer } from "../io/mod.ts";
 import { type ErrorCode, parseDecimal } from "../protocol/mod.ts";
+import { Blocks, type Gathered, Joined } from "./body_pieces.ts";
 
 /** Bodies up to this length are read in one go where the client announces the length. */
 const WHOLE_BODY_BYTES_MAX = 64 * 1024;
@@ -138,6 +139,26 @@ export class BodyReader {
     this.#readWhole(request, limit, length, done);
   }
 
+  /**
+   * A body that is too large to be joined, in blocks; or why not.
+   *
+   * @param onBlock sees each block when it is whole
+   */
+  readBlocks(
+    request: Request,
+    limit: number,
+    onBlock: (block: Uint8Array) => void,
+  ): Promise<readonly Uint8Array[] | ErrorCode> {
+    const announced = request.headers.get("content-length");
+    const length = announced === null ? undefined : parseDecimal(announced);
+    if (request.body === null) return Promise.resolve([]);
+    if (length !== undefined && length > limit) return Promise.resolve("payload_too_large");
+    if (this.bytesInFlight + (length ?? 0) > this.#bytesMax) return Promise.resolve(this.#refuse());
+    const body = new PiecewiseBody(request.body.getReader());
+    this.#watch(body);
+    return this.#gather(body, limit, length ?? 0, new Blocks(length, onBlock));
+  }
+
   /** Bytes that there may be in flight. */
   get bytesMax(): number {
     return this.#bytesMax;
@@ -176,16 +197,16 @@ export class BodyReader {
   ): void {
     const body = new PiecewiseBody(stream.getReader());
     this.#watch(body);
-    this.#gather(body, limit, announced).then(done);
+    this.#gather(body, limit, announced, new Joined()).then(done);
   }
 
-  async #gather(
+  async #gather<T>(
     body: PiecewiseBody,
     limit: number,
     announced: number,
-  ): Promise<Uint8Array | ErrorCode> {
+    into: Gathered<T>,
+  ): Promise<T | ErrorCode> {
     const { reader } = body;
-    const pieces: Uint8Array[] = [];
     let length = 0;
     let held = announced;
     this.bytesInFlight += held;
@@ -193,11 +214,11 @@ export class BodyReader {
       for (;;) {
         const { done, value } = await reader.read();
         if (body.stalled) return "request_timeout";
-        if (done) return joined(pieces, length);
+        if (done) return into.end();
         body.progressAtLook = this.#look;
         length += value.length;
-        pieces.push(value);
         if (length > limit) return "payload_too_large";
+        into.add(value);
         if (length <= held) continue;
         this.bytesInFlight += length - held;
         held = length;
@@ -234,15 +255,4 @@ export class BodyReader {
     for (let at = this.#ring.after; at !== this.#ring; at = at.after) all.push(at);
     return all;
   }
-}
-
-function joined(pieces: Uint8Array[], length: number): Uint8Array {
-  if (pieces.length === 1) return pieces[0] as Uint8Array;
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
 }
