@@ -120,11 +120,11 @@ function render(answer: AppendAnswer, command: AppendStream): Reply {
 }
 
 /** What kept a body from being read. */
-export function respondBodyError(code: ErrorCode, bytesMax: number): Reply {
+export function respondBodyError(code: ErrorCode, bytesMax: number, what = "append"): Reply {
   // Nobody wants the rest of the body.
   const headers = { "connection": "close" };
   if (code !== "payload_too_large") return respondError(code, headers);
-  const message = `the body is larger than ${bytesMax} bytes, the most that one append may have`;
+  const message = `the body is larger than ${bytesMax} bytes, the most that one ${what} may have`;
   return respondError(code, headers, { message });
 }
 

@@ -2,6 +2,7 @@ import type { Clock, Random } from "../io/mod.ts";
 import type { GroupFacts, ShardFacts } from "../shard/mod.ts";
 import type { Buckets } from "../node/buckets.ts";
 import type { Listings } from "../node/listing.ts";
+import type { StreamSnapshots } from "../node/snapshots.ts";
 import type { Streams } from "../node/streams.ts";
 import type { BodyReader } from "./body.ts";
 import type { LargeAnswers } from "./large_answers.ts";
@@ -31,6 +32,7 @@ export interface HttpContext {
   readonly streams: Streams;
   readonly buckets: Buckets;
   readonly listings: Listings;
+  readonly snapshots: StreamSnapshots;
   readonly clock: Clock;
   readonly random: Random;
   readonly bodies: BodyReader;

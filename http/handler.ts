@@ -19,6 +19,8 @@ import { head, read } from "./read.ts";
 import { readiness } from "./readiness.ts";
 import { remove } from "./remove.ts";
 import { Routes } from "./routes.ts";
+import { publishSnapshot } from "./snapshot_publish.ts";
+import { deleteSnapshot, locateSnapshot, readSnapshot } from "./snapshot_read.ts";
 
 /** Answers one request. Never rejects. */
 export type Handler = (request: Request) => Promise<Response>;
@@ -27,6 +29,8 @@ export type Handler = (request: Request) => Promise<Response>;
 const METHODS: Record<Route["kind"], string> = {
   stream: "GET, HEAD, PUT, POST, DELETE",
   append_batch: "POST",
+  latest_snapshot: "GET, HEAD",
+  snapshot: "GET, HEAD, PUT, DELETE",
   bucket: "GET, HEAD, PUT, DELETE",
   streams: "GET, HEAD",
   root: "GET, HEAD",
@@ -113,6 +117,14 @@ function onOther(
     if (method === "POST") return appendBatch(context, exchange.request, route, query);
     return methodNotAllowed(route);
   }
+  if (route.kind === "snapshot") {
+    if (method === "GET" || method === "HEAD") {
+      return readSnapshot(context, exchange.request, route, query);
+    }
+    if (method === "PUT") return publishSnapshot(context, exchange.request, route, query);
+    if (method === "DELETE") return deleteSnapshot(context, exchange.request, route, query);
+    return methodNotAllowed(route);
+  }
   if (route.kind === "bucket") {
     if (method === "GET" || method === "HEAD") return describeBucket(context, route);
     if (method === "PUT") return createBucket(context, route);
@@ -121,6 +133,8 @@ function onOther(
   }
   if (method !== "GET" && method !== "HEAD") return methodNotAllowed(route);
   switch (route.kind) {
+    case "latest_snapshot":
+      return locateSnapshot(context, exchange.request, route, query);
     case "streams":
       return listStreams(context, route, query);
     case "root":

@@ -35,6 +35,7 @@ export class ClientPlane {
       streams: runtime.streams,
       buckets: runtime.buckets,
       listings: runtime.listings,
+      snapshots: runtime.snapshots,
       clock: io.clock,
       random: io.random,
       bodies: this.#bodies,

@@ -10,12 +10,13 @@ import {
   STREAM_EXPIRES_AT,
   STREAM_INCARNATION,
   STREAM_NEXT_OFFSET,
+  STREAM_SNAPSHOT_OFFSET,
   STREAM_TTL,
   STREAM_UP_TO_DATE,
   type StreamRoute,
 } from "../protocol/mod.ts";
 import type { Eventually } from "../shard/mod.ts";
-import type { ReadPlan, StreamFacts } from "../stream/mod.ts";
+import type { ReadPlan } from "../stream/mod.ts";
 import {
   type HeaderMap,
   type Reply,
@@ -140,10 +141,10 @@ export async function head(
     touch: false,
   });
   if (!("plan" in answer)) return respondObstacle(answer);
-  return respond(200, headHeaders(answer.plan.facts));
+  return respond(200, headHeaders(answer.plan));
 }
 
-function headHeaders(facts: StreamFacts): HeaderMap {
+function headHeaders({ facts, snapshot }: ReadPlan): HeaderMap {
   const headers = tailHeaders(facts);
   headers[CONTENT_TYPE] = facts.contentType;
   headers[CACHE_CONTROL] = "no-store";
@@ -152,5 +153,6 @@ function headHeaders(facts: StreamFacts): HeaderMap {
     headers[STREAM_EXPIRES_AT] = new Date(facts.expiresAtMs).toISOString();
   }
   if (facts.earliest > 0) headers[STREAM_EARLIEST_OFFSET] = formatOffset(facts.earliest);
+  if (snapshot !== undefined) headers[STREAM_SNAPSHOT_OFFSET] = formatOffset(snapshot.offset);
   return headers;
 }

@@ -16,6 +16,8 @@ export class Routes {
     if (known !== undefined) return known;
     const route = parsePath(rawPath);
     if (typeof route === "string" || !("key" in route)) return route;
+    // Each offset comes a few times, and then never again.
+    if (route.kind === "snapshot") return route;
     if (this.#known.size >= PATHS_MAX) this.#known.clear();
     this.#known.set(rawPath, route);
     return route;

@@ -136,7 +136,10 @@ const TABLE = {
   offset_mismatch: refused(412, "If-Match is not the tail; Stream-Next-Offset is"),
   stream_seq_conflict: refused(409, "Stream-Seq is not above the last one accepted"),
   offset_trimmed: refused(410, "the offset is no longer kept; Stream-Earliest-Offset is the first"),
-  offset_not_boundary: refused(400, "the offset lies within a message of this JSON stream"),
+  offset_not_boundary: refused(
+    400,
+    "the offset lies within a message: send a Stream-Next-Offset the server gave",
+  ),
 
   // Forks (P§4.2, SPEC section 7).
   fork_source_not_found: refused(404, "Stream-Forked-From names no stream"),

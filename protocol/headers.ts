@@ -22,6 +22,14 @@ export const RETRY_AFTER = "retry-after";
 export const PREFER = "prefer";
 /** Which of those wishes the answer follows (RFC 7240 section 3). */
 export const PREFERENCE_APPLIED = "preference-applied";
+/** Part of a body that is asked for (RFC 9110 section 14.2). */
+export const RANGE = "range";
+/** Only where the body still has this entity tag; else all of it (RFC 9110 section 13.1.5). */
+export const IF_RANGE = "if-range";
+/** Which part of a body an answer holds. */
+export const CONTENT_RANGE = "content-range";
+/** `bytes` where parts of a body may be asked for. */
+export const ACCEPT_RANGES = "accept-ranges";
 /** Methods that a resource takes, on 405. */
 export const ALLOW = "allow";
 
@@ -89,6 +97,8 @@ export const EXPOSED_HEADERS: readonly string[] = [
   ETAG,
   LOCATION,
   RETRY_AFTER,
+  CONTENT_RANGE,
+  ACCEPT_RANGES,
   ALLOW,
   PREFERENCE_APPLIED,
 ];
@@ -102,7 +112,8 @@ export const ALLOWED_REQUEST_HEADERS: readonly string[] = [
   IF_NONE_MATCH,
   "last-event-id",
   PREFER,
-  "range",
+  RANGE,
+  IF_RANGE,
   STREAM_SEQ,
   STREAM_TTL,
   STREAM_EXPIRES_AT,

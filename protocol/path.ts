@@ -36,6 +36,24 @@ export interface AppendBatchRoute {
   readonly key: string;
 }
 
+/** The StreamSnapshot of a stream, wherever it is (SPEC section 5). */
+export interface LatestSnapshotRoute {
+  /** Tells routes apart. */
+  readonly kind: "latest_snapshot";
+  /** As in {@linkcode StreamRoute}. */
+  readonly key: string;
+}
+
+/** The StreamSnapshot at an offset. */
+export interface SnapshotRoute {
+  /** Tells routes apart. */
+  readonly kind: "snapshot";
+  /** As in {@linkcode StreamRoute}. */
+  readonly key: string;
+  /** As it stands in the path, decoded, for `parseOffset()`. */
+  readonly offset: string;
+}
+
 /** What a path that names a stream is about. */
 type KeyedKind = (StreamRoute | AppendBatchRoute)["kind"];
 
@@ -56,7 +74,13 @@ export interface FixedRoute {
 }
 
 /** What a path names. */
-export type Route = StreamRoute | AppendBatchRoute | BucketRoute | FixedRoute;
+export type Route =
+  | StreamRoute
+  | AppendBatchRoute
+  | LatestSnapshotRoute
+  | SnapshotRoute
+  | BucketRoute
+  | FixedRoute;
 
 const ROOT: FixedRoute = { kind: "root" };
 const HEALTHZ: FixedRoute = { kind: "healthz" };
@@ -67,6 +91,7 @@ const URSULA_METRICS: FixedRoute = { kind: "ursula_metrics" };
 const FLAT_PREFIX = "/v1/stream/";
 const FLAT_BATCH_PREFIX = "/v1/append-batch/";
 const BATCH_SEGMENT = "append-batch";
+const SNAPSHOT_SEGMENT = "snapshot";
 const OPERATOR_PREFIX = "/__ursula/";
 
 /** What a walk over a path found: only ASCII that stands for itself … */
@@ -148,17 +173,39 @@ function bucketed(rawPath: string, coded: boolean): Route | ErrorCode {
   if (!isBelow) end = rawPath.length;
   const id = coded ? decode(rawPath, slash + 1, end) : rawPath.slice(slash + 1, end);
   if (id === undefined) return "invalid_path";
-  if (isBelow && !isBatchSegment(rawPath, end + 1, coded)) return "not_found";
-  if (id === "streams") return isBelow ? "not_found" : bucketRoute("streams", bucket);
+  if (isBelow) return belowStream(rawPath, bucket, id, end + 1, coded);
+  if (id === "streams") return bucketRoute("streams", bucket);
   if (!isRegularBucketId(bucket)) return "invalid_bucket_id";
   if (isControlStreamId(id)) return "not_found";
-  const key = coded ? bucket + "/" + id : rawPath.slice(1, end);
-  return stream(isBelow ? "append_batch" : "stream", key, false, coded);
+  return stream("stream", coded ? bucket + "/" + id : rawPath.slice(1, end), false, coded);
 }
 
-/** Is `append-batch` all that there is from `start` on? */
-function isBatchSegment(rawPath: string, start: number, coded: boolean): boolean {
-  return (coded ? decode(rawPath, start, rawPath.length) : rawPath.slice(start)) === BATCH_SEGMENT;
+/**
+ * What a path says below a stream, from `start` on. What has no flat form reaches every stream that
+ * exists, in whatever bucket a flat create made it, and even if it is called `streams`.
+ */
+function belowStream(
+  rawPath: string,
+  bucket: string,
+  id: string,
+  start: number,
+  coded: boolean,
+): Route | ErrorCode {
+  const segments = rawPath.slice(start).split("/")
+    .map((segment) => coded ? decode(segment, 0, segment.length) : segment);
+  if (segments.includes(undefined)) return "invalid_path";
+  const [name, offset] = segments;
+  const isBatch = name === BATCH_SEGMENT && segments.length === 1;
+  const isSnapshot = name === SNAPSHOT_SEGMENT && segments.length <= 2;
+  if (!isBatch && !isSnapshot || isBatch && id === "streams") return "not_found";
+  if (isBatch ? !isRegularBucketId(bucket) : bucket.includes("/")) return "invalid_bucket_id";
+  if (isControlStreamId(id)) return "not_found";
+  const key = bucket + "/" + id;
+  if ((coded ? utf8Length(key) : key.length) > STREAM_KEY_BYTES_MAX) return "path_too_long";
+  if (isBatch) return { kind: "append_batch", key };
+  return offset === undefined
+    ? { kind: "latest_snapshot", key }
+    : { kind: "snapshot", key, offset };
 }
 
 function bucketAlone(rawPath: string, coded: boolean): Route | ErrorCode {

@@ -14,6 +14,10 @@ function outcome(path: string): string {
       return `${route.flat ? "flat" : "bucketed"} ${route.key}`;
     case "append_batch":
       return `batch ${route.key}`;
+    case "latest_snapshot":
+      return `snapshot of ${route.key}`;
+    case "snapshot":
+      return `snapshot ${route.offset} of ${route.key}`;
     case "bucket":
     case "streams":
       return `${route.kind} ${route.bucket}${route.regular ? "" : " irregular"}`;
@@ -92,6 +96,41 @@ Deno.test("parsePath() reads both forms of append-batch", () => {
     ["/__demo/x/append-batch", "reserved_name"],
     ["/v1/append-batch/demo/" + "s".repeat(1020), "path_too_long"],
     ["/demo/" + "s".repeat(1020) + "/append-batch", "path_too_long"],
+  ]);
+});
+
+Deno.test("parsePath() reads snapshots of any stream that may exist", () => {
+  check([
+    ["/demo/hello/snapshot", "snapshot of demo/hello"],
+    ["/demo/hello/snapshot/5", "snapshot 5 of demo/hello"],
+    ["/demo/hello/snapshot/abc", "snapshot abc of demo/hello"],
+    ["/demo/hello/snapshot/%35", "snapshot 5 of demo/hello"],
+    ["/demo/hello/snaps%68ot/now", "snapshot now of demo/hello"],
+    ["/demo/a%2Fb/snapshot", "snapshot of demo/a/b"],
+    ["/demo/snapshot/snapshot", "snapshot of demo/snapshot"],
+    ["/demo/snapshot", "bucketed demo/snapshot"],
+    ["/_default/x/snapshot", "snapshot of _default/x"],
+    ["/abc/x/snapshot", "snapshot of abc/x"],
+    ["/Any%20Text!/x/snapshot/5", "snapshot 5 of Any Text!/x"],
+    ["/été/x/snapshot", "snapshot of été/x"],
+    ["/demo/streams/snapshot/5", "snapshot 5 of demo/streams"],
+    ["/v1/x/snapshot", "snapshot of v1/x"],
+    ["/v1/stream/snapshot", "flat _default/snapshot"],
+    ["/v1/stream/snapshot/5", "flat snapshot/5"],
+    ["/%761/stream/snapshot", "snapshot of v1/stream"],
+    ["/v1/stream/demo/x/snapshot", "flat demo/x/snapshot"],
+    ["/demo/hello/snapshot/", "invalid_path"],
+    ["/demo/hello/snapshot/%zz", "invalid_path"],
+    ["/demo/hello/snapshot/..", "invalid_path"],
+    ["/demo/hello/snapshot/5/6", "not_found"],
+    ["/demo/hello/snapshots", "not_found"],
+    ["/demo/__ds/snapshot", "not_found"],
+    ["/de%2Fmo/x/snapshot", "invalid_bucket_id"],
+    ["/__demo/x/snapshot", "reserved_name"],
+    ["/healthz/x/snapshot", "reserved_name"],
+    ["/demo/" + "s".repeat(1019) + "/snapshot", "snapshot of demo/" + "s".repeat(1019)],
+    ["/demo/" + "s".repeat(1020) + "/snapshot", "path_too_long"],
+    ["/demo/" + "%E2%82%AC".repeat(340) + "/snapshot/5", "path_too_long"],
   ]);
 });
 
@@ -205,7 +244,7 @@ Deno.test("parsePath() never throws, and never lets a broken key through", () =>
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
       const route = parsePath("/" + pieces.join(""));
-      if (typeof route === "string" || route.kind !== "stream") return;
+      if (typeof route === "string" || !("key" in route)) return;
       assert.ok(route.key.isWellFormed());
       assert.doesNotMatch(route.key, /^__|\0|\/\/|^\/|\/$|(^|\/)\.\.?(\/|$)/);
     }),

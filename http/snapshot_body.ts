@@ -1,0 +1,37 @@
+import type { Unavailable } from "../group/mod.ts";
+
+/** Bytes that are asked for at a time: what a slow client holds is twice that at most. */
+const PIECE_BYTES = 1024 * 1024;
+
+/** Gives `length` bytes from `offset` on. */
+export type FetchBytes = (offset: number, length: number) => Promise<Uint8Array | Unavailable>;
+
+/**
+ * The bytes from `from` to `to`, or why there are none. What does not fit into one piece is a
+ * stream: the next piece is asked for as the client takes the one before, and one that does not
+ * come breaks the connection, as nothing can be said any more.
+ */
+export async function snapshotBytes(
+  fetch: FetchBytes,
+  from: number,
+  to: number,
+): Promise<Uint8Array | ReadableStream<Uint8Array> | Unavailable> {
+  if (from === to) return new Uint8Array(0);
+  const first = await fetch(from, Math.min(PIECE_BYTES, to - from));
+  if ("unavailable" in first || from + first.length === to) return first;
+  let at = from + first.length;
+  return new ReadableStream({
+    start(controller) {
+      controller.enqueue(first);
+    },
+    async pull(controller) {
+      const piece = await fetch(at, Math.min(PIECE_BYTES, to - at));
+      if ("unavailable" in piece) {
+        return controller.error(new Error(`the snapshot breaks off: ${piece.unavailable}`));
+      }
+      controller.enqueue(piece);
+      at += piece.length;
+      if (at === to) controller.close();
+    },
+  }, { highWaterMark: 1 });
+}
