@@ -156,7 +156,8 @@ export class BodyReader {
     if (this.bytesInFlight + (length ?? 0) > this.#bytesMax) return Promise.resolve(this.#refuse());
     const body = new PiecewiseBody(request.body.getReader());
     this.#watch(body);
-    return this.#gather(body, limit, length ?? 0, new Blocks(length, onBlock));
+    const turn = () => new Promise<void>((resolve) => this.#clock.defer(resolve));
+    return this.#gather(body, limit, length ?? 0, new Blocks(length, onBlock, turn));
   }
 
   /** Bytes that there may be in flight. */
@@ -218,11 +219,13 @@ export class BodyReader {
         body.progressAtLook = this.#look;
         length += value.length;
         if (length > limit) return "payload_too_large";
-        into.add(value);
-        if (length <= held) continue;
-        this.bytesInFlight += length - held;
-        held = length;
-        if (this.bytesInFlight > this.#bytesMax) return this.#refuse();
+        const turn = into.add(value);
+        if (length > held) {
+          this.bytesInFlight += length - held;
+          held = length;
+          if (this.bytesInFlight > this.#bytesMax) return this.#refuse();
+        }
+        if (turn !== undefined) await turn;
       }
     } catch {
       return body.stalled ? "request_timeout" : "body_broken_off";

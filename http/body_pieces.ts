@@ -5,8 +5,8 @@ const EMPTY = new Uint8Array(0);
 
 /** What becomes of the pieces of a body. */
 export interface Gathered<T> {
-  /** Takes the next piece, which stays as it is. */
-  add(piece: Uint8Array): void;
+  /** Takes the next piece, which stays as it is; what to wait for before the one after it. */
+  add(piece: Uint8Array): Promise<void> | undefined;
   /** All that was added. */
   end(): T;
 }
@@ -16,7 +16,7 @@ export class Joined implements Gathered<Uint8Array> {
   readonly #pieces: Uint8Array[] = [];
   #length = 0;
 
-  add(piece: Uint8Array): void {
+  add(piece: Uint8Array): undefined {
     this.#pieces.push(piece);
     this.#length += piece.length;
   }
@@ -40,6 +40,7 @@ export class Joined implements Gathered<Uint8Array> {
 export class Blocks implements Gathered<Uint8Array[]> {
   readonly #blocks: Uint8Array[] = [];
   readonly #onBlock: (block: Uint8Array) => void;
+  readonly #turn: () => Promise<void>;
   /** Bytes that are still announced. */
   #announced: number;
   #block = EMPTY;
@@ -48,13 +49,20 @@ export class Blocks implements Gathered<Uint8Array[]> {
   /**
    * @param announced bytes that are to come, where that is known
    * @param onBlock sees each block when it is whole
+   * @param turn lets others go on
    */
-  constructor(announced: number | undefined, onBlock: (block: Uint8Array) => void) {
+  constructor(
+    announced: number | undefined,
+    onBlock: (block: Uint8Array) => void,
+    turn: () => Promise<void>,
+  ) {
     this.#announced = announced ?? BLOCK_BYTES;
     this.#onBlock = onBlock;
+    this.#turn = turn;
   }
 
-  add(piece: Uint8Array): void {
+  add(piece: Uint8Array): Promise<void> | undefined {
+    const blocks = this.#blocks.length;
     for (let at = 0; at < piece.length;) {
       if (this.#filled === this.#block.length) this.#next();
       const taken = piece.subarray(at, at + this.#block.length - this.#filled);
@@ -62,6 +70,8 @@ export class Blocks implements Gathered<Uint8Array[]> {
       this.#filled += taken.length;
       at += taken.length;
     }
+    // As long as a client is fast enough, each piece is there before anything else had its turn.
+    return this.#blocks.length === blocks ? undefined : this.#turn();
   }
 
   end(): Uint8Array[] {
