@@ -18,7 +18,7 @@ import { insist, pause, submitUntilKnown } from "./patience.ts";
 /** Most bytes of a piece that is staged: appends wait behind it for as long as it takes to write. */
 export const STAGED_BYTES_MAX: number = 256 * 1024;
 /** Pieces of a snapshot that are on their way to the log at a time. */
-const STAGED_AT_ONCE = 4;
+const STAGED_AT_ONCE = 2;
 /** Objects that are begun for one snapshot, should others get their numbers first. */
 const OBJECTS_MAX = 4;
 /** Uploads of one object, and the pause after the first that failed; it doubles. */
