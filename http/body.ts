@@ -7,6 +7,12 @@ const WHOLE_BODY_BYTES_MAX = 64 * 1024;
 /** A body that grows by nothing for so long is cut off (SPEC section 13). */
 const STALL_MS = 30_000;
 
+/**
+ * Between two blocks of a large body others go on. A client that is fast enough has the next piece
+ * there before the event loop comes round: without a pause that is all that the loop does.
+ */
+const BLOCK_PAUSE_MS = 2;
+
 /** How many looks at the bodies pass in that time. */
 const LOOKS_PER_STALL = 10;
 
@@ -96,13 +102,17 @@ export class BodyReader {
   refused = 0;
   readonly #clock: Clock;
   readonly #bytesMax: number;
+  /** In flight in all, a body in blocks included. */
+  readonly #blocksMax: number;
   readonly #ring = new Waiting();
   #look = 0;
   #sweep: Timer | undefined;
 
-  constructor(clock: Clock, bytesMax: number) {
+  /** @param reserved bytes in flight that bodies in blocks leave to all others */
+  constructor(clock: Clock, bytesMax: number, reserved = 0) {
     this.#clock = clock;
     this.#bytesMax = bytesMax;
+    this.#blocksMax = bytesMax - reserved;
   }
 
   /** Stops watching over bodies. */
@@ -153,11 +163,19 @@ export class BodyReader {
     const length = announced === null ? undefined : parseDecimal(announced);
     if (request.body === null) return Promise.resolve([]);
     if (length !== undefined && length > limit) return Promise.resolve("payload_too_large");
-    if (this.bytesInFlight + (length ?? 0) > this.#bytesMax) return Promise.resolve(this.#refuse());
+    const inFlight = this.bytesInFlight + (length ?? 0);
+    if (inFlight > this.#blocksMax) return Promise.resolve(this.#refuse());
     const body = new PiecewiseBody(request.body.getReader());
     this.#watch(body);
-    const turn = () => new Promise<void>((resolve) => this.#clock.defer(resolve));
-    return this.#gather(body, limit, length ?? 0, new Blocks(length, onBlock, turn));
+    const pause = () =>
+      new Promise<void>((resolve) => this.#clock.setTimer(BLOCK_PAUSE_MS, resolve));
+    return this.#gather(
+      body,
+      limit,
+      length ?? 0,
+      new Blocks(length, onBlock, pause),
+      this.#blocksMax,
+    );
   }
 
   /** Bytes that there may be in flight. */
@@ -206,6 +224,7 @@ export class BodyReader {
     limit: number,
     announced: number,
     into: Gathered<T>,
+    inFlightMax = this.#bytesMax,
   ): Promise<T | ErrorCode> {
     const { reader } = body;
     let length = 0;
@@ -219,13 +238,13 @@ export class BodyReader {
         body.progressAtLook = this.#look;
         length += value.length;
         if (length > limit) return "payload_too_large";
-        const turn = into.add(value);
+        const pause = into.add(value);
         if (length > held) {
           this.bytesInFlight += length - held;
           held = length;
-          if (this.bytesInFlight > this.#bytesMax) return this.#refuse();
+          if (this.bytesInFlight > inFlightMax) return this.#refuse();
         }
-        if (turn !== undefined) await turn;
+        if (pause !== undefined) await pause;
       }
     } catch {
       return body.stalled ? "request_timeout" : "body_broken_off";

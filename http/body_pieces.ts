@@ -40,7 +40,7 @@ export class Joined implements Gathered<Uint8Array> {
 export class Blocks implements Gathered<Uint8Array[]> {
   readonly #blocks: Uint8Array[] = [];
   readonly #onBlock: (block: Uint8Array) => void;
-  readonly #turn: () => Promise<void>;
+  readonly #pause: () => Promise<void>;
   /** Bytes that are still announced. */
   #announced: number;
   #block = EMPTY;
@@ -49,16 +49,16 @@ export class Blocks implements Gathered<Uint8Array[]> {
   /**
    * @param announced bytes that are to come, where that is known
    * @param onBlock sees each block when it is whole
-   * @param turn lets others go on
+   * @param pause lets others go on
    */
   constructor(
     announced: number | undefined,
     onBlock: (block: Uint8Array) => void,
-    turn: () => Promise<void>,
+    pause: () => Promise<void>,
   ) {
     this.#announced = announced ?? BLOCK_BYTES;
     this.#onBlock = onBlock;
-    this.#turn = turn;
+    this.#pause = pause;
   }
 
   add(piece: Uint8Array): Promise<void> | undefined {
@@ -70,8 +70,7 @@ export class Blocks implements Gathered<Uint8Array[]> {
       this.#filled += taken.length;
       at += taken.length;
     }
-    // As long as a client is fast enough, each piece is there before anything else had its turn.
-    return this.#blocks.length === blocks ? undefined : this.#turn();
+    return this.#blocks.length === blocks ? undefined : this.#pause();
   }
 
   end(): Uint8Array[] {

@@ -16,9 +16,6 @@ const LEADERS_MS_MAX = 500;
 /** How long a node may that is new, whose groups have to elect, or to let it in. */
 const FIRST_LEADERS_MS_MAX = 5_000;
 
-/** Bytes of a StreamSnapshot (SPEC section 3, Limits). */
-const SNAPSHOT_BYTES_MAX = 128 * 1024 * 1024;
-
 /** Where a node listens. */
 export interface ListenAddress {
   /** Host and port, ready to be called. */
@@ -220,7 +217,7 @@ function settingsOf(config: Config): HttpSettings {
     bodyBytesInFlightMax: Math.max(
       config.maxAppendBytes,
       config.maxBatchBytes,
-      config.maxSnapshotBytes,
+      config.maxSnapshotBytes + config.maxAppendBytes,
       config.maxBodyBytesInFlight / shards,
     ),
     liveReadersMax: Math.ceil(config.maxLiveReaders / shards),

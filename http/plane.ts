@@ -23,7 +23,11 @@ export class ClientPlane {
   }) {
     const { runtime, io, settings, identity } = options;
     const startedMs = io.clock.monotonicMs();
-    this.#bodies = new BodyReader(io.clock, settings.bodyBytesInFlightMax);
+    this.#bodies = new BodyReader(
+      io.clock,
+      settings.bodyBytesInFlightMax,
+      settings.appendBytesMax,
+    );
     this.#liveReaders = new LiveReaders(io.clock, settings.liveReadersMax);
     const bodies = this.#bodies;
     const readers = this.#liveReaders;

@@ -19,6 +19,8 @@ import { insist, pause, submitUntilKnown } from "./patience.ts";
 export const STAGED_BYTES_MAX: number = 256 * 1024;
 /** Pieces of a snapshot that are on their way to the log at a time. */
 const STAGED_AT_ONCE = 2;
+/** Appends have the log, and the disk below it, for themselves so long before the next ones. */
+const STAGE_PAUSE_MS = 4;
 /** Objects that are begun for one snapshot, should others get their numbers first. */
 const OBJECTS_MAX = 4;
 /** Uploads of one object, and the pause after the first that failed; it doubles. */
@@ -176,7 +178,10 @@ export class StreamSnapshots {
       const together = staged.slice(first, first + STAGED_AT_ONCE);
       const answers = await Promise.all(together.map(submit));
       const failed = answers.findIndex((answer) => !isDone(answer));
-      if (failed < 0) continue;
+      if (failed < 0) {
+        await pause(this.#clock, STAGE_PAUSE_MS);
+        continue;
+      }
       // One that was lost has those behind it refused: from there on each waits for the one before.
       for (const piece of together.slice(failed)) {
         const answer = await insist(this.#clock, () => submit(piece), passes);
