@@ -1,0 +1,158 @@
+/**
+ * A node within the test, on whatever cold store, behind a port of its own.
+ *
+ * @module
+ */
+
+import type { HttpSettings } from "../../http/context.ts";
+import { ClientPlane } from "../../http/plane.ts";
+import { listen } from "../../http/serve.ts";
+import { DenoClock, denoDisk, denoNetwork, denoRandom } from "../../io/deno.ts";
+import { ShardRuntime } from "../../node/runtime.ts";
+import type { ColdSetup } from "../../shard/setup.ts";
+import {
+  type ByteParts,
+  type ColdBackend,
+  ColdError,
+  type ColdStore,
+  MemoryColdStore,
+  prepareColdFolder,
+} from "../../storage/cold/mod.ts";
+import { SETTINGS } from "../given/plane.ts";
+import { setupOf } from "../given/shard.ts";
+import type { ServerProcess } from "../server.ts";
+import { Api } from "./client.ts";
+
+/** Where snapshots lie: nowhere but in memory, in a store of the node's own, or in one that is shared. */
+export type Backend = "none" | "memory" | "fs" | "shared";
+
+/** A store that all nodes would see, and that fails as often as it is told to. */
+export class SharedStore implements ColdStore {
+  readonly name = "shared";
+  readonly isShared = true;
+  /** Puts that fail from now on. */
+  failures = 0;
+  puts = 0;
+  readonly #inner = new MemoryColdStore();
+
+  async put(key: string, size: number, parts: ByteParts, signal?: AbortSignal): Promise<void> {
+    this.puts++;
+    if (this.failures > 0) {
+      this.failures--;
+      throw new ColdError("unavailable", this.name, key, "told to fail");
+    }
+    await this.#inner.put(key, size, parts, signal);
+  }
+
+  get(key: string, start: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
+    return this.#inner.get(key, start, length, signal);
+  }
+
+  size(key: string): Promise<number | undefined> {
+    return this.#inner.size(key);
+  }
+
+  delete(key: string): Promise<void> {
+    return this.#inner.delete(key);
+  }
+
+  list(prefix: string): AsyncIterable<string> {
+    return this.#inner.list(prefix);
+  }
+
+  close(): void {
+    this.#inner.close();
+  }
+}
+
+/** A node that {@linkcode snapshotNode} started. */
+export interface SnapshotNode {
+  readonly api: Api;
+  readonly runtime: ShardRuntime;
+  /** What objects lie in, on the `shared` backend. */
+  readonly store: SharedStore;
+  /** What no request should have caused. */
+  readonly errors: unknown[];
+  stop(): Promise<void>;
+}
+
+/** Starts a node of one shard and 16 groups, which keeps its log in memory. */
+export async function snapshotNode(
+  backend: Backend,
+  settings: Partial<HttpSettings> = {},
+): Promise<SnapshotNode> {
+  const folder = await Deno.makeTempDir({ prefix: "ursula-snapshots-" });
+  const store = new SharedStore();
+  const clock = new DenoClock();
+  const io = {
+    clock,
+    random: denoRandom,
+    disk: denoDisk,
+    network: denoNetwork,
+    ...(backend === "shared" ? { openCold: (): Promise<ColdStore> => Promise.resolve(store) } : {}),
+  };
+  const errors: unknown[] = [];
+  const onError = (reason: unknown) => errors.push(reason);
+  if (backend === "fs") await prepareColdFolder(denoDisk, `${folder}/cold`);
+  const setup = setupOf({ groupCount: 16, cold: coldOf(backend, `${folder}/cold`) });
+  const runtime = await ShardRuntime.start(setup, io, [], { onFatal: onError, log: () => {} });
+  const plane = new ClientPlane({
+    runtime,
+    io,
+    settings: { ...SETTINGS, ...settings },
+    identity: { nodeId: 1, clusterId: "ursula", version: "0.0.0" },
+    onError,
+  });
+  const listener = listen(plane.fetch, { hostname: "127.0.0.1", port: 0, shared: false });
+  const url = `http://127.0.0.1:${listener.port}`;
+  return {
+    api: new Api(() => ({ url } as ServerProcess)), // all that requests ask of it
+    runtime,
+    store,
+    errors,
+    async stop() {
+      plane.endLiveReads();
+      await listener.stop();
+      plane.close();
+      await runtime.stop();
+      clock.close();
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
+
+/** The same before the tests of the calling file, and until after them. */
+export function snapshotFixture(
+  backend: Backend,
+  settings?: Partial<HttpSettings>,
+): () => SnapshotNode {
+  let node: SnapshotNode | undefined;
+  Deno.test.beforeAll(async () => {
+    node = await snapshotNode(backend, settings);
+  });
+  Deno.test.afterAll(() => node?.stop());
+  return () => {
+    if (node === undefined) throw new Error("the node runs only while tests do");
+    return node;
+  };
+}
+
+function coldOf(backend: Backend, root: string): ColdSetup | undefined {
+  if (backend === "none") return undefined;
+  const backends: Record<typeof backend, ColdBackend> = {
+    memory: { kind: "memory" },
+    fs: { kind: "fs", root },
+    shared: { kind: "s3", bucket: "tests", root: "" } as ColdBackend, // another store is opened
+  };
+  return {
+    backend: backends[backend],
+    formation: "f0000000",
+    flushIntervalMs: 50,
+    flushMinHotBytes: 8 * 1024 * 1024,
+    flushMaxBytes: 8 * 1024 * 1024,
+    flushesMax: 4,
+    hotBytesPerGroupMax: 64 * 1024 * 1024,
+    keepsMs: 3_600_000,
+    cacheBytesMax: 16 * 1024 * 1024,
+  };
+}
