@@ -292,6 +292,24 @@ export class StreamLog {
     return lengths;
   }
 
+  /** Where messages end behind `from` and up to `to`, both within the log. */
+  ends(from: number, to: number): number[] {
+    const found: number[] = [];
+    for (let i = this.chunkAt(from); i < this.#slabs.length && this.startOf(i) < to; i++) {
+      const ends = this.#innerOf(i), base = this.#endsFrom(i);
+      if (ends === undefined) {
+        if (this.endOf(i) <= to) found.push(this.endOf(i));
+        continue;
+      }
+      for (let j = countUpTo(ends, from - base); j < ends.length; j++) {
+        const end = base + (ends[j] as number); // j < length
+        if (end > to) break;
+        found.push(end);
+      }
+    }
+    return found;
+  }
+
   /** The slices between two offsets within the log, in order. */
   slices(from: number, to: number): Slice[] {
     const out: Slice[] = [];

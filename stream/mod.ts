@@ -95,6 +95,7 @@ export {
   normalizeJson,
   type NormalizeOptions,
 } from "./json.ts";
+export { type ColdMessages, endsWithin, type HotMessages, type MessagePlan } from "./messages.ts";
 export type { ObjectName, ObjectView } from "./objects.ts";
 export { decodeRow, encodeRow, mergePacked, unpackRange } from "./packed.ts";
 export type { PathEntry, UnlinkErrand } from "./paths.ts";

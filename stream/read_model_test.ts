@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { bodyOf } from "./codec.ts";
+import { endsWithin } from "./messages.ts";
 import { copySlices } from "./slab.ts";
 import { coldStep, takeColdStep } from "./testing/cold_steps_test.ts";
 import { history } from "./testing/history_test.ts";
@@ -94,6 +95,32 @@ function check(script: Script, key: string, plain: Plain, from: number, max: num
   assert.deepEqual([...script.store.read(plan)], plain.bytes.slice(from, next));
 }
 
+function checkMessages(script: Script, key: string, plain: Plain, from: number, max: number): void {
+  const plan = script.state.readMessages(key, from, from + max);
+  const facts = script.state.find(key);
+  assert.ok("earliest" in facts);
+  if (from < facts.earliest) {
+    assert.ok("refused" in plan && plan.refused === "offset_trimmed");
+    return;
+  }
+  assert.ok("pieces" in plan);
+  const end = Math.max(from, Math.min(from + max, plain.bytes.length));
+  assert.deepEqual([plan.from, plan.to], [from, end]);
+  const bytes: number[] = [], ends: number[] = [];
+  let at = from;
+  for (const piece of plan.pieces) {
+    assert.equal(piece.from, at, "a gap");
+    const found = "cold" in piece ? endsWithin(piece, script.store.ends(piece.cold)) : piece.ends;
+    for (const within of found) ends.push(at + within);
+    if ("cold" in piece) bytes.push(...script.store.part(piece.cold, piece.from, piece.to));
+    else bytes.push(...copySlices(piece.slices));
+    at = piece.to;
+  }
+  assert.equal(at, end);
+  assert.deepEqual(bytes, plain.bytes.slice(from, end));
+  assert.deepEqual(ends, plain.boundaries.filter((boundary) => boundary > from && boundary <= end));
+}
+
 Deno.test("GroupState.read() equals a naive model for any history", () => {
   const reads = fc.array(fc.tuple(fc.nat(40), fc.nat(12)), { minLength: 1, maxLength: 6 });
   fc.assert(
@@ -116,7 +143,7 @@ Deno.test("GroupState.read() equals a naive model for any history", () => {
   );
 });
 
-Deno.test("GroupState.read() equals a naive model whatever is flushed, repacked and condemned", async () => {
+Deno.test("read() and readMessages() equal a naive model whatever is flushed and repacked", async () => {
   const reads = fc.array(fc.tuple(fc.nat(40), fc.nat(12)), { minLength: 1, maxLength: 6 });
   const colds = fc.array(coldStep(), { minLength: 20, maxLength: 64, size: "max" });
   const reloads = fc.uniqueArray(fc.nat(60), { maxLength: 3 });
@@ -138,7 +165,10 @@ Deno.test("GroupState.read() equals a naive model whatever is flushed, repacked 
             streams.delete(key);
             continue;
           }
-          for (const [from, max] of asked) check(script, key, plain, from, max);
+          for (const [from, max] of asked) {
+            check(script, key, plain, from, max);
+            checkMessages(script, key, plain, from, max);
+          }
         }
       }
     },

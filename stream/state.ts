@@ -17,6 +17,7 @@ import { hashTables } from "./hash.ts";
 import { type ImportOptions, importTables } from "./import.ts";
 import { applyDelete, applyExpire, applyTouch, touchWanted } from "./lifecycle.ts";
 import type { PathEntry, UnlinkErrand } from "./paths.ts";
+import { type MessagePlan, readMessages } from "./messages.ts";
 import { planRead } from "./read.ts";
 import { applyPublish, applyStage } from "./snapshots.ts";
 import { factsOf, type HomeLink } from "./stream.ts";
@@ -187,6 +188,24 @@ export class GroupState {
     if (stream === undefined) return this.#elsewhere(key);
     if (stream.softDeleted) return { refused: "stream_gone" };
     return planRead(stream, from, maxBytes, incarnation, this.#tables);
+  }
+
+  /**
+   * What lies between two offsets, and where messages end; as {@linkcode GroupState.read} otherwise.
+   *
+   * @param from the beginning may lie within a message, if it is not below the earliest offset
+   * @param to likewise; at most the tail counts
+   */
+  readMessages(
+    key: StreamKey,
+    from: number,
+    to: number,
+    incarnation?: string,
+  ): MessagePlan | ReadRefusal | { readonly refused: Refusal } | MovedPath {
+    const stream = this.#tables.streams.get(key);
+    if (stream === undefined) return this.#elsewhere(key);
+    if (stream.softDeleted) return { refused: "stream_gone" };
+    return readMessages(stream, from, to, incarnation, this.#tables);
   }
 
   /** Streams of a bucket, soft-deleted ones left out, by id in byte order. `after` is exclusive. */
