@@ -11,8 +11,9 @@ import {
   type SnapshotMark,
 } from "../raft/mod.ts";
 import type { ReadableLog } from "../storage/types.ts";
-import { type Command, type GroupState, type StreamFacts, type StreamKey } from "../stream/mod.ts";
+import type { Command, GroupState, StreamFacts, StreamKey } from "../stream/mod.ts";
 import type { Answer, Eventually, ReadAnswer, ReadRequest, Unavailable } from "./answers.ts";
+import { type BootstrapAnswer, type BootstrapRequest, Bootstraps } from "./bootstraps.ts";
 import { asIs, type Completion, held, NO_LEADER } from "./completion.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { GroupOptions } from "./group_options.ts";
@@ -20,12 +21,14 @@ import { GroupTime } from "./group_time.ts";
 import { Hearing } from "./hearing.ts";
 import { adoptBody, CommandPayload, placeCommand } from "./payload.ts";
 import { RAFT_TIMING } from "./raft_timing.ts";
-import { PendingReads } from "./reads.ts";
+import { ReadIndex } from "./read_index.ts";
 import { placeEntry, restoreEntries, toEntries } from "./records.ts";
 import { snapshotOf, type SnapshotSource } from "./snapshot_source.ts";
 import { Waiters } from "./waiters.ts";
 import { type Watcher, Watches } from "./watch.ts";
 import type { RaftMessage } from "./wire.ts";
+
+const STOPPING: Unavailable = { unavailable: "stopping" };
 
 /** See the folder's doc. */
 export class Group {
@@ -35,6 +38,8 @@ export class Group {
   state: GroupState;
   /** Whether the group is on its shard's list for the next turn. */
   dirty = false;
+  /** Bootstraps under way; see {@linkcode Group.bootstrap}. */
+  readonly bootstraps: Bootstraps;
   /** Encoded bytes of entries since the last RaftSnapshot. */
   logBytes = 0;
 
@@ -44,7 +49,7 @@ export class Group {
   readonly #time: GroupTime;
   readonly #watches = new Watches();
   readonly #waiters = new Waiters();
-  readonly #reads = new PendingReads();
+  readonly #reads: ReadIndex;
   readonly #onDirty: (group: Group) => void;
   readonly #turnNowMs: () => number;
   readonly #send: (group: Group, message: RaftMessage) => void;
@@ -76,6 +81,7 @@ export class Group {
     this.#send = options.send;
     this.#onFatal = options.onFatal;
     this.#decodeOwn = options.decodeOwn;
+    this.bootstraps = new Bootstraps(options.bootstraps);
     const entries = restoreEntries(options.stored);
     let lastStampMs = options.state.stampMs;
     for (const entry of entries) {
@@ -98,6 +104,8 @@ export class Group {
       ...RAFT_TIMING,
     });
     this.#placed = this.#raft.lastIndex;
+    // What was asked may be answered already; the turn looks.
+    this.#reads = new ReadIndex(this.#raft, options.clock, () => this.dirty || this.#markDirty());
   }
 
   /** Asks to lead at once: for a group's only voter, who needs nobody's consent. */
@@ -182,9 +190,20 @@ export class Group {
    * the call: at once where it leads by a lease, else behind a read index.
    */
   read(request: ReadRequest, complete: Completion = asIs): Eventually<ReadAnswer> {
-    if (this.#isCurrent()) return complete(this, request, this.#readNow(request));
+    if (this.#reads.isCurrent) return complete(this, request, this.#readNow(request));
     const read = () => complete(this, request, held(this.#readNow(request)));
-    return this.#proven((proven) => proven ? read() : NO_LEADER);
+    return this.#reads.proven((proven) => proven ? read() : NO_LEADER);
+  }
+
+  /** Begins a bootstrap as of now, as a read does; {@linkcode Group.bootstraps} goes on with it. */
+  bootstrap({ key, incarnation, touch }: BootstrapRequest): Eventually<BootstrapAnswer> {
+    const request: ReadRequest = { key, from: "now", maxBytes: 0, incarnation, touch };
+    return this.#reads.whenCurrent((): BootstrapAnswer => {
+      const answer = this.#closed ? STOPPING : this.#readNow(request);
+      if (!("plan" in answer)) return answer;
+      const nowMs = this.#clock.monotonicMs();
+      return { bootstrap: this.bootstraps.begin(this.state, key, answer.plan.facts, nowMs) };
+    }, NO_LEADER);
   }
 
   /** Begins to watch a stream; answers its facts, after which events follow. */
@@ -195,14 +214,12 @@ export class Group {
   ): Eventually<StreamFacts | undefined> {
     const request: ReadRequest = { key, from: "now", maxBytes: 0, incarnation, touch: true };
     // Where the replica stands it is watched from: a promise later more may have been applied.
-    const begin = (): StreamFacts | undefined => {
+    return this.#reads.whenCurrent(() => {
       const answer = this.#readNow(request);
       if (!("plan" in answer)) return undefined;
       this.#watches.add(key, answer.plan.facts, watcher);
       return answer.plan.facts;
-    };
-    if (this.#isCurrent()) return begin();
-    return this.#proven((proven) => proven ? begin() : undefined);
+    }, undefined);
   }
 
   /** Stops watching. */
@@ -215,10 +232,10 @@ export class Group {
    * answers what stands in the way, undefined where nothing does.
    */
   lead(): Eventually<Unavailable | undefined> {
-    if (this.#isCurrent()) return undefined;
+    if (this.#reads.isCurrent) return undefined;
     const refusal = (): Unavailable => ({ unavailable: "not_leader", leader: this.#raft.leader });
     if (!this.leads) return refusal();
-    return this.#proven((proven) => proven && this.leads ? undefined : refusal());
+    return this.#reads.proven((proven) => proven && this.leads ? undefined : refusal());
   }
 
   /** Takes a message of another replica. `nowMs` was read after it arrived. */
@@ -238,6 +255,8 @@ export class Group {
     if (!this.#reads.empty) this.#reads.expire(nowMs);
     const groupMs = this.#time.now(nowMs);
     for (const key of this.#watches.keys()) this.#deadlines.touch(this.state, key, groupMs);
+    for (const key of this.bootstraps.keys()) this.#deadlines.touch(this.state, key, groupMs);
+    this.bootstraps.tick(nowMs);
     // Decided again when it is applied: an outdated leader's never is.
     if (this.leads) {
       this.#deadlines.expire(this.state, groupMs, (command, done) => this.propose(command, done));
@@ -342,35 +361,13 @@ export class Group {
     this.#closed = true;
     this.#waiters.giveUpAll();
     this.#reads.refuseAll();
+    this.bootstraps.endAll();
     this.#watches.endAll();
   }
 
   /** Ends all live reads. */
   endWatches(): void {
     this.#watches.endAll();
-  }
-
-  /** Is the state here all that anybody may know of, because this replica leads for sure? */
-  #isCurrent(): boolean {
-    const raft = this.#raft;
-    return raft.appliedIndex === raft.commitIndex && raft.hasLease(this.#clock.monotonicMs());
-  }
-
-  /**
-   * What `answer` says once it is proven that this replica has applied what was acknowledged before
-   * the call, or can't be; called the moment that is known, before anything more is applied.
-   */
-  #proven<T>(answer: (proven: boolean) => Eventually<T>): Promise<T> {
-    return new Promise((resolve) => this.#confirm((proven) => resolve(answer(proven))));
-  }
-
-  #confirm(read: (proven: boolean) => void): void {
-    const nowMs = this.#clock.monotonicMs();
-    const context = this.#reads.add(nowMs, read);
-    if (context === undefined) return;
-    if (this.#raft.readIndex(context, nowMs) !== undefined) return this.#reads.refuse(context);
-    // It may be answered already; the turn looks.
-    if (!this.dirty) this.#markDirty();
   }
 
   #readNow(request: ReadRequest): ReadAnswer {
@@ -393,7 +390,7 @@ export class Group {
     for (const entry of committed) {
       if (entry.kind === "command") {
         const { command, stampMs } = entry.payload;
-        const outcome = this.state.apply(command, entry.index, stampMs);
+        const outcome = this.bootstraps.apply(this.state, command, entry.index, stampMs);
         waiters.applied(entry.index, entry.term, outcome, leader);
       } else {
         waiters.applied(entry.index, entry.term, undefined, leader);
@@ -404,8 +401,8 @@ export class Group {
     this.#time.observe(this.state.stampMs);
     raft.applied(last);
     raft.release(last);
-    if (!this.#caughtUp && this.#isCurrent()) this.#caughtUp = true;
-    this.#wakeWatchers();
+    if (!this.#caughtUp && this.#reads.isCurrent) this.#caughtUp = true;
+    this.#watches.wakeAll(this.state);
   }
 
   /**
@@ -482,19 +479,17 @@ export class Group {
   #catchUp(): void {
     if (this.#catchingUp || this.#raft.leader === undefined) return;
     this.#catchingUp = true;
-    this.#confirm((proven) => {
+    this.#reads.confirm((proven) => {
       this.#catchingUp = false;
       this.#caughtUp = proven;
     });
   }
 
   #mayBeLost(nowMs: number): boolean {
-    return this.#hearing.isLost(nowMs, this.#raft.silentMs(nowMs), (done) => this.#confirm(done));
-  }
-
-  #wakeWatchers(): void {
-    const changed = this.state.takeChanged();
-    if (this.#watches.empty) return;
-    for (const { key } of changed) this.#watches.wake(key, this.state);
+    return this.#hearing.isLost(
+      nowMs,
+      this.#raft.silentMs(nowMs),
+      (done) => this.#reads.confirm(done),
+    );
   }
 }

@@ -2,6 +2,7 @@ import type { Clock, Random } from "../io/mod.ts";
 import type { MemberId, SnapshotMark } from "../raft/mod.ts";
 import type { ReadableLog, StoredGroup } from "../storage/types.ts";
 import type { GroupState } from "../stream/mod.ts";
+import type { BootstrapBounds } from "./bootstraps.ts";
 import type { Group } from "./group.ts";
 import type { RaftMessage } from "./wire.ts";
 
@@ -27,6 +28,8 @@ export interface GroupOptions {
   readonly decodeOwn: boolean;
   /** Whether reads may rely on the leader's lease. */
   readonly readLease: boolean;
+  /** Bounds of bootstraps; of its own where left out. */
+  readonly bootstraps?: BootstrapBounds;
   /** Bytes of entries that may stay in memory for other replicas' sake. */
   readonly retainedBytesMax: number;
 }

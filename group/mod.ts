@@ -11,6 +11,17 @@ export { Group } from "./group.ts";
 export type { GroupOptions } from "./group_options.ts";
 export type { Answer, Eventually, ReadAnswer, ReadRequest, Unavailable } from "./answers.ts";
 export type { Completion } from "./completion.ts";
+export type {
+  BootstrapAnswer,
+  BootstrapBounds,
+  BootstrapBroken,
+  BootstrapRequest,
+  BootstrapStart,
+  BootstrapStretch,
+  PublishedSnapshot,
+  StretchPlan,
+} from "./bootstraps.ts";
+export { KEPT_BYTES_MAX, KeptBytes } from "./kept_bytes.ts";
 export type { CommandPayload } from "./payload.ts";
 export { RAFT_TIMING, retainedBytesMax } from "./raft_timing.ts";
 export { joinSlices } from "./slices.ts";

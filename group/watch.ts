@@ -59,6 +59,13 @@ export class Watches {
     if (watched?.watchers.delete(watcher) && watched.watchers.size === 0) this.#streams.delete(key);
   }
 
+  /** Tells the watchers of all streams that have changed. */
+  wakeAll(state: GroupState): void {
+    const changed = state.takeChanged();
+    if (this.empty) return;
+    for (const { key } of changed) this.wake(key, state);
+  }
+
   /** Tells the watchers of one stream what became of it since they last heard. */
   wake(key: StreamKey, state: GroupState): void {
     const watched = this.#streams.get(key);

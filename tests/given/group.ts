@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Answer, Group, type RaftMessage } from "../../group/mod.ts";
+import { type Answer, type BootstrapBounds, Group, type RaftMessage } from "../../group/mod.ts";
 import { MemoryLog } from "../../storage/journal/mod.ts";
 import type {
   ReadableLog,
@@ -84,6 +84,7 @@ export function givenGroup(
     readonly state?: GroupState;
     readonly decodeOwn?: boolean;
     readonly idle?: boolean;
+    readonly bootstraps?: BootstrapBounds;
     readonly voters?: readonly string[];
   } = {},
 ): GivenGroup {
@@ -112,6 +113,7 @@ export function givenGroup(
     decodeOwn,
     readLease: true,
     retainedBytesMax: 1024 * 1024,
+    bootstraps: options.bootstraps,
   });
   const given: GivenGroup = {
     clock,
