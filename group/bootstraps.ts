@@ -11,8 +11,8 @@ import type { ReadAnswer } from "./answers.ts";
 import { BootstrapSession } from "./bootstrap_session.ts";
 import { KeptBytes } from "./kept_bytes.ts";
 
-/** What it promised is kept for so long, unless a node is told otherwise. */
-const AGE_MS_MAX = 60 * 60 * 1000;
+/** What a bootstrap promised is kept for so long, unless a node is told otherwise. */
+export const BOOTSTRAP_AGE_MS_MAX = 60 * 60 * 1000;
 /** Whoever is not heard of for so long has gone: a client that takes nothing is cut off before. */
 const IDLE_MS = 60_000;
 
@@ -83,7 +83,7 @@ export class Bootstraps {
   #nextSession = 1;
 
   constructor(bounds?: BootstrapBounds) {
-    this.#bounds = bounds ?? { kept: new KeptBytes(), ageMsMax: AGE_MS_MAX };
+    this.#bounds = bounds ?? { kept: new KeptBytes(), ageMsMax: BOOTSTRAP_AGE_MS_MAX };
   }
 
   /** Streams that are read: their deadlines are held off. */

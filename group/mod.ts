@@ -11,6 +11,7 @@ export { Group } from "./group.ts";
 export type { GroupOptions } from "./group_options.ts";
 export type { Answer, Eventually, ReadAnswer, ReadRequest, Unavailable } from "./answers.ts";
 export type { Completion } from "./completion.ts";
+export { BOOTSTRAP_AGE_MS_MAX } from "./bootstraps.ts";
 export type {
   BootstrapAnswer,
   BootstrapBounds,

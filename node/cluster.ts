@@ -1,5 +1,15 @@
-import type { Answer, Eventually, ReadAnswer, ReadRequest } from "../group/mod.ts";
-import type { Unavailable, Watcher } from "../group/mod.ts";
+import type {
+  Answer,
+  BootstrapAnswer,
+  BootstrapBroken,
+  BootstrapRequest,
+  BootstrapStretch,
+  Eventually,
+  ReadAnswer,
+  ReadRequest,
+  Unavailable,
+  Watcher,
+} from "../group/mod.ts";
 import {
   type Errands,
   type GroupAccess,
@@ -62,13 +72,22 @@ export class Cluster implements GroupAccess {
   }
 
   read(group: number, request: ReadRequest): Eventually<ReadAnswer> {
-    const answer = this.local.read(group, request);
-    if (!(answer instanceof Promise) && !isLeaderless(answer)) return answer;
-    const deadlineMs = this.#options.clock.monotonicMs() + PATIENCE_MS;
-    if (!(answer instanceof Promise)) return this.#insistOnReading(group, request, deadlineMs);
-    return answer.then((value) =>
-      isLeaderless(value) ? this.#insistOnReading(group, request, deadlineMs) : value
-    );
+    return this.#insist(() => this.local.read(group, request));
+  }
+
+  beginBootstrap(group: number, request: BootstrapRequest): Eventually<BootstrapAnswer> {
+    return this.#insist(() => this.local.beginBootstrap(group, request));
+  }
+
+  nextOfBootstrap(
+    group: number,
+    session: number,
+  ): Eventually<BootstrapStretch | BootstrapBroken | Unavailable> {
+    return this.local.nextOfBootstrap(group, session);
+  }
+
+  tellBootstrap(group: number, session: number, what: "goes_on" | "ends"): void {
+    this.local.tellBootstrap(group, session, what);
   }
 
   fetch(
@@ -136,16 +155,24 @@ export class Cluster implements GroupAccess {
     this.#forwarder.close();
   }
 
-  async #insistOnReading(
-    group: number,
-    request: ReadRequest,
+  /** Asks this node's replica until it can tell, or patience is over. */
+  #insist<T>(ask: () => Eventually<T | Unavailable>): Eventually<T | Unavailable> {
+    const answer = ask();
+    if (!(answer instanceof Promise) && !isLeaderless(answer)) return answer;
+    const deadlineMs = this.#options.clock.monotonicMs() + PATIENCE_MS;
+    if (!(answer instanceof Promise)) return this.#askAgain(ask, deadlineMs);
+    return answer.then((value) => isLeaderless(value) ? this.#askAgain(ask, deadlineMs) : value);
+  }
+
+  async #askAgain<T>(
+    ask: () => Eventually<T | Unavailable>,
     deadlineMs: number,
-  ): Promise<ReadAnswer> {
+  ): Promise<T | Unavailable> {
     const { clock } = this.#options;
     let delayMs = RETRY_MS;
     while (!this.#closed && clock.monotonicMs() < deadlineMs) {
       await pause(clock, delayMs);
-      const answer = await before(clock, deadlineMs, this.local.read(group, request));
+      const answer = await before(clock, deadlineMs, ask());
       if (answer !== undefined && !isLeaderless(answer)) return answer;
       delayMs = Math.min(READ_RETRY_MS_MAX, delayMs + RETRY_MS);
     }

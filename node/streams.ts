@@ -1,4 +1,10 @@
-import type { Answer, ReadAnswer, ReadRequest, Unavailable } from "../group/mod.ts";
+import type {
+  Answer,
+  BootstrapRequest,
+  ReadAnswer,
+  ReadRequest,
+  Unavailable,
+} from "../group/mod.ts";
 import type { Clock } from "../io/mod.ts";
 import { bucketOf } from "../protocol/mod.ts";
 import { type Eventually, type Feed, Feeds, type GroupAccess, groupOf } from "../shard/mod.ts";
@@ -9,6 +15,7 @@ import type {
   Outcome,
   StreamKey,
 } from "../stream/mod.ts";
+import { Bootstrap, type BootstrapRefusal } from "./bootstrap.ts";
 import type { Buckets } from "./buckets.ts";
 import type { Forks } from "./forks.ts";
 import { insist } from "./patience.ts";
@@ -82,6 +89,11 @@ export class Streams {
     const answer = this.#access.read(this.homeOf(request.key), request);
     if (answer instanceof Promise) return answer.then((value) => this.#followRead(value, request));
     return this.#followRead(answer, request);
+  }
+
+  /** Begins a bootstrap, which is to be ended. */
+  bootstrap(request: BootstrapRequest): Promise<Bootstrap | BootstrapRefusal> {
+    return Bootstrap.begin(this.#access, this.homeOf(request.key), request);
   }
 
   /**

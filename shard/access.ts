@@ -1,5 +1,9 @@
 import type {
   Answer,
+  BootstrapAnswer,
+  BootstrapBroken,
+  BootstrapRequest,
+  BootstrapStretch,
   Eventually,
   ReadAnswer,
   ReadRequest,
@@ -160,6 +164,15 @@ export interface GroupAccess {
     offset: number,
     length: number,
   ): Promise<Uint8Array | Unavailable>;
+  /** Begins a bootstrap on this node's replica; to be ended, whatever becomes of it. */
+  beginBootstrap(group: number, request: BootstrapRequest): Eventually<BootstrapAnswer>;
+  /** What comes next of it; to be asked again once that is here. */
+  nextOfBootstrap(
+    group: number,
+    session: number,
+  ): Eventually<BootstrapStretch | BootstrapBroken | Unavailable>;
+  /** Its client still takes what was fetched for it, or the bootstrap is over. */
+  tellBootstrap(group: number, session: number, what: "goes_on" | "ends"): void;
   /** Asks about more than one stream; the leader alone answers. */
   survey<A extends Survey["about"]>(
     group: number,

@@ -74,6 +74,11 @@ export class Mailbox {
     this.#send(body);
   }
 
+  /** Sends a call that is not answered. */
+  tell(body: Extract<CallBody, { verb: "tell" }>): void {
+    this.#send(body);
+  }
+
   /** Passes a Raft message on to the group's owner. */
   pass(frame: Frame): void {
     this.#outgoing.frames.push(frame);
@@ -139,6 +144,20 @@ export class Mailbox {
         const { group, object, offset, length } = call;
         return this.#answerLater(call.id, this.#shard.fetch(group, object, offset, length), asIs);
       }
+      case "bootstrap":
+        return this.#answerLater(
+          call.id,
+          this.#shard.beginBootstrap(call.group, call.request),
+          asIs,
+        );
+      case "next":
+        return this.#answerLater(
+          call.id,
+          this.#shard.nextOfBootstrap(call.group, call.session),
+          asIs,
+        );
+      case "tell":
+        return this.#shard.tellBootstrap(call.group, call.session, call.what);
       case "survey": {
         const answer = this.#shard.survey(call.group, call.survey as never);
         return this.#answerLater(call.id, answer, asIs);

@@ -1,5 +1,9 @@
 import {
   type Answer,
+  type BootstrapAnswer,
+  type BootstrapBroken,
+  type BootstrapRequest,
+  type BootstrapStretch,
   type Eventually,
   type ReadAnswer,
   type ReadRequest,
@@ -63,6 +67,28 @@ export class Neighbourhood implements GroupAccess {
     checkStretch(object, offset, length);
     const bytes = await this.#ownerOf(group).call({ verb: "fetch", group, object, offset, length });
     return bytes as Uint8Array | Unavailable;
+  }
+
+  beginBootstrap(group: number, request: BootstrapRequest): Eventually<BootstrapAnswer> {
+    if (this.#shard.owns(group)) return this.#shard.beginBootstrap(group, request);
+    return this.#ownerOf(group).call({ verb: "bootstrap", group, request }) as Promise<
+      BootstrapAnswer
+    >;
+  }
+
+  nextOfBootstrap(
+    group: number,
+    session: number,
+  ): Eventually<BootstrapStretch | BootstrapBroken | Unavailable> {
+    if (this.#shard.owns(group)) return this.#shard.nextOfBootstrap(group, session);
+    return this.#ownerOf(group).call({ verb: "next", group, session }) as Promise<
+      BootstrapStretch | BootstrapBroken | Unavailable
+    >;
+  }
+
+  tellBootstrap(group: number, session: number, what: "goes_on" | "ends"): void {
+    if (this.#shard.owns(group)) return this.#shard.tellBootstrap(group, session, what);
+    this.#ownerOf(group).tell({ verb: "tell", group, session, what });
   }
 
   survey<A extends Survey["about"]>(

@@ -1,4 +1,12 @@
-import { Group, type RaftMessage, retainedBytesMax } from "../group/mod.ts";
+import {
+  BOOTSTRAP_AGE_MS_MAX,
+  type BootstrapBounds,
+  Group,
+  KEPT_BYTES_MAX,
+  KeptBytes,
+  type RaftMessage,
+  retainedBytesMax,
+} from "../group/mod.ts";
 import type { Clock, Disk, Random } from "../io/mod.ts";
 import { Journal, MemoryLog } from "../storage/journal/mod.ts";
 import { RaftSnapshots } from "../storage/raft_snapshots/mod.ts";
@@ -7,6 +15,7 @@ import type { RecordLog, StoredGroup } from "../storage/types.ts";
 import { AgreedWall } from "./agreed_wall.ts";
 import { Arrivals } from "./arrivals.ts";
 import { Caretaker } from "./caretaker.ts";
+import { BootstrapReads } from "./cold/bootstrap_reads.ts";
 import { ColdCounters } from "./cold/counters.ts";
 import { ColdTier } from "./cold/tier.ts";
 import { ColdWork } from "./cold/work.ts";
@@ -125,10 +134,11 @@ export async function openShard(
   const lanes: OpenLane[] = [];
   const line = peers && new Line(peers, hooks.log);
   const tier = setup.cold && await ColdTier.open(setup.cold, io);
+  const bootstraps = bootstrapBounds(setup);
   try {
     for (let journal = 0; journal < setup.journalCount; journal++) {
       if (shardOf(journal, setup.shardCount) !== setup.index) continue;
-      lanes.push(await openLane(journal, setup, io, hooks, line));
+      lanes.push(await openLane(journal, setup, io, hooks, line, bootstraps));
     }
     for (const { lane } of lanes) lane.groups.forEach((group) => hooks.onGroup?.(group));
   } catch (reason) {
@@ -154,6 +164,7 @@ export async function openShard(
     bounds: { hotBytesMax: setup.hotBytesMax },
     lanes: lanes.map(({ lane }) => lane),
     links: peers && line && linksOf(peers, line, lanes, setup, io, hooks, cold),
+    bootstraps: new BootstrapReads(tier, io.clock, hooks.log),
     cold,
   });
   const space = setup.directory === undefined
@@ -183,12 +194,19 @@ export async function openShard(
   };
 }
 
+/** What objects keep is kept as long as they are. */
+function bootstrapBounds({ shardCount, cold }: ShardSetup): BootstrapBounds {
+  const kept = new KeptBytes(Math.floor(KEPT_BYTES_MAX / shardCount));
+  return { kept, ageMsMax: cold?.keepsMs ?? BOOTSTRAP_AGE_MS_MAX };
+}
+
 async function openLane(
   number: number,
   setup: ShardSetup,
   io: ShardIo,
   hooks: ShardHooks,
   line: Line | undefined,
+  bootstraps: BootstrapBounds,
 ): Promise<OpenLane> {
   const { directory } = setup;
   const files = directory === undefined
@@ -223,6 +241,7 @@ async function openLane(
           decodeOwn: setup.decodeOwn,
           readLease: setup.cluster?.readLease ?? true,
           retainedBytesMax: retainedBytesMax(setup.groupCount),
+          bootstraps,
         })
       ),
   });

@@ -1,4 +1,13 @@
-import type { Answer, LiveEvent, ReadAnswer, ReadRequest } from "../group/mod.ts";
+import type {
+  Answer,
+  BootstrapAnswer,
+  BootstrapBroken,
+  BootstrapRequest,
+  BootstrapStretch,
+  LiveEvent,
+  ReadAnswer,
+  ReadRequest,
+} from "../group/mod.ts";
 import { joinSlices } from "../group/mod.ts";
 import { sliceOf } from "../stream/mod.ts";
 import type { Command, ObjectName, ReadPlan, StreamFacts, StreamKey } from "../stream/mod.ts";
@@ -35,6 +44,10 @@ export type Call =
       readonly offset: number;
       readonly length: number;
     }
+    | { readonly verb: "bootstrap"; readonly request: BootstrapRequest }
+    | { readonly verb: "next"; readonly session: number }
+    /** Of a bootstrap; not answered. */
+    | { readonly verb: "tell"; readonly session: number; readonly what: "goes_on" | "ends" }
     | { readonly verb: "survey"; readonly survey: Survey }
     | { readonly verb: "facts" }
     /** Of the shard; the group is any. */
@@ -53,6 +66,9 @@ export interface CallAnswer {
   readonly value:
     | Answer
     | PackedRead
+    | BootstrapAnswer
+    | BootstrapStretch
+    | BootstrapBroken
     | StreamFacts
     | SurveyAnswers[Survey["about"]]
     | GroupFacts

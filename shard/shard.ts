@@ -1,5 +1,9 @@
 import {
   type Answer,
+  type BootstrapAnswer,
+  type BootstrapBroken,
+  type BootstrapRequest,
+  type BootstrapStretch,
   type Eventually,
   type Group,
   type ReadAnswer,
@@ -24,6 +28,7 @@ import type { Arrivals } from "./arrivals.ts";
 import { type Caretaker, heirOf } from "./caretaker.ts";
 import type { ColdCounters } from "./cold/counters.ts";
 import type { Flushed } from "./cold/flusher.ts";
+import type { BootstrapReads } from "./cold/bootstrap_reads.ts";
 import { ObjectNumbers } from "./cold/numbers.ts";
 import { checkStretch, pinnedStretch } from "./cold/stretches.ts";
 import { NO } from "./cold/requests.ts";
@@ -80,6 +85,7 @@ export class Shard implements GroupAccess {
   readonly #links: ShardLinks | undefined;
   readonly #cold: ColdWork | undefined;
   readonly #pinnedSweep: PinnedSweep | undefined;
+  readonly #bootstraps: BootstrapReads;
   readonly #numbers: ObjectNumbers;
   #lookedMs: number;
   #tickedMs: number;
@@ -95,6 +101,7 @@ export class Shard implements GroupAccess {
     lanes: readonly Lane[];
     links?: ShardLinks;
     cold?: ColdWork;
+    bootstraps: BootstrapReads;
     log: (line: string) => void;
   }) {
     this.#index = options.index;
@@ -105,6 +112,7 @@ export class Shard implements GroupAccess {
     this.#links = options.links;
     this.#cold = options.cold;
     this.#pinnedSweep = options.cold === undefined ? new PinnedSweep() : undefined;
+    this.#bootstraps = options.bootstraps;
     this.#numbers = options.cold?.numbers ?? new ObjectNumbers();
     this.#lookedMs = this.#tickedMs = options.clock.monotonicMs();
     for (const lane of options.lanes) {
@@ -156,6 +164,22 @@ export class Shard implements GroupAccess {
     if (this.#cold !== undefined) return await this.#cold.fetch(replica, object, offset, length);
     return pinnedStretch(replica.state.cold, object, offset, length) ??
       { unavailable: "cold_unavailable" };
+  }
+
+  beginBootstrap(group: number, request: BootstrapRequest): Eventually<BootstrapAnswer> {
+    return this.#group(group).bootstrap(request);
+  }
+
+  nextOfBootstrap(group: number, session: number): Eventually<BootstrapStretch | BootstrapBroken> {
+    const { bootstraps, state } = this.#group(group);
+    const next = bootstraps.next(session, state, this.#clock.monotonicMs());
+    return this.#bootstraps.complete(group, next);
+  }
+
+  tellBootstrap(group: number, session: number, what: "goes_on" | "ends"): void {
+    const { bootstraps } = this.#group(group);
+    if (what === "ends") bootstraps.end(session);
+    else bootstraps.renew(session, this.#clock.monotonicMs());
   }
 
   survey<A extends Survey["about"]>(

@@ -5,7 +5,17 @@
  */
 
 import assert from "node:assert/strict";
-import type { Answer, ReadAnswer, ReadRequest, Unavailable, Watcher } from "../../group/mod.ts";
+import type {
+  Answer,
+  BootstrapAnswer,
+  BootstrapBroken,
+  BootstrapRequest,
+  BootstrapStretch,
+  ReadAnswer,
+  ReadRequest,
+  Unavailable,
+  Watcher,
+} from "../../group/mod.ts";
 import type {
   Eventually,
   GroupAccess,
@@ -67,6 +77,21 @@ export class LossyAccess implements GroupAccess {
     length: number,
   ): Promise<Uint8Array | Unavailable> {
     return this.inner.fetch(group, object, offset, length);
+  }
+
+  beginBootstrap(group: number, request: BootstrapRequest): Eventually<BootstrapAnswer> {
+    return this.inner.beginBootstrap(group, request);
+  }
+
+  nextOfBootstrap(
+    group: number,
+    session: number,
+  ): Eventually<BootstrapStretch | BootstrapBroken | Unavailable> {
+    return this.inner.nextOfBootstrap(group, session);
+  }
+
+  tellBootstrap(group: number, session: number, what: "goes_on" | "ends"): void {
+    this.inner.tellBootstrap(group, session, what);
   }
 
   survey<A extends Survey["about"]>(

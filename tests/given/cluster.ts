@@ -4,7 +4,14 @@
  * @module
  */
 
-import type { Answer, ReadAnswer, ReadRequest, Unavailable } from "../../group/mod.ts";
+import type {
+  Answer,
+  BootstrapAnswer,
+  BootstrapBroken,
+  ReadAnswer,
+  ReadRequest,
+  Unavailable,
+} from "../../group/mod.ts";
 import { Cluster } from "../../node/cluster.ts";
 import type { PeerCalls } from "../../node/forwarder.ts";
 import type { CallFailed } from "../../peer/mod.ts";
@@ -46,7 +53,7 @@ class GivenGroups implements GroupAccess {
     return new Promise((resolve) => this.propose(group, command, resolve));
   }
 
-  read(group: number, _request: ReadRequest): ReadAnswer {
+  read(group: number, _request?: ReadRequest): ReadAnswer {
     this.asked++;
     if (this.beliefs[group] === undefined) return { unavailable: "no_leader" };
     return { refused: "stream_not_found" };
@@ -54,6 +61,18 @@ class GivenGroups implements GroupAccess {
 
   fetch(): Promise<Uint8Array> {
     throw new Error("nobody asks");
+  }
+
+  beginBootstrap(group: number): BootstrapAnswer {
+    return this.read(group) as Exclude<ReadAnswer, { plan: unknown }>; // it plans nothing
+  }
+
+  nextOfBootstrap(): BootstrapBroken {
+    return { broken: "nothing has begun" };
+  }
+
+  tellBootstrap(): void {
+    this.asked++;
   }
 
   survey<A extends Survey["about"]>(
