@@ -3,6 +3,7 @@ import type { Eventually } from "../shard/mod.ts";
 import { type Reply, respond, respondError } from "./answer.ts";
 import { append } from "./append.ts";
 import { appendBatch } from "./append_batch.ts";
+import { bootstrap } from "./bootstrap.ts";
 import {
   createBucket,
   deleteBucket,
@@ -31,6 +32,7 @@ const METHODS: Record<Route["kind"], string> = {
   append_batch: "POST",
   latest_snapshot: "GET, HEAD",
   snapshot: "GET, HEAD, PUT, DELETE",
+  bootstrap: "GET, HEAD",
   bucket: "GET, HEAD, PUT, DELETE",
   streams: "GET, HEAD",
   root: "GET, HEAD",
@@ -137,6 +139,8 @@ function onOther(
       return locateSnapshot(context, exchange.request, route, query);
     case "streams":
       return listStreams(context, route, query);
+    case "bootstrap":
+      return bootstrap(context, exchange.request, route, query);
     case "root":
       return listBuckets(context, query);
     case "healthz":

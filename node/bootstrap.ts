@@ -60,6 +60,15 @@ export class Bootstrap {
     return this.#access.nextOfBootstrap(this.#group, this.#start.session);
   }
 
+  /** Bytes of the snapshot, 1 MiB at most. */
+  fetch(
+    { object }: PublishedSnapshot,
+    offset: number,
+    length: number,
+  ): Promise<Uint8Array | Unavailable> {
+    return this.#access.fetch(this.#group, object, offset, length);
+  }
+
   /** The client still takes what it is sent. */
   goOn(): void {
     this.#access.tellBootstrap(this.#group, this.#start.session, "goes_on");

@@ -44,6 +44,14 @@ export interface LatestSnapshotRoute {
   readonly key: string;
 }
 
+/** A stream's StreamSnapshot and messages in one response. */
+export interface BootstrapRoute {
+  /** Tells routes apart. */
+  readonly kind: "bootstrap";
+  /** As in {@linkcode StreamRoute}. */
+  readonly key: string;
+}
+
 /** The StreamSnapshot at an offset. */
 export interface SnapshotRoute {
   /** Tells routes apart. */
@@ -79,6 +87,7 @@ export type Route =
   | AppendBatchRoute
   | LatestSnapshotRoute
   | SnapshotRoute
+  | BootstrapRoute
   | BucketRoute
   | FixedRoute;
 
@@ -91,6 +100,7 @@ const URSULA_METRICS: FixedRoute = { kind: "ursula_metrics" };
 const FLAT_PREFIX = "/v1/stream/";
 const FLAT_BATCH_PREFIX = "/v1/append-batch/";
 const BATCH_SEGMENT = "append-batch";
+const BOOTSTRAP_SEGMENT = "bootstrap";
 const SNAPSHOT_SEGMENT = "snapshot";
 const OPERATOR_PREFIX = "/__ursula/";
 
@@ -196,13 +206,16 @@ function belowStream(
   if (segments.includes(undefined)) return "invalid_path";
   const [name, offset] = segments;
   const isBatch = name === BATCH_SEGMENT && segments.length === 1;
+  const isBootstrap = name === BOOTSTRAP_SEGMENT && segments.length === 1;
   const isSnapshot = name === SNAPSHOT_SEGMENT && segments.length <= 2;
-  if (!isBatch && !isSnapshot || isBatch && id === "streams") return "not_found";
+  if (!isBatch && !isBootstrap && !isSnapshot) return "not_found";
+  if (isBatch && id === "streams") return "not_found";
   if (isBatch ? !isRegularBucketId(bucket) : bucket.includes("/")) return "invalid_bucket_id";
   if (isControlStreamId(id)) return "not_found";
   const key = bucket + "/" + id;
   if ((coded ? utf8Length(key) : key.length) > STREAM_KEY_BYTES_MAX) return "path_too_long";
   if (isBatch) return { kind: "append_batch", key };
+  if (isBootstrap) return { kind: "bootstrap", key };
   return offset === undefined
     ? { kind: "latest_snapshot", key }
     : { kind: "snapshot", key, offset };

@@ -18,6 +18,8 @@ function outcome(path: string): string {
       return `snapshot of ${route.key}`;
     case "snapshot":
       return `snapshot ${route.offset} of ${route.key}`;
+    case "bootstrap":
+      return `bootstrap ${route.key}`;
     case "bucket":
     case "streams":
       return `${route.kind} ${route.bucket}${route.regular ? "" : " irregular"}`;
@@ -131,6 +133,21 @@ Deno.test("parsePath() reads snapshots of any stream that may exist", () => {
     ["/demo/" + "s".repeat(1019) + "/snapshot", "snapshot of demo/" + "s".repeat(1019)],
     ["/demo/" + "s".repeat(1020) + "/snapshot", "path_too_long"],
     ["/demo/" + "%E2%82%AC".repeat(340) + "/snapshot/5", "path_too_long"],
+  ]);
+});
+
+Deno.test("parsePath() reads bootstrap below a stream, on the bucketed form alone", () => {
+  check([
+    ["/demo/hello/bootstrap", "bootstrap demo/hello"],
+    ["/demo/bootstrap/bootstrap", "bootstrap demo/bootstrap"],
+    ["/workspace/a%2Fb/bootstrap", "bootstrap workspace/a/b"],
+    ["/demo/hello/boot%73trap", "bootstrap demo/hello"],
+    ["/_default/x/bootstrap", "bootstrap _default/x"],
+    ["/demo/bootstrap", "bucketed demo/bootstrap"],
+    ["/v1/stream/demo/hello/bootstrap", "flat demo/hello/bootstrap"],
+    ["/demo/hello/bootstrap/x", "not_found"],
+    ["/demo/streams/bootstrap", "bootstrap demo/streams"],
+    ["/abc/x/bootstrap", "bootstrap abc/x"],
   ]);
 });
 

@@ -4,9 +4,9 @@
  * @module
  */
 
+import type { Group } from "../../group/mod.ts";
 import type { HttpSettings } from "../../http/context.ts";
 import { ClientPlane } from "../../http/plane.ts";
-import type { Group } from "../../group/mod.ts";
 import { ShardRuntime } from "../../node/runtime.ts";
 import type { GroupAccess, ShardSetup } from "../../shard/mod.ts";
 import type { ColdStore } from "../../storage/cold/mod.ts";
@@ -37,6 +37,9 @@ export interface GivenPlane {
   readonly plane: ClientPlane;
   /** What no request should have caused. */
   readonly errors: unknown[];
+  /** Lines for the operator. */
+  readonly lines: string[];
+  readonly runtime: ShardRuntime;
   /** The node's groups. */
   readonly groups: readonly Group[];
   /** All groups of the node. */
@@ -60,12 +63,13 @@ export async function givenPlane(
   const openCold = coldStore && (() => Promise.resolve(coldStore));
   const io = { clock, random, disk: new SimDisk({ random }), network, openCold };
   const errors: unknown[] = [];
+  const lines: string[] = [];
   const groups: Group[] = [];
   const runtime = await clock.until(
     ShardRuntime.start(setupOf({ groupCount: 2, ...setup }), io, [], {
-      onGroup: (group) => groups.push(group),
       onFatal: (reason) => errors.push(reason),
-      log: () => {},
+      log: (line) => lines.push(line),
+      onGroup: (group) => groups.push(group),
     }),
   );
   const plane = new ClientPlane({
@@ -81,6 +85,8 @@ export async function givenPlane(
     clock,
     plane,
     errors,
+    lines,
+    runtime,
     groups,
     access: runtime.access,
     begin,

@@ -15,6 +15,7 @@ const RESOURCES: readonly (readonly [path: string, methods: readonly string[]])[
   ["/v1/stream/alone", ["PUT", "POST", "GET", "HEAD", "DELETE"]],
   ["/meth-bucket/s/append-batch", ["POST"]],
   ["/v1/append-batch/meth-bucket/s", ["POST"]],
+  ["/meth-bucket/s/bootstrap", ["GET", "HEAD"]],
   ["/healthz", ["GET"]],
   ["/readyz", ["GET"]],
   ["/metrics", ["GET"]],
