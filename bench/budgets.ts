@@ -51,6 +51,7 @@ export const BUDGETS = {
     6,
   ),
   threeNodesMemory: atMost("memory of three nodes, 500 streams : Ursula in Rust", 1.2, 0.7),
+  bootstrapMemory: atMost("MiB of memory that a bootstrap of 1 GiB adds", 64, 32),
   emptyStream: atMost("KiB of process memory per empty stream, a million of them", 1, 0.5),
 } as const satisfies Record<string, Budget>;
 

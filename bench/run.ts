@@ -10,6 +10,7 @@ import { machineIsUnfit } from "./peers/cores.ts";
 import { stopAll } from "./peers/process.ts";
 import { allKept, type Chapter, markdown } from "./report.ts";
 import { appendBatch } from "./scenarios/append_batch.ts";
+import { bootstrap } from "./scenarios/bootstrap.ts";
 import { catchUp } from "./scenarios/catch_up.ts";
 import { catchUpNode } from "./scenarios/catch_up_node.ts";
 import { emptyStreams } from "./scenarios/empty_streams.ts";
@@ -36,6 +37,7 @@ const SCENARIOS: Scenario[] = [
   threeNodes,
   threeNodesMemory,
   catchUpNode,
+  bootstrap,
   idle,
   raftSnapshot,
 ];

@@ -66,6 +66,25 @@ export interface CatchUpResult {
   othersShare: number;
 }
 
+/** For `bootstrap.ts`. */
+export interface BootstrapPlan extends Place {
+  /** Of the stream, on the bucketed form. */
+  path: string;
+  messages: number;
+  messageBytes: number;
+  /** Makes the stream, instead of reading it. */
+  fills: boolean;
+}
+
+/** From `bootstrap.ts`, where it reads. */
+export interface BootstrapResult {
+  /** What the server's resident memory grew by, at most. */
+  addedBytes: number;
+  /** Of the body. */
+  bytes: number;
+  seconds: number;
+}
+
 /** The plan that this program was started with. */
 export function planOf<T>(): T {
   return JSON.parse(Deno.args[0] ?? "{}") as T;
