@@ -19,9 +19,12 @@ export class KeptBytes {
   brokenOff = 0;
   /** The oldest first. */
   readonly #keepers = new Set<Keeper>();
+  readonly #log: (line: string) => void;
 
-  constructor(bytesMax: number = KEPT_BYTES_MAX) {
+  /** @param log takes lines for the operator */
+  constructor(bytesMax: number = KEPT_BYTES_MAX, log: (line: string) => void = () => {}) {
     this.bytesMax = bytesMax;
+    this.#log = log;
   }
 
   /** Takes note of who may keep something. */
@@ -40,6 +43,7 @@ export class KeptBytes {
       if (this.bytes <= this.bytesMax) return;
       if (keeper.keptBytes === 0) continue;
       this.brokenOff++;
+      this.#log(`a bootstrap breaks off: ${this.bytes} bytes that were trimmed are kept for all`);
       keeper.breakOff("too much of what it still needs was trimmed meanwhile");
     }
   }

@@ -260,6 +260,11 @@ Deno.test("bootstrap() follows forks, wherever they live, into what they inherit
   await node.close();
 });
 
+async function keptBytes(node: GivenPlane): Promise<number> {
+  const metrics = await node.ask("GET", "/__ursula/metrics", undefined, {});
+  return (await metrics.json()).bounds.bootstrap_kept_bytes.now;
+}
+
 /** A stream of 3 MiB, and a bootstrap of it of which some was taken. */
 async function begun(isCold: boolean) {
   const node = await given();
@@ -292,10 +297,13 @@ for (const isCold of [false, true]) {
     await node.publish("demo/a", 20 * 65_536, "twenty");
     await node.publish("demo/a", 48 * 65_536, "all");
     await post(node, "demo/a", "later");
+    const kept = await keptBytes(node);
+    assert.ok(isCold ? kept === 0 : kept > 40 * 65_536 && kept < 48 * 65_536, `${kept}`);
     const [first, ...parts] = await partsOf(contentType, await rest());
     assert.equal(first?.bytes.length, 0);
     assert.deepEqual(parts.map(({ bytes }) => textOf(bytes)), messages);
     assert.deepEqual(await textParts(node, "demo/a"), ["text/x-state all", `${TEXT}later`]);
+    assert.equal(await keptBytes(node), 0);
     assert.ok(node.groups.every(({ bootstraps }) => [...bootstraps.keys()].length === 0));
     await node.close();
   });

@@ -5,6 +5,8 @@ import type { NodeFacts } from "./context.ts";
 /** The bounds of SPEC section 8 as they stand on this node. */
 export interface Bounds {
   readonly hotBytes: BoundFacts;
+  /** Trimmed bytes that bootstraps keep. */
+  readonly kept: BoundFacts;
   readonly bodies: BoundFacts;
   readonly liveReaders: BoundFacts;
   /** Of the group with the most; refused are those of all groups, whichever of the two it was. */
@@ -22,6 +24,7 @@ export function boundsOf({ shards, groups }: NodeFacts): Bounds {
     groups.reduce((max, group) => Math.max(max, group[field]), 0);
   return {
     hotBytes: total(shards.map(({ hotBytes }) => hotBytes)),
+    kept: total(shards.map(({ kept }) => kept)),
     bodies: total(shards.map(({ plane }) => plane?.bodies ?? NOTHING)),
     liveReaders: total(shards.map(({ plane }) => plane?.liveReaders ?? NOTHING)),
     proposals: { now: most("proposals"), max: RAFT_TIMING.uncommittedEntriesMax, refused },

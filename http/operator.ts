@@ -29,6 +29,7 @@ export async function metricsJson(context: HttpContext): Promise<Reply> {
       hot_bytes: bounds.hotBytes,
       body_bytes_in_flight: bounds.bodies,
       live_readers: bounds.liveReaders,
+      bootstrap_kept_bytes: bounds.kept,
       disk: { free_bytes: disk.freeBytes ?? null, low: disk.low, refused: disk.refused },
     },
     cold: coldMetrics(facts.shards),
@@ -92,6 +93,7 @@ function boundLines(bounds: Bounds): string[] {
     ["hot_bytes", bounds.hotBytes],
     ["body_bytes_in_flight", bounds.bodies],
     ["live_readers", bounds.liveReaders],
+    ["bootstrap_kept_bytes", bounds.kept],
     ["proposals_in_flight", bounds.proposals],
     ["proposal_bytes_in_flight", bounds.proposalBytes],
   ];

@@ -100,6 +100,8 @@ export interface ShardFacts {
   readonly id: number;
   /** Bytes of streams in memory. */
   readonly hotBytes: BoundFacts;
+  /** Trimmed bytes in memory for bootstraps; refused are those that were broken off. */
+  readonly kept: BoundFacts;
   /** Room on the disk; `freeBytes` undefined where it is not known, or nothing is kept there. */
   readonly disk: {
     readonly freeBytes: number | undefined;

@@ -134,7 +134,7 @@ export async function openShard(
   const lanes: OpenLane[] = [];
   const line = peers && new Line(peers, hooks.log);
   const tier = setup.cold && await ColdTier.open(setup.cold, io);
-  const bootstraps = bootstrapBounds(setup);
+  const bootstraps = bootstrapBounds(setup, hooks);
   try {
     for (let journal = 0; journal < setup.journalCount; journal++) {
       if (shardOf(journal, setup.shardCount) !== setup.index) continue;
@@ -165,6 +165,7 @@ export async function openShard(
     lanes: lanes.map(({ lane }) => lane),
     links: peers && line && linksOf(peers, line, lanes, setup, io, hooks, cold),
     bootstraps: new BootstrapReads(tier, io.clock, hooks.log),
+    kept: bootstraps.kept,
     cold,
   });
   const space = setup.directory === undefined
@@ -195,8 +196,11 @@ export async function openShard(
 }
 
 /** What objects keep is kept as long as they are. */
-function bootstrapBounds({ shardCount, cold }: ShardSetup): BootstrapBounds {
-  const kept = new KeptBytes(Math.floor(KEPT_BYTES_MAX / shardCount));
+function bootstrapBounds(
+  { shardCount, cold }: ShardSetup,
+  { log }: ShardHooks,
+): BootstrapBounds {
+  const kept = new KeptBytes(Math.floor(KEPT_BYTES_MAX / shardCount), log);
   return { kept, ageMsMax: cold?.keepsMs ?? BOOTSTRAP_AGE_MS_MAX };
 }
 

@@ -6,6 +6,7 @@ import {
   type BootstrapStretch,
   type Eventually,
   type Group,
+  type KeptBytes,
   type ReadAnswer,
   readMessage,
   type ReadRequest,
@@ -86,6 +87,7 @@ export class Shard implements GroupAccess {
   readonly #cold: ColdWork | undefined;
   readonly #pinnedSweep: PinnedSweep | undefined;
   readonly #bootstraps: BootstrapReads;
+  readonly #kept: KeptBytes;
   readonly #numbers: ObjectNumbers;
   #lookedMs: number;
   #tickedMs: number;
@@ -102,6 +104,7 @@ export class Shard implements GroupAccess {
     links?: ShardLinks;
     cold?: ColdWork;
     bootstraps: BootstrapReads;
+    kept: KeptBytes;
     log: (line: string) => void;
   }) {
     this.#index = options.index;
@@ -113,6 +116,7 @@ export class Shard implements GroupAccess {
     this.#cold = options.cold;
     this.#pinnedSweep = options.cold === undefined ? new PinnedSweep() : undefined;
     this.#bootstraps = options.bootstraps;
+    this.#kept = options.kept;
     this.#numbers = options.cold?.numbers ?? new ObjectNumbers();
     this.#lookedMs = this.#tickedMs = options.clock.monotonicMs();
     for (const lane of options.lanes) {
@@ -210,9 +214,11 @@ export class Shard implements GroupAccess {
   /** Facts of the shard itself. */
   report(): ShardFacts {
     const { bytes: now, bytesMax: max, refused } = this.#hot;
+    const kept = this.#kept;
     return {
       id: this.#index,
       hotBytes: { now, max, refused },
+      kept: { now: kept.bytes, max: kept.bytesMax, refused: kept.brokenOff },
       disk: {
         freeBytes: this.disk?.freeBytes,
         low: this.#diskLow,
