@@ -28,6 +28,7 @@ function shardOf(id: number, cold: ColdFacts | undefined): ShardFacts {
     hotBytes: { now: 0, max: 0, refused: 0 },
     disk: { freeBytes: undefined, low: false, refused: 0 },
     plane: undefined,
+    kept: { now: 0, max: 0, refused: 0 },
     cold,
   };
 }
