@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import type { Group } from "../../group/mod.ts";
 import { joinSlices } from "../../group/mod.ts";
 import type { Command, PublishSnapshot } from "../../stream/mod.ts";
-import { flush, GivenStore, outcomeOf, OWN_STORE, SHARED_STORE } from "../../tests/given/cold.ts";
+import {
+  flush,
+  GivenStore,
+  outcomeOf,
+  OWN_STORE,
+  SHARED_STORE,
+} from "../../tests/given/cold_reads.ts";
 import { appendOf, bodyOf, createOf, openBucketOf, textOf } from "../../tests/given/commands.ts";
 import { givenShard } from "../../tests/given/shard.ts";
 import { SimClock } from "../../tests/sim/clock.ts";
@@ -16,7 +22,7 @@ async function flushed(cold = SHARED_STORE, pins = false) {
   const store = new GivenStore();
   const groups: Group[] = [];
   const onGroup = (group: Group) => void groups.push(group);
-  const given = await givenShard({ clock, cold, store, onGroup, decodeOwn: true });
+  const given = await givenShard({ clock, cold, coldStore: store, onGroup, decodeOwn: true });
   const [group] = groups;
   assert.ok(group !== undefined);
   const submit = (command: Command) => clock.until(given.shard.submit(0, command));
