@@ -41,6 +41,8 @@ Deno.test("coldFactsOf() adds up groups, and says what was counted and what is k
     refusals: 7,
     readFailures: 0,
     deletedObjects: 0,
+    merges: 0,
+    mergedBytes: 0,
   });
 });
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   checkObject,
+  ColdError,
   type ColdObject,
   MemoryColdStore,
   objectKey,
@@ -139,6 +140,9 @@ Deno.test("a node asks for nothing that its store has, and for each part of what
 
 Deno.test("what only memory holds yet is given as a store would", async () => {
   const stage = await given([1, 2, 3]);
+  for (const id of [1, 2]) {
+    stage.at(id).store.put = () => Promise.reject(new ColdError("full", "", undefined, "no room"));
+  }
   const [object] = await flushAll(stage, [3]);
   assert.ok(object !== undefined);
   const { store } = ownOf(stage.at(3));
