@@ -87,3 +87,20 @@ Deno.test("with as many bodies in flight as there may be, what has none goes on"
   assert.equal((await ask("POST", "/v1/stream/a", "x".repeat(200), more)).status, 204);
   await close();
 });
+
+Deno.test("bodies in blocks leave room in flight for all others", async () => {
+  const bodies = new BodyReader(new SimClock(), 1_000, 300);
+  const put = (body: BodyInit, headers = {}) =>
+    new Request("http://node/", { method: "PUT", body, headers });
+  const announced = (length: number) => put("x".repeat(length), { "content-length": `${length}` });
+  const blocks = (request: Request) => bodies.readBlocks(request, 900, () => {});
+  assert.equal(await blocks(announced(701)), "overloaded");
+  assert.equal(await blocks(put(ReadableStream.from([new Uint8Array(701)]))), "overloaded");
+  assert.equal(await blocks(announced(901)), "payload_too_large");
+  assert.equal((await blocks(announced(700))).length, 1);
+  bodies.hold(700);
+  assert.equal(await blocks(announced(1)), "overloaded");
+  assert.equal((await bodies.read(announced(300), 900)).length, 300);
+  bodies.release(700);
+  assert.deepEqual([bodies.bytesInFlight, bodies.refused], [0, 3]);
+});
