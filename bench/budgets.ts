@@ -33,6 +33,8 @@ export const BUDGETS = {
   manyStreams: atLeast("appends/s, memory, 100,000 streams : 100 streams", 0.8, 0.95),
   appendBatch: atLeast("appends/s, memory, in batches of 100 : one by one", 5, 15),
   appendBatchFsync: atLeast("appends/s, fsync, in batches of 100 : one by one", 5, 15),
+  snapshotsMemory: atMost("p99 of appends, memory, while 128 MiB are published : alone", 6, 2),
+  snapshotsFsync: atMost("p99 of appends, fsync, while 128 MiB are published : alone", 6, 2),
   sseCpuToOfficial: atMost("SSE 1,000 readers, CPU per delivery : official Rust", 1.5, 1),
   sseP99ToOfficial: atMost("SSE 1,000 readers, p99 : official Rust", 1.5, 1),
   sseCpuToUrsula: atMost("SSE 1,000 readers, CPU per delivery : Ursula in Rust", 0.8, 0.5),

@@ -21,6 +21,7 @@ import { manyStreams } from "./scenarios/many_streams.ts";
 import { memoryAppend } from "./scenarios/memory_append.ts";
 import { raftSnapshot } from "./scenarios/raft_snapshot.ts";
 import type { Scenario, Settings } from "./scenarios/scenario.ts";
+import { snapshots } from "./scenarios/snapshots.ts";
 import { sseFanOut } from "./scenarios/sse_fan_out.ts";
 import { threeNodes } from "./scenarios/three_nodes.ts";
 import { threeNodesMemory } from "./scenarios/three_nodes_memory.ts";
@@ -30,6 +31,7 @@ const SCENARIOS: Scenario[] = [
   fsyncAppend,
   appendBatch,
   manyStreams,
+  snapshots,
   sseFanOut,
   liveSpread,
   catchUp,

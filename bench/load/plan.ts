@@ -20,6 +20,17 @@ export interface CreatePlan extends Place {
   count: number;
 }
 
+/** For `publish.ts`: snapshots of that many bytes, one after the other, for so many seconds. */
+export interface PublishPlan extends Place {
+  bytes: number;
+  seconds: number;
+}
+
+/** From `publish.ts`. */
+export interface PublishResult {
+  published: number;
+}
+
 /** For `live.ts`. */
 export interface LivePlan extends Place {
   mode: "sse" | "long-poll";
