@@ -26,6 +26,6 @@ export { Neighbourhood } from "./neighbourhood.ts";
 export { type OpenShard, openShard, type ShardHooks, type ShardIo } from "./open.ts";
 export { PEER_KINDS } from "./peer_kinds.ts";
 export { type Peers, presentMember } from "./peers.ts";
-export type { ClusterSetup, ColdSetup, ShardSetup } from "./setup.ts";
+export type { ClusterSetup, ColdSetup, ColdTiming, ShardSetup } from "./setup.ts";
 export { groupOf, journalOf, shardOf } from "./placement.ts";
 export { Shard, type ShardBounds } from "./shard.ts";

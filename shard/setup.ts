@@ -19,6 +19,17 @@ export interface ClusterSetup {
   readonly readLease: boolean;
 }
 
+/** How often the cold tier is looked through; each part's own where left out. Tests have less time. */
+export interface ColdTiming {
+  readonly sweepMs?: number;
+  readonly listMs?: number;
+  readonly mergeMs?: number;
+  /** Between two objects that are merged. */
+  readonly mergePauseMs?: number;
+  /** Longest that an object is under way before it is referred to. */
+  readonly underWayMs?: number;
+}
+
 /** What a shard must know of the cold tier (SPEC section 9). */
 export interface ColdSetup {
   readonly backend: ColdBackend;
@@ -38,6 +49,7 @@ export interface ColdSetup {
   readonly keepsMs: number;
   /** Bytes of objects that this shard keeps in memory for its readers. */
   readonly cacheBytesMax: number;
+  readonly timing?: ColdTiming;
 }
 
 /** What a shard is opened with; it travels to the worker that runs it. */

@@ -80,11 +80,12 @@ export class ColdWork {
     const health = new StoreHealth(tier.store.name, counters, log);
     this.#room = new GroupRoom(tier.setup.hotBytesPerGroupMax, counters, log);
     this.#flusher = new Flusher(parts, this.numbers, health);
+    const { sweepMs, listMs, mergeMs, mergePauseMs, underWayMs } = tier.setup.timing ?? {};
     this.#jobs = [
       this.#flusher,
-      new Sweeper(parts),
-      new Orphans(parts),
-      new Merger(parts, this.numbers),
+      new Sweeper(parts, { everyMs: sweepMs, underWayMs }),
+      new Orphans(parts, { firstMs: listMs, everyMs: listMs, underWayMs }),
+      new Merger(parts, this.numbers, { everyMs: mergeMs, pauseMs: mergePauseMs }),
       ...(holdings === undefined ? [] : [new Keeper(parts, health)]),
       ...(own === undefined ? [] : [own]),
     ];
