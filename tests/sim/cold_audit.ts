@@ -18,10 +18,10 @@ import { pause, type World } from "./world.ts";
 
 /** A healed node has a copy of all that it needs after this. */
 const HELD_MS_MAX = 30_000;
-/** What is superfluous is gone so long after it may go. */
-const SWEPT_MS_MAX = 900_000;
+/** What is superfluous is gone so long after it may go: some sweeps and listings. */
+const SWEPT_MS_MAX = 30_000;
 const LOOK_MS = 100;
-const LOOK_AT_LEFT_MS = 5_000;
+const LOOK_AT_LEFT_MS = 500;
 
 /** Is every object whole that a replica refers to, and nothing pinned any more? */
 export async function auditObjects(world: World): Promise<void> {

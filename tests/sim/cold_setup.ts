@@ -1,24 +1,43 @@
 /**
- * What a process of a run is told of its cold tier.
+ * How a process of a run is configured for its cold tier.
  *
  * @module
  */
 
-import type { ShardSetup } from "../../shard/mod.ts";
+import type { NodeColdConfig } from "../../node/cold.ts";
+import type { ColdSetup } from "../../shard/mod.ts";
 import type { Plan } from "./plan.ts";
 
 /** Where a node that has a store of its own keeps it on its disk. */
 export const COLD_ROOT = "/data/cold";
 
-/** The part of a shard's setup that says where older bytes go. */
-export function coldSetup({ cold, cluster }: Plan, formation: string): ShardSetup["cold"] {
-  if (cold === undefined) return undefined;
-  const { kind, latencyMsMax: _latency, faults: _faults, sweepsOut: _sweeps, ...numbers } = cold;
-  // The name tells everybody that the store is shared; what is opened is the simulated one.
-  if (kind === "shared") {
-    return { ...numbers, formation, backend: { kind: "s3", bucket: "simulated" } };
-  }
-  const isMemory = cluster?.memory === true;
-  const backend = isMemory ? { kind: "memory" } as const : { kind: "fs", root: COLD_ROOT } as const;
-  return { ...numbers, formation, backend };
+/** What an operator would have said. */
+export function coldConfig({ cold, cluster, journals }: Plan): NodeColdConfig {
+  const isShared = cold?.kind === "shared";
+  const own = cluster?.memory === true ? "memory" : "fs";
+  const coldBackend = cold === undefined ? "none" : isShared ? "s3" : own;
+  return {
+    cores: journals,
+    coldBackend,
+    coldRoot: coldBackend === "fs" ? COLD_ROOT : undefined,
+    // What is opened under this name is the simulated store.
+    coldS3Bucket: isShared ? "simulated" : undefined,
+    coldS3Region: undefined,
+    coldS3Endpoint: undefined,
+    coldS3AccessKeyId: undefined,
+    coldS3SecretAccessKey: undefined,
+    coldS3SessionToken: undefined,
+    coldFlushIntervalMs: cold?.flushIntervalMs ?? 0,
+    coldFlushMinHotBytes: cold?.flushMinHotBytes ?? 0,
+    coldFlushMaxBytes: cold?.flushMaxBytes ?? 0,
+    coldFlushMaxConcurrency: (cold?.flushesMax ?? 0) * journals,
+    coldMaxHotBytesPerGroup: cold?.hotBytesPerGroupMax ?? 0,
+    coldCacheBytes: cold?.cacheBytesMax ?? 0,
+    bootstrapMaxAgeMs: cold?.keepsMs ?? 0,
+  };
+}
+
+/** What no operator can say: how often all is looked through. */
+export function withTiming(setup: ColdSetup | undefined, { cold }: Plan): ColdSetup | undefined {
+  return setup && { ...setup, timing: cold?.timing };
 }

@@ -1,3 +1,4 @@
+import type { ColdTiming } from "../../shard/mod.ts";
 import type { SimRandom } from "./random.ts";
 
 /** What can befall a node. */
@@ -64,6 +65,7 @@ export interface ColdPlan {
   readonly hotBytesPerGroupMax: number;
   readonly keepsMs: number;
   readonly cacheBytesMax: number;
+  readonly timing: ColdTiming;
   /** Longest way of a request to a shared store when nothing is wrong. */
   readonly latencyMsMax: number;
   readonly faults: readonly ColdFault[];
@@ -177,7 +179,7 @@ const CLUSTER_FAULTS_MEMORY = CLUSTER_FAULTS_UNSYNCED.filter((fault) =>
 );
 
 /** Which cold tier a run has, as often as it is named here. */
-const COLD_KINDS: readonly (ColdPlan["kind"] | undefined)[] = [undefined];
+const COLD_KINDS: readonly (ColdPlan["kind"] | undefined)[] = [undefined, "shared", "own", "own"];
 const SHARED_FAULTS: readonly ColdFault[] = [
   "cold_down",
   "cold_cut",
@@ -258,13 +260,20 @@ function drawCold(random: SimRandom, { cluster, fsync }: HotPlan): ColdPlan | un
     : OWN_FAULTS;
   const faults = among.length === 0 ? 0 : random.below(4);
   const plan = {
-    flushIntervalMs: oneOf(random, [50, 100, 200]),
-    flushMinHotBytes: oneOf(random, [256, 1024, 2048, 8192]),
-    flushMaxBytes: oneOf(random, [1, 4, 8, 16]) * 1024,
+    flushIntervalMs: oneOf(random, [20, 50, 200]),
+    flushMinHotBytes: oneOf(random, [1, 1, 100, 400, 2_000]),
+    flushMaxBytes: oneOf(random, [256, 1_000, 4_000, 16_000]),
     flushesMax: 1 + random.below(4),
     hotBytesPerGroupMax: oneOf(random, [16 * 1024, 1 << 26, 1 << 26]),
-    keepsMs: oneOf(random, [2_000, 5_000]),
+    keepsMs: oneOf(random, [500, 2_000, 5_000]),
     cacheBytesMax: oneOf(random, [0, 128 * 1024, 1 << 26]),
+    timing: {
+      sweepMs: oneOf(random, [200, 1_000]),
+      listMs: oneOf(random, [500, 2_000]),
+      mergeMs: oneOf(random, [200, 1_000]),
+      mergePauseMs: 20,
+      underWayMs: oneOf(random, [1_000, 5_000]),
+    },
     latencyMsMax: oneOf(random, [1, 20, 100]),
     faults: Array.from({ length: faults }, () => oneOf(random, among)),
     sweepsOut: random.chance(0.2),

@@ -233,8 +233,7 @@ function checkDamage(node: SimNode, answer: Answer | ReadAnswer | Lost): void {
 
 /** Does the answer say that an object is not what was put? */
 export function isDamaged(answer: Answer | ReadAnswer | Lost): boolean {
-  const reason: string | undefined = "unavailable" in answer ? answer.unavailable : undefined;
-  return reason === "cold_damaged";
+  return "unavailable" in answer && answer.unavailable === "cold_damaged";
 }
 
 /** Will nobody ever tell what came of the request? */

@@ -1,6 +1,8 @@
 import type { Group } from "../../group/mod.ts";
+import type { DiskLock } from "../../io/mod.ts";
 import { ClusterLinks } from "../../node/cluster_links.ts";
 import type { ClusterConfig } from "../../node/config/mod.ts";
+import { coldSetupOf, prepareCold } from "../../node/cold.ts";
 import { shardSetup } from "../../node/node.ts";
 import { type Io, ShardRuntime } from "../../node/runtime.ts";
 import { openStore, type Store } from "../../node/store.ts";
@@ -8,7 +10,7 @@ import type { ShardIo, ShardSetup } from "../../shard/mod.ts";
 import { type ColdBackend, type ColdStore, openColdStore } from "../../storage/cold/mod.ts";
 import type { RecordLog, StoredGroup } from "../../storage/types.ts";
 import type { SimClock } from "./clock.ts";
-import { COLD_ROOT, coldSetup } from "./cold_setup.ts";
+import { COLD_ROOT, coldConfig, withTiming } from "./cold_setup.ts";
 import type { ColdLook, SimBucket } from "./cold_store.ts";
 import { SimDisk } from "./disk.ts";
 import { MachineClock } from "./machine_clock.ts";
@@ -62,6 +64,7 @@ interface Process {
   readonly groups: Group[];
   readonly die: () => void;
   store: Store | undefined;
+  coldLock: DiskLock | undefined;
   /** The cold store, as nobody has put anything before it. */
   cold: ColdStore | undefined;
   links: ClusterLinks | undefined;
@@ -197,6 +200,7 @@ export class SimNode {
       const { reason } = started;
       this.#trace.line(`node ${this.id} does not start: ${describe(reason)}`);
       process.links?.close();
+      process.coldLock?.release();
       process.store?.release();
       this.#network.kill(this.id);
       this.#end(process);
@@ -335,6 +339,7 @@ export class SimNode {
       },
     };
     const config = {
+      ...coldConfig(this.#plan),
       raftMemory: cluster?.memory ?? false,
       dataDir: DATA_DIRECTORY,
       cores: journals,
@@ -347,6 +352,10 @@ export class SimNode {
     } as const;
     const store = await openStore(config, io, "boot", hooks.log);
     process.store = store;
+    if (config.coldBackend === "fs") {
+      const lock = await prepareCold(config, store, io, (_, line) => hooks.log(line));
+      process.coldLock = lock;
+    }
     if (config.cluster !== undefined) {
       const { onFatal, log } = hooks;
       const { cluster } = config;
@@ -354,6 +363,7 @@ export class SimNode {
       await process.links.listen();
       await process.links.formed();
     }
+    if (config.coldBackend !== "none") await store.refersTo(config.coldBackend);
     this.formation = store.formation;
     this.formationId = store.record?.id ?? "";
     this.member = store.member;
@@ -364,7 +374,7 @@ export class SimNode {
       groupCount: groups,
       fsync,
       hotBytesMax: this.#plan.hotBytesMax ?? HOT_BYTES_MAX,
-      cold: coldSetup(this.#plan, this.formationId),
+      cold: withTiming(coldSetupOf(config, store), this.#plan),
       segmentBytes,
       snapshotLogBytesMin,
       decodeOwn: true,
@@ -426,6 +436,7 @@ function newProcess(clock: ProcessClock): Process {
     die,
     groups: [],
     store: undefined,
+    coldLock: undefined,
     cold: undefined,
     links: undefined,
     runtime: undefined,

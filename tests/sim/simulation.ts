@@ -43,8 +43,6 @@ const SETTLE_MS = 15_000;
 const STUCK_MS = 60_000;
 /** All that befalls a cluster is over within this. */
 const TROUBLE_MS_MAX = 180_000;
-/** Nothing superfluous lies about so long after the last use of it. */
-const SWEPT_MS_MAX = 1_000_000;
 /** A replica that lost its leader tells live readers at most so long after the trouble is over. */
 const DEAF_MS = 3_000;
 /** What is due is gone after this: a tick, and a commit. */
@@ -179,7 +177,7 @@ class Simulation implements ClusterWorld {
     this.namespace.settle();
     for (const node of this.serving) await this.#drive(audit(this, node, this.#replicas));
     await this.#drive(auditObjects(this), TROUBLE_MS_MAX);
-    if (this.plan.cold?.sweepsOut) await this.#drive(auditOrphans(this), SWEPT_MS_MAX);
+    if (this.plan.cold?.sweepsOut) await this.#drive(auditOrphans(this));
     await this.#turnOver();
   }
 
