@@ -31,6 +31,8 @@ export interface GroupReport {
   readonly leader: number | undefined;
   readonly term: number;
   readonly appliedIndex: number;
+  /** Bytes of messages that lie in no object. */
+  readonly hotBytes: number;
 }
 
 const POLL_MS = 20;
@@ -157,6 +159,7 @@ export class ClusterNode implements AsyncDisposable {
       leader: group.leader_id ? Number(String(group.leader_id).split(".")[0]) : undefined,
       term: Number(group.current_term),
       appliedIndex: Number(group.last_applied_index),
+      hotBytes: Number(group.hot_bytes),
     }));
   }
 
