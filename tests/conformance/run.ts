@@ -36,17 +36,19 @@ interface Run {
   readonly cores: number;
   /** A cluster of three; without it one server. */
   readonly entry?: Entry;
+  /** Nothing stays in memory: reads find their bytes in objects. */
+  readonly cold?: true;
 }
 
 const RUNS: readonly Run[] = [
   { runtime: "node", memory: true, cores: 1 },
   { runtime: "node", memory: false, cores: 2 },
-  { runtime: "deno", memory: false, cores: 1 },
+  { runtime: "deno", memory: false, cores: 1, cold: true },
   { runtime: "deno", memory: true, cores: 2 },
   { runtime: "node", memory: false, cores: 1, entry: "follower" },
   { runtime: "node", memory: true, cores: 2, entry: "follower" },
-  { runtime: "node", memory: true, cores: 1, entry: "round robin" },
-  { runtime: "deno", memory: false, cores: 2, entry: "round robin" },
+  { runtime: "node", memory: true, cores: 1, entry: "round robin", cold: true },
+  { runtime: "deno", memory: false, cores: 2, entry: "round robin", cold: true },
 ];
 
 /** Runs at a time: each is a server and a vitest, and mostly waits. */
@@ -61,9 +63,20 @@ const LONG_POLL_TIMEOUT_DEFAULT_MS = 20_000;
 /** How long the first node may take to lead the only group. */
 const SETTLE_MS_MAX = 30_000;
 
-function nameOf({ runtime, memory, cores, entry }: Run): string {
+function nameOf({ runtime, memory, cores, entry, cold }: Run): string {
   const parts = [runtime, memory ? "memory" : "disk", `${cores} core${cores === 1 ? "" : "s"}`];
-  return [...parts, ...(entry === undefined ? [] : [`cluster, ${entry}`])].join(" · ");
+  if (entry !== undefined) parts.push(`cluster, ${entry}`);
+  if (cold) parts.push("all flushed");
+  return parts.join(" · ");
+}
+
+function argsOf({ cold }: Run): string[] {
+  const flushes = ["--cold-flush-bytes", "4KiB", "--cold-flush-min-hot-bytes", "1"];
+  return [
+    "--long-poll-timeout",
+    `${LONG_POLL_TIMEOUT_MS}ms`,
+    ...(cold ? [...flushes, "--cold-flush-interval-ms", "10"] : []),
+  ];
 }
 
 async function conform(run: Run, folder: string): Promise<Verdict> {
@@ -77,12 +90,7 @@ async function conform(run: Run, folder: string): Promise<Verdict> {
 }
 
 async function conformAlone(run: Run, folder: string): Promise<Verdict> {
-  const args = [
-    "--core-count",
-    String(run.cores),
-    "--long-poll-timeout",
-    `${LONG_POLL_TIMEOUT_MS}ms`,
-  ];
+  const args = ["--core-count", String(run.cores), ...argsOf(run)];
   await using server = await startServer({ memory: run.memory, args });
   const report = await runSuite(folder, run.runtime, server.url, LONG_POLL_TIMEOUT_MS);
   const verdict = judge(nameOf(run), report);
@@ -97,7 +105,7 @@ async function conformCluster(run: Run, folder: string): Promise<Verdict> {
     cores: run.cores,
     // With one group there is a node that leads nothing at all.
     groups: run.entry === "follower" ? 1 : undefined,
-    args: ["--long-poll-timeout", `${LONG_POLL_TIMEOUT_MS}ms`],
+    args: argsOf(run),
   });
   const suite = (url: string) => runSuite(folder, run.runtime, url, LONG_POLL_TIMEOUT_MS);
   let verdict: Verdict;
