@@ -11,7 +11,14 @@ import type { ReadWish } from "./read_request.ts";
 import { serverSentEvents } from "./sse.ts";
 
 const FACTS = factsOf();
-const PLAN: ReadPlan = { facts: FACTS, from: 3, next: 3, slices: [], upToDate: true };
+const PLAN: ReadPlan = {
+  facts: FACTS,
+  from: 3,
+  next: 3,
+  slices: [],
+  upToDate: true,
+  snapshot: undefined,
+};
 const WISH: ReadWish = {
   from: 3,
   live: "sse",

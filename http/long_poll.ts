@@ -179,6 +179,7 @@ function withBatch(
     next: batch.to,
     slices: [],
     upToDate: true,
+    snapshot: undefined,
   };
   const body = facts.json ? batch.rendering("json", () => jsonArray(bytes)) : bytes;
   return withBytes(plan, wish, cursor, body);

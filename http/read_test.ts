@@ -17,7 +17,14 @@ Deno.test("matches() compares weakly, with each tag of a list or any", () => {
 
 Deno.test("etagOf() tells incarnations, stretches and the end apart", () => {
   const facts = factsOf();
-  const plan: ReadPlan = { facts, from: 0, next: 3, slices: [], upToDate: true };
+  const plan: ReadPlan = {
+    facts,
+    from: 0,
+    next: 3,
+    slices: [],
+    upToDate: true,
+    snapshot: undefined,
+  };
   const closed = { ...facts, closed: true };
   const tags = [
     plan,

@@ -54,6 +54,7 @@ class Stage {
       next,
       slices: next > from ? [sliceOf(this.#bytes.slice(from, next))] : [],
       upToDate: next >= tail,
+      snapshot: undefined,
     };
   }
 

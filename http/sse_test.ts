@@ -11,6 +11,7 @@ const PLAN: ReadPlan = {
   next: 3,
   slices: [],
   upToDate: true,
+  snapshot: undefined,
 };
 
 /** Asks for events of a stream that can't be watched; `found` is what a read says then. */

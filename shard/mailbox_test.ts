@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Group, joinSlices, type LiveEvent } from "../group/mod.ts";
 import { objectKey, putObject } from "../storage/cold/mod.ts";
-import { appendOf, createOf, openBucketOf, textOf } from "../tests/given/commands.ts";
+import { appendOf, bodyOf, createOf, openBucketOf, textOf } from "../tests/given/commands.ts";
 import { GivenStore, OWN_STORE } from "../tests/given/cold_reads.ts";
 import { givenShard, keyIn } from "../tests/given/shard.ts";
 import { encodeRequest } from "./cold/requests.ts";
@@ -215,5 +215,19 @@ Deno.test("cold bytes come over the line, and so do objects and failures", async
     object: objectKey({ formation, group: 1, ...lost }),
   };
   assert.deepEqual(await until(access.fetch(1, lost, 0, 3)), refused);
+  close();
+});
+
+Deno.test("a read says over the line, too, with which snapshot its stream begins", async () => {
+  const { access, until, close } = await line();
+  await until(access.submit(1, appendOf(REMOTE, "before")));
+  const object = { number: 1, term: 1, length: 2 };
+  const body = bodyOf("{}");
+  await until(access.submit(1, { type: "stage", object, at: 0, body }));
+  const what = { offset: 6, contentType: "text/plain", digest: "d" };
+  await until(access.submit(1, { type: "publish", key: REMOTE, object, ...what }));
+  const answer = await until(access.read(1, { ...read(REMOTE), from: "now" }));
+  assert.ok("plan" in answer);
+  assert.deepEqual(answer.plan.snapshot, { ...what, ...object });
   close();
 });

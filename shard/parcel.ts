@@ -114,9 +114,9 @@ export function unpackCommand(command: Command, body: Uint8Array | undefined): C
 export function packRead(answer: ReadAnswer): PackedRead {
   if (!("plan" in answer)) return answer;
   // Some plans have these by inheritance, which does not travel.
-  const { slices, facts, from, next, upToDate } = answer.plan;
+  const { slices, facts, from, next, upToDate, snapshot } = answer.plan;
   const bytes = copyOf(joinSlices(slices), slices.length);
-  return { plan: { facts, from, next, upToDate }, bytes };
+  return { plan: { facts, from, next, upToDate, snapshot }, bytes };
 }
 
 /** The reverse of {@linkcode packRead}. */

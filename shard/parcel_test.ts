@@ -52,7 +52,7 @@ Deno.test("packCommand() leaves a command without a body as it is", () => {
 
 Deno.test("packRead() joins a plan's slices and takes no slab along", () => {
   for (const [slices, text] of [[one, "234"], [two, "890"], [[], ""]] as const) {
-    const plan = { facts, from: 0, next: text.length, slices, upToDate: true };
+    const plan = { facts, from: 0, next: text.length, slices, upToDate: true, snapshot: undefined };
     const packed = sent(packRead({ plan }));
     assert.ok("bytes" in packed);
     assert.equal(packed.bytes.buffer.byteLength, text.length);

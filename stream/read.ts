@@ -13,7 +13,7 @@ import type { ReadFrom, ReadPlan, Slice, StreamFacts } from "./types.ts";
 
 /** A stretch of a log. Its slices are looked up on first demand: readers may have the bytes already. */
 class Stretch implements ReadPlan {
-  readonly snapshot?: StreamSnapshot;
+  readonly snapshot: StreamSnapshot | undefined;
   readonly #log: StreamLog | undefined;
   #slices: readonly Slice[] | undefined;
 
@@ -26,8 +26,7 @@ class Stretch implements ReadPlan {
     log?: StreamLog,
   ) {
     this.#log = log;
-    const snapshot = stream.rare?.snapshot;
-    if (snapshot !== undefined) this.snapshot = snapshot;
+    this.snapshot = stream.rare?.snapshot;
   }
 
   get slices(): readonly Slice[] {

@@ -17,7 +17,6 @@ export interface ReadRefusal {
 /** A stretch that does not lie in one log's chunks. */
 export class MixedStretch implements ReadPlan {
   readonly cold?: ColdRead;
-  readonly snapshot?: StreamSnapshot;
   readonly #slices: readonly Slice[];
 
   /** @param found the pieces where one of them is cold, else slices */
@@ -26,9 +25,8 @@ export class MixedStretch implements ReadPlan {
     readonly from: number,
     readonly next: number,
     found: ColdRead | readonly Slice[],
-    snapshot: StreamSnapshot | undefined,
+    readonly snapshot: StreamSnapshot | undefined,
   ) {
-    if (snapshot !== undefined) this.snapshot = snapshot;
     this.#slices = "pieces" in found ? [] : found;
     if ("pieces" in found) this.cold = found;
   }

@@ -313,6 +313,6 @@ export interface ReadPlan {
   readonly cold?: ColdRead;
   /** `next` is the tail. */
   readonly upToDate: boolean;
-  /** The StreamSnapshot that the stream begins with; absent where there is none. */
-  readonly snapshot?: StreamSnapshot;
+  /** The StreamSnapshot that the stream begins with; undefined where there is none. */
+  readonly snapshot: StreamSnapshot | undefined;
 }

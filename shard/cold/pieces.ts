@@ -24,11 +24,12 @@ export function isCold(answer: ReadAnswer): answer is { readonly plan: ColdPlan 
 export function owned(answer: ReadAnswer): ReadAnswer {
   if (!("plan" in answer)) return answer;
   const { plan } = answer;
-  const { facts, from, next, upToDate } = plan;
-  if (!isCold(answer)) return { plan: { facts, from, next, upToDate, slices: plan.slices } };
+  const { facts, from, next, upToDate, snapshot } = plan;
+  const same = { facts, from, next, upToDate, snapshot };
+  if (!isCold(answer)) return { plan: { ...same, slices: plan.slices } };
   const { cold } = answer.plan;
   const pieces = ownPieces(cold.pieces);
-  return { plan: { facts, from, next, upToDate, slices: [], cold: { ...cold, pieces } } };
+  return { plan: { ...same, slices: [], cold: { ...cold, pieces } } };
 }
 
 /** Neighbouring slices become one: there may be one for each of many small messages. */

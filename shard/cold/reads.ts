@@ -208,9 +208,9 @@ export class ColdReads {
       settled = settleRead(plan, { startEnds, endEnds, bytes });
     }
     if ("refused" in settled) return settled;
-    const { facts, from, next, upToDate } = settled;
+    const { facts, from, next, upToDate, snapshot } = settled;
     const bytes = await this.#join(group, settled, signal);
-    return { plan: { facts, from, next, upToDate, slices: [sliceOf(bytes)] } };
+    return { plan: { facts, from, next, upToDate, snapshot, slices: [sliceOf(bytes)] } };
   }
 
   /** All bytes of a settled plan in one piece of memory. */

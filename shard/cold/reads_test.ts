@@ -17,6 +17,7 @@ import { givenShard } from "../../tests/given/shard.ts";
 import { SimClock } from "../../tests/sim/clock.ts";
 import { SimRandom } from "../../tests/sim/random.ts";
 import { ColdReads } from "./reads.ts";
+import { owned } from "./pieces.ts";
 import { ColdTier } from "./tier.ts";
 
 const KEY = "demo/a";
@@ -310,4 +311,25 @@ Deno.test("fetch() gives bytes of objects, from memory while they are pinned the
   const refused = { unavailable: "cold_damaged", object: objectKey({ ...name, term: 7 }) };
   assert.deepEqual(await clock.until(shard.fetch(0, { ...object, term: 7 }, 0, 1)), refused);
   given.open.abandon();
+});
+
+Deno.test("what was fetched or looked up names the snapshot that its stream begins with", async () => {
+  const { given } = await mixed();
+  const object = { number: 9, term: 1, length: 2 };
+  const what = { offset: 4, contentType: "text/plain", digest: "d" };
+  const published = await given.submit({ type: "publish", key: KEY, object, ...what });
+  assert.ok("ok" in published && published.ok === "published", JSON.stringify(published));
+  const plan = given.group.state.read(KEY, 4, WHOLE);
+  assert.ok("facts" in plan && "cold" in plan);
+  for (
+    const answer of [
+      owned({ plan }),
+      await given.clock.until(Promise.resolve(given.shard.read(0, from(4)))),
+      owned(await given.clock.until(Promise.resolve(given.shard.read(0, from("now"))))),
+    ]
+  ) {
+    assert.ok("plan" in answer);
+    assert.deepEqual(answer.plan.snapshot, { ...what, ...object });
+  }
+  await given.clock.until(given.open.stop());
 });

@@ -55,7 +55,14 @@ const created = (more?: Partial<StreamFacts>): StreamAnswer => ({
 });
 const appended = (tail: number): StreamAnswer => ({ ok: "appended", facts: facts(tail) });
 const found = (tail: number, more?: Partial<StreamFacts>): StreamAnswer => ({
-  plan: { facts: facts(tail, more), from: tail, next: tail, slices: [], upToDate: true },
+  plan: {
+    facts: facts(tail, more),
+    from: tail,
+    next: tail,
+    slices: [],
+    upToDate: true,
+    snapshot: undefined,
+  },
 });
 const missing: StreamAnswer = { refused: "stream_not_found" };
 
