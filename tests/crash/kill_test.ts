@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { startServer } from "../server.ts";
+import { assertMessages, contentOf } from "./content.ts";
 import { pause, random, SEED } from "./random.ts";
 import { Reader } from "./reader.ts";
 import { Writer } from "./writer.ts";
@@ -103,28 +104,3 @@ Deno.test("a server that is killed while it starts comes up with everything", as
     assert.ok(text === writer.content(writer.acknowledged), writer.path);
   }
 });
-
-function assertMessages(writer: Writer, text: string, acknowledged: number): void {
-  // At most one message was on its way: each writer waits for its answer. Writers go on meanwhile.
-  for (let count = acknowledged; count <= writer.attempted; count++) {
-    if (text === writer.content(count)) return;
-  }
-  assert.fail(`${writer.path}: ${text.length} bytes are not its first ${acknowledged} messages`);
-}
-
-/** The whole stream. */
-async function contentOf(url: string): Promise<string> {
-  let text = "";
-  let from = "-1";
-  for (;;) {
-    const response = await fetch(`${url}?offset=${from}`);
-    const part = await response.text();
-    if (response.status !== 200) {
-      assert.fail(`${url}: ${response.status} ${part}`);
-    }
-    const isJson = response.headers.get("content-type")?.startsWith("application/json") === true;
-    text = isJson && text !== "" ? `${text.slice(0, -1)},${part.slice(1)}` : text + part;
-    if (response.headers.get("stream-up-to-date") === "true") return text;
-    from = response.headers.get("stream-next-offset") ?? "";
-  }
-}

@@ -1,0 +1,34 @@
+/**
+ * What a stream holds after a crash.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import type { Writer } from "./writer.ts";
+
+/** Is this all that was acknowledged, and perhaps the one message that was on its way? */
+export function assertMessages(writer: Writer, text: string, acknowledged: number): void {
+  // At most one message was on its way: each writer waits for its answer. Writers go on meanwhile.
+  for (let count = acknowledged; count <= writer.attempted; count++) {
+    if (text === writer.content(count)) return;
+  }
+  assert.fail(`${writer.path}: ${text.length} bytes are not its first ${acknowledged} messages`);
+}
+
+/** The whole stream. */
+export async function contentOf(url: string): Promise<string> {
+  let text = "";
+  let from = "-1";
+  for (;;) {
+    const response = await fetch(`${url}?offset=${from}`);
+    const part = await response.text();
+    if (response.status !== 200) {
+      assert.fail(`${url}: ${response.status} ${part}`);
+    }
+    const isJson = response.headers.get("content-type")?.startsWith("application/json") === true;
+    text = isJson && text !== "" ? `${text.slice(0, -1)},${part.slice(1)}` : text + part;
+    if (response.headers.get("stream-up-to-date") === "true") return text;
+    from = response.headers.get("stream-next-offset") ?? "";
+  }
+}
