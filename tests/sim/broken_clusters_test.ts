@@ -26,7 +26,7 @@ function onlyFaults(...faults: readonly ClusterFault[]): (plan: Plan) => Plan {
     const { cluster } = plan;
     assert.ok(cluster !== undefined);
     const whole = { ...cluster, memory: false, skewMsMax: 0, latencyMsMax: 15, faults };
-    return { ...plan, fsync: true, thinkMsMax: 10, cluster: whole, cold: undefined };
+    return { ...plan, fsync: true, thinkMsMax: 10, cluster: whole, cold: undefined, publishers: 0 };
   };
 }
 

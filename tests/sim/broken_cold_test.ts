@@ -33,6 +33,7 @@ function busy(kind: ColdPlan["kind"], more: Partial<ColdPlan> = {}): (plan: Plan
       ...plan,
       fsync: true,
       thinkMsMax: 10,
+      publishers: 0,
       cluster: { ...cluster, memory: false, faults: ["transfer", "kill", "transfer", "kill"] },
       cold: {
         kind,

@@ -25,11 +25,11 @@ async function noticed(options: SimulationOptions): Promise<string> {
 }
 
 function calm(plan: Plan): Plan {
-  return { ...plan, faults: ["wall_jumps"], thinkMsMax: 20, cold: undefined };
+  return { ...plan, faults: ["wall_jumps"], thinkMsMax: 20, cold: undefined, publishers: 0 };
 }
 
 function onlyFaults(...faults: readonly Fault[]): (plan: Plan) => Plan {
-  return (plan) => ({ ...plan, faults, cold: undefined });
+  return (plan) => ({ ...plan, faults, cold: undefined, publishers: 0 });
 }
 
 /** Puts something in the place of every `nth` append with a body. */

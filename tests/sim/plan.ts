@@ -98,6 +98,8 @@ export interface Plan {
   readonly hotBytesMax?: number;
   readonly diskLatencyMsMax: number;
   readonly clients: number;
+  /** Who write a stream of their own, and publish its snapshots. */
+  readonly publishers: number;
   readonly buckets: readonly string[];
   /** Streams of each client alone, and of all. */
   readonly ownStreams: number;
@@ -191,7 +193,7 @@ const SHARED_FAULTS: readonly ColdFault[] = [
 const OWN_FAULTS: readonly ColdFault[] = ["cold_rot"];
 
 /** A scenario without its cold tier. */
-type HotPlan = Omit<Plan, "cold">;
+type HotPlan = Omit<Plan, "cold" | "publishers">;
 
 /**
  * Draws a scenario.
@@ -201,7 +203,7 @@ type HotPlan = Omit<Plan, "cold">;
 export function drawPlan(random: SimRandom, nodes?: number): Plan {
   const count = nodes ?? oneOf(random, NODE_COUNTS);
   const plan = count === 1 ? drawLone(random) : drawCluster(random, count);
-  return { ...plan, cold: drawCold(random, plan) };
+  return { ...plan, cold: drawCold(random, plan), publishers: random.below(3) };
 }
 
 function drawLone(random: SimRandom): HotPlan {

@@ -33,12 +33,13 @@ export async function create(
   if (asked.fork !== undefined) {
     ledger.maybeForked(asked.key, asked.fork.source, cutOf(world, asked));
   }
+  const beganMs = world.clock.monotonicMs();
   const answer = await node.call(
     (runtime) => runtime.streams.create(command, missingBucket),
     world.plan.patienceMs,
   );
   trace.line(`${who} ${show(asked)} ${missingBucket} w${write?.id} -> ${show(answer)}`);
-  checkDamage(node, answer);
+  checkDamage(world, node, answer, beganMs);
   if (isUnknown(answer)) {
     namespace.lost(request, overOf(answer));
     ledger.maybeMade(asked.key);
@@ -74,12 +75,13 @@ export async function append(
   const request = namespace.begin(command, asked.key);
   const mayBeThere = write?.maybe === true;
   if (write !== undefined) write.maybe = true;
+  const beganMs = world.clock.monotonicMs();
   const answer = await node.call(
     (runtime) => runtime.streams.append(command),
     world.plan.patienceMs,
   );
   trace.line(`${who} ${show(asked)} w${write?.id} -> ${show(answer)}`);
-  checkDamage(node, answer);
+  checkDamage(world, node, answer, beganMs);
   if (isUnknown(answer)) {
     namespace.lost(request, overOf(answer));
     return answer;
@@ -124,9 +126,10 @@ export async function read(
 ): Promise<ReadAnswer | Lost> {
   const { namespace, trace } = world;
   const request = namespace.begin(readCall(asked), asked.key);
+  const beganMs = world.clock.monotonicMs();
   const answer = await node.call((runtime) => runtime.streams.read(asked), world.plan.patienceMs);
   trace.line(`${who} read ${show(asked)} -> ${show(answer)}`);
-  checkDamage(node, answer);
+  checkDamage(world, node, answer, beganMs);
   if (isUnknown(answer)) {
     namespace.lost(request);
     return answer;
@@ -226,8 +229,15 @@ export async function exists(world: World, node: SimNode, who: string, id: strin
 }
 
 /** Nothing is damaged unless something rots. */
-function checkDamage(node: SimNode, answer: Answer | ReadAnswer | Lost): void {
+function checkDamage(
+  { clock, plan }: World,
+  node: SimNode,
+  answer: Answer | ReadAnswer | Lost,
+  beganMs: number,
+): void {
   if (!isDamaged(answer) || node.isRotten) return;
+  // What took so long may have been swept meanwhile.
+  if (clock.monotonicMs() - beganMs >= (plan.cold?.keepsMs ?? 0)) return;
   throw new Violation("objects", `node ${node.id} speaks of damage: ${show(answer)}`);
 }
 

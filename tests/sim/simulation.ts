@@ -31,6 +31,7 @@ import { strike } from "./faults.ts";
 import type { LiveReader } from "./live_reader.ts";
 import { SimNetwork } from "./network.ts";
 import { drawPlan, type Plan } from "./plan.ts";
+import { Publisher } from "./publisher.ts";
 import { SimRandom } from "./random.ts";
 import { SimNode, WALL_OFFSET_MS } from "./sim_node.ts";
 import { Trace } from "./trace.ts";
@@ -164,6 +165,7 @@ class Simulation implements ClusterWorld {
       client.catch((error) => this.fail(error));
       return client;
     });
+    const publishers = this.#publish();
     const cold = troubleCold(this, this.#cold?.bucket, this.#random.fork());
     cold.catch((error) => this.fail(error));
     await this.#strike(random);
@@ -176,9 +178,10 @@ class Simulation implements ClusterWorld {
     this.#checkDecided();
     this.namespace.settle();
     for (const node of this.serving) await this.#drive(audit(this, node, this.#replicas));
+    await this.#auditPublished(publishers);
     await this.#drive(auditObjects(this), TROUBLE_MS_MAX);
     if (this.plan.cold?.sweepsOut) await this.#drive(auditOrphans(this));
-    await this.#turnOver();
+    await this.#turnOver(publishers);
   }
 
   /** Ends all processes. */
@@ -291,6 +294,23 @@ class Simulation implements ClusterWorld {
     return node;
   }
 
+  #publish(): readonly Publisher[] {
+    const random = this.#random.fork();
+    return Array.from({ length: this.plan.publishers }, (_, at) => {
+      const publisher = new Publisher(this, at + 1, random.fork());
+      const running = publisher.run();
+      running.catch((error) => this.fail(error));
+      this.#clients.push(running);
+      return publisher;
+    });
+  }
+
+  async #auditPublished(publishers: readonly Publisher[]): Promise<void> {
+    for (const node of this.serving) {
+      for (const publisher of publishers) await this.#drive(publisher.audit(node));
+    }
+  }
+
   async #strike(random: SimRandom): Promise<void> {
     if (this.plan.cluster !== undefined) {
       return await this.#drive(trouble(this, random), TROUBLE_MS_MAX);
@@ -339,13 +359,14 @@ class Simulation implements ClusterWorld {
   }
 
   /** Stops, starts again, and finds everything as it was. */
-  async #turnOver(): Promise<void> {
+  async #turnOver(publishers: readonly Publisher[]): Promise<void> {
     const nodes = this.serving;
     // Together they would forget everything.
     if (this.plan.cluster?.memory === true) return;
     await this.#all(this.nodes, (node) => node.stop());
     await this.#all(this.nodes, (node) => this.bringUp(node));
     for (const node of nodes) await this.#drive(readAll(this, node));
+    await this.#auditPublished(publishers);
     await this.#all(this.nodes, (node) => node.stop());
   }
 

@@ -25,6 +25,7 @@ const PLAN: Plan = {
   snapshotLogBytesMin: 64 * 1024,
   diskLatencyMsMax: 1,
   clients: 0,
+  publishers: 0,
   buckets: [],
   ownStreams: 0,
   sharedStreams: 0,
