@@ -24,7 +24,7 @@ const READS_WAITING_MAX = 8_192;
 const READ_PATIENCE_MS = 20_000;
 /** Pieces of one answer that are fetched at a time; the store sees fewer, as neighbours share runs. */
 const PIECES_AT_A_TIME = 8;
-/** How often a read begins anew because an object is damaged, or was replaced meanwhile. */
+/** How often a read begins anew because an object was replaced meanwhile. */
 const ATTEMPTS_MAX = 4;
 
 const OVERLOADED: Unavailable = { unavailable: "overloaded" };
@@ -170,7 +170,7 @@ export class ColdReads {
     const again = { ...request, touch: false };
     const tried = new Set<string>();
     let plan = first;
-    for (let attempt = 1;; attempt++) {
+    for (let attempt = 1;;) {
       if (plan === undefined) {
         const answer = await group.read(again, ownAnswer);
         if (!isCold(answer)) return answer;
@@ -179,14 +179,18 @@ export class ColdReads {
       try {
         return await this.#fetchAll(group, plan, signal);
       } catch (reason) {
-        if (!isDamage(reason) || attempt === ATTEMPTS_MAX) throw reason;
+        if (!isDamage(reason)) throw reason;
         const answer = await group.read(again, ownAnswer);
         if (!isCold(answer)) return answer;
         plan = answer.plan;
         const { key } = reason;
         const damaged = coldPieces(plan.cold).map((piece) => this.#object(group, piece))
           .find((object) => objectKey(object) === key);
-        if (damaged === undefined) continue;
+        if (damaged === undefined) {
+          if (++attempt > ATTEMPTS_MAX) throw reason;
+          continue;
+        }
+        // A node that has just come may lack all of them: each is worth one try.
         if (tried.has(key) || !await this.#repaired(damaged, signal)) throw reason;
         tried.add(key);
       }
