@@ -4,6 +4,8 @@
 
 import assert from "node:assert/strict";
 import type { Group } from "../../group/mod.ts";
+import { Bootstrap } from "../../node/bootstrap.ts";
+import type { ShardRuntime } from "../../node/runtime.ts";
 import type { ByteParts, ColdStore } from "../../storage/cold/mod.ts";
 import type { ColdPiece, ColdState } from "../../stream/mod.ts";
 import type { ColdPlan, Plan } from "./plan.ts";
@@ -142,4 +144,40 @@ Deno.test("a sweeper that sleeps is noticed", async () => {
   };
   const plan = busy("shared", { sweepsOut: true });
   assert.match(await noticed({ plan, onGroup }), /^orphans: /);
+});
+
+/** Snapshots are published on a tier that is busy. */
+function publishing(plan: Plan): Plan {
+  return { ...busy("shared")(plan), publishers: 2, bodyBytesMax: 300 };
+}
+
+Deno.test("a node that answers for a snapshot which it did not publish is noticed", async () => {
+  const onUp = ({ snapshots }: ShardRuntime) => {
+    const publish = snapshots.publish.bind(snapshots);
+    let count = 0;
+    snapshots.publish = async (publication) => {
+      if (++count % 3 > 0) return await publish(publication);
+      const found = await snapshots.find(publication.key, undefined, false);
+      if (!("facts" in found) || found.facts === undefined) return await publish(publication);
+      return { ok: "published", facts: found.facts, repeated: false };
+    };
+  };
+  assert.match(await noticed({ plan: publishing, onUp }), /^snapshots: .* was found, after/);
+});
+
+Deno.test("a bootstrap that takes two messages for one is noticed", async () => {
+  const onUp = ({ streams }: ShardRuntime) => {
+    const bootstrap = streams.bootstrap.bind(streams);
+    streams.bootstrap = async (request) => {
+      const begun = await bootstrap(request);
+      if (!(begun instanceof Bootstrap)) return begun;
+      const next = begun.next.bind(begun);
+      begun.next = async () => {
+        const stretch = await next();
+        return "ends" in stretch ? { ...stretch, ends: stretch.ends.slice(1) } : stretch;
+      };
+      return begun;
+    };
+  };
+  assert.match(await noticed({ plan: publishing, onUp }), /^snapshots: .* messages end at/);
 });
