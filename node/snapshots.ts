@@ -117,9 +117,7 @@ export class StreamSnapshots {
       const name = await this.#access.survey<"object">(group, { about: "object" });
       if ("unavailable" in name) return name;
       const object = { number: name.number, term: name.term, length: publication.length };
-      const placed = this.#tier?.store.isShared
-        ? await this.#upload(this.#tier, group, object, publication.pieces)
-        : await this.#stage(group, object, publication.pieces);
+      const placed = await this.#place(group, object, publication.pieces);
       if (placed === "condemned") continue;
       if (placed !== "placed") return placed;
       const command = publishOf(publication, object);
@@ -143,6 +141,18 @@ export class StreamSnapshots {
     }
     if (isMoved(answer)) return { group, answer: NOT_FOUND };
     return { group, answer: nothingApplied(answer) };
+  }
+
+  /** Puts the bytes where the publication needs them. There is nothing to put for none at all. */
+  async #place(
+    group: number,
+    object: ObjectName,
+    pieces: readonly Uint8Array[],
+  ): Promise<"placed" | "condemned" | Unavailable> {
+    if (object.length === 0) return "placed";
+    const tier = this.#tier;
+    if (tier?.store.isShared) return await this.#upload(tier, group, object, pieces);
+    return await this.#stage(group, object, pieces);
   }
 
   async #upload(
@@ -170,10 +180,8 @@ export class StreamSnapshots {
     pieces: readonly Uint8Array[],
   ): Promise<"placed" | "condemned" | Unavailable> {
     const staged = piecesOf(pieces);
-    const submit = ({ at, bytes }: Piece) => {
-      const body = bytes.length === 0 ? undefined : { data: sliceOf(bytes) };
-      return this.#access.submit(group, { type: "stage", object, at, body });
-    };
+    const submit = ({ at, bytes }: Piece) =>
+      this.#access.submit(group, { type: "stage", object, at, body: { data: sliceOf(bytes) } });
     for (let first = 0; first < staged.length; first += STAGED_AT_ONCE) {
       const together = staged.slice(first, first + STAGED_AT_ONCE);
       const answers = await Promise.all(together.map(submit));
@@ -199,7 +207,7 @@ interface Piece {
   readonly bytes: Uint8Array;
 }
 
-/** The bytes in pieces to be staged; one that is empty where there are none. */
+/** The bytes in pieces to be staged. */
 function piecesOf(pieces: readonly Uint8Array[]): Piece[] {
   const found: Piece[] = [];
   let at = 0;
@@ -210,7 +218,7 @@ function piecesOf(pieces: readonly Uint8Array[]): Piece[] {
       at += bytes.length;
     }
   }
-  return found.length > 0 ? found : [{ at: 0, bytes: new Uint8Array(0) }];
+  return found;
 }
 
 function publishOf(publication: Publication, object: ObjectName): PublishSnapshot {

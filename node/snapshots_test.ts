@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import type { Answer, Group } from "../group/mod.ts";
 import type { Command } from "../stream/mod.ts";
+import { FETCH_BYTES_MAX } from "../shard/access.ts";
 import { LossyAccess } from "../tests/given/access.ts";
+import { joined } from "../tests/given/bytes.ts";
 import { bodyOf, createOf, openBucketOf, textOf } from "../tests/given/commands.ts";
 import { givenShard } from "../tests/given/shard.ts";
+import { GivenShards } from "../tests/given/shards.ts";
 import {
   type FoundSnapshot,
   type Publication,
@@ -39,7 +42,14 @@ async function given() {
     const found = await clock.until(snapshots.find(KEY, undefined, false)) as FoundSnapshot;
     const { snapshot } = found;
     if (snapshot === undefined) return undefined;
-    return await clock.until(snapshots.read(found, snapshot, 0, snapshot.length));
+    const pieces: Uint8Array[] = [];
+    for (let at = 0; at === 0 || at < snapshot.length; at += FETCH_BYTES_MAX) {
+      const bytes = Math.min(FETCH_BYTES_MAX, snapshot.length - at);
+      const piece = await clock.until(snapshots.read(found, snapshot, at, bytes));
+      assert.ok(!("unavailable" in piece), JSON.stringify(piece));
+      pieces.push(piece);
+    }
+    return joined(pieces);
   };
   const [group] = groups;
   if (group === undefined) throw new Error("a shard has a group");
@@ -49,6 +59,8 @@ async function given() {
 function assertPublished(answer: Answer): void {
   assert.ok("ok" in answer && answer.ok === "published", JSON.stringify(answer));
 }
+
+const EMPTY = { pieces: [], length: 0, digest: "of nothing" };
 
 /** How many commands of a type were sent. */
 function count(access: LossyAccess, type: Command["type"]): number {
@@ -81,6 +93,48 @@ Deno.test("publish() stages nothing that could not be published", async () => {
   const staged = count(access, "stage");
   assertPublished(await publish());
   assert.equal(count(access, "stage"), staged);
+});
+
+Deno.test("publish() puts nothing anywhere for a snapshot of no bytes", async () => {
+  const { access, publish, read } = await given();
+  assertPublished(await publish(EMPTY));
+  assert.equal(count(access, "stage"), 0);
+  assert.deepEqual(await read(), new Uint8Array(0));
+});
+
+Deno.test("a snapshot of no bytes is ready on every node, also on one that is back", async () => {
+  const stage = new GivenShards([1, 2, 3]);
+  for (const id of stage.nodeIds) await stage.startOnDisk(id);
+  await stage.elected();
+  await stage.submit(openBucketOf("demo"));
+  await stage.submit(createOf(KEY, { body: bodyOf("hello") }));
+  const { shard, tier } = stage.leader.open;
+  const snapshots = new StreamSnapshots(shard, stage.clock, tier);
+  const empty = {
+    ...EMPTY,
+    key: KEY,
+    incarnation: undefined,
+    offset: 5,
+    contentType: "text/plain",
+  };
+  assertPublished(await stage.clock.until(snapshots.publish(empty)));
+  await stage.settled();
+  const isReady = (id: number) => {
+    const { ready, caughtUp, coldLacking } = stage.at(id).open.shard.facts(0);
+    return ready && caughtUp && coldLacking === 0;
+  };
+  await stage.until(() => stage.nodeIds.every(isReady), 5_000);
+  const follower = stage.nodeIds.find((id) => id !== stage.leader.id) ?? 0;
+  await stage.startOnDisk(follower, "a", stage.kill(follower));
+  await stage.until(() => isReady(follower), 5_000);
+  for (const id of stage.nodeIds) {
+    const { open, group } = stage.at(id);
+    const plan = group.state.read(KEY, "now", 0);
+    assert.ok("snapshot" in plan && plan.snapshot !== undefined);
+    const bytes = await stage.clock.until(open.shard.fetch(0, plan.snapshot, 0, 0));
+    assert.deepEqual(bytes, new Uint8Array(0), `node ${id}`);
+  }
+  await stage.stop();
 });
 
 Deno.test("publish() repeats a piece of which nobody knows what became of it", async () => {

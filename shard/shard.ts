@@ -51,6 +51,8 @@ const LOOK_MS = 1_000;
 const HAND_OVER_MS = 2_000;
 const HAND_OVER_LOOK_MS = 2;
 
+const NOTHING = new Uint8Array(0);
+
 /** What a shard may hold. */
 export interface ShardBounds {
   /** Bytes of streams in memory; beyond it what would add bytes is `overloaded`. */
@@ -165,6 +167,7 @@ export class Shard implements GroupAccess {
   ): Promise<Uint8Array | Unavailable> {
     checkStretch(object, offset, length);
     const replica = this.#group(group);
+    if (length === 0) return NOTHING;
     if (this.#cold !== undefined) return await this.#cold.fetch(replica, object, offset, length);
     return pinnedStretch(replica.state.cold, object, offset, length) ??
       { unavailable: "cold_unavailable" };

@@ -37,10 +37,14 @@ export class Lack {
     return this.#absent.filter((object) => isWanted(object, cold) && !cold.isPinned(object.number));
   }
 
-  /** Those that the store does not hold, and that are or may yet be wanted. */
+  /**
+   * Those that the store does not hold, and that are or may yet be wanted. One of no bytes is put
+   * nowhere and read without a store.
+   */
   #among(objects: Iterable<ObjectView>): ObjectView[] {
     const found: ObjectView[] = [];
     for (const object of objects) {
+      if (object.length === 0) continue;
       if (object.references === 0 && object.staged === undefined) continue;
       if (!this.#holdings.has(this.#group.id, object)) found.push(object);
     }

@@ -72,3 +72,15 @@ Deno.test("what is staged lacks once it is whole, until it is condemned", () => 
   stage.apply({ type: "condemn", below: 0, numbers: [1] });
   assert.deepEqual(stage.numbers(), []);
 });
+
+Deno.test("what has no bytes never lacks", () => {
+  const stage = new Stage();
+  const object = { number: 1, term: 1, length: 0 };
+  stage.apply({ type: "stage", object, at: 0 });
+  assert.deepEqual(stage.numbers(), []);
+  stage.apply(createOf("demo/a"));
+  const contentType = "text/plain";
+  stage.apply({ type: "publish", key: "demo/a", offset: 0, contentType, object, digest: "d" });
+  assert.equal(stage.state.cold.objects.get(1)?.references, 1);
+  assert.deepEqual(stage.numbers(), []);
+});
