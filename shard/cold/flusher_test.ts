@@ -3,7 +3,7 @@ import type { Group } from "../../group/mod.ts";
 import type { Slab } from "../../stream/types.ts";
 import { FaultyStore } from "../../tests/cold/faulty_store.ts";
 import { append, contentOf, type GivenCold, givenCold, only } from "../../tests/given/cold.ts";
-import { appendOf, createOf, openBucketOf } from "../../tests/given/commands.ts";
+import { appendOf, bodyOf, createOf, openBucketOf } from "../../tests/given/commands.ts";
 import { GivenReplicas } from "../../tests/given/replicas.ts";
 import { coldSetupOf } from "../../tests/given/shard.ts";
 import { SimDisk } from "../../tests/sim/disk.ts";
@@ -108,6 +108,22 @@ for (const isShared of [true, false]) {
     assert.deepEqual(await shard.flushNow(0), { unavailable: "stopping" });
   });
 }
+
+Deno.test("a flush takes no more ranges than may be applied at once, and another one follows at once", async () => {
+  const store = new FaultyStore(true);
+  const given = await givenCold({ store, ...FLUSHES, flushMinHotBytes: 2 * KIB });
+  const { clock, shard } = given;
+  const { state } = only(given);
+  const streams = 5 * KIB;
+  const command = (n: number) => createOf(`demo/t${n}`, { body: bodyOf("x") });
+  const made = Array.from({ length: streams }, (_, n) => shard.submit(0, command(n)));
+  await clock.until(Promise.all(made));
+  await clock.run(1100);
+  const lengths = [...state.cold.objects.all()].map(({ length }) => length);
+  assert.deepEqual(lengths, [2 * KIB, 2 * KIB], "in one look");
+  assert.equal(state.hotBytes, KIB, "below the threshold");
+  await clock.until(given.open.stop());
+});
 
 Deno.test("appends go on while an upload hangs, and its bytes are held until it ends", async () => {
   const store = new FaultyStore(true);
