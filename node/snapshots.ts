@@ -63,8 +63,8 @@ type Refused = { readonly refused: Refusal; readonly facts?: StreamFacts };
  *
  * On a store that all nodes share the bytes are uploaded from here. Elsewhere they go through the
  * group's log, in pieces between which other commands find their place, so that a majority holds
- * them durably before anything refers to them. An object that nobody refers to in the end is swept
- * like any other.
+ * them durably before anything refers to them. An object that nobody refers to in the end is
+ * condemned, and swept like any other.
  */
 export class StreamSnapshots {
   readonly #access: GroupAccess;
@@ -119,13 +119,25 @@ export class StreamSnapshots {
       const object = { number: name.number, term: name.term, length: publication.length };
       const placed = await this.#place(group, object, publication.pieces);
       if (placed === "condemned") continue;
-      if (placed !== "placed") return placed;
       const command = publishOf(publication, object);
-      const published = await submitUntilKnown(this.#access, this.#clock, group, command);
-      if (isMoved(published)) return NOT_FOUND;
-      if (!isCondemned(published)) return published;
+      const answer = placed === "placed"
+        ? await submitUntilKnown(this.#access, this.#clock, group, command)
+        : placed;
+      if (isCondemned(answer)) continue;
+      if (!takesObject(answer)) this.#giveUp(group, object);
+      return isMoved(answer) ? NOT_FOUND : answer;
     }
     return NO_LEADER;
+  }
+
+  /**
+   * What was staged of an object is of no use to anybody, and leaves memory at once. Where it was
+   * published after all it stays, as this takes nothing from what is referred to. Nobody waits for
+   * this: a sweeper finds what it leaves.
+   */
+  #giveUp(group: number, { number, length }: ObjectName): void {
+    if (length === 0) return;
+    void this.#access.submit(group, { type: "condemn", below: 0, numbers: [number] });
   }
 
   /** What would become of it: `condemned` where nothing but an object is wanting. */
@@ -242,6 +254,11 @@ function isMoved(answer: Answer): answer is Moved {
 
 function isCondemned(answer: Answer): boolean {
   return "ok" in answer && answer.ok === "condemned";
+}
+
+/** Does the stream refer to the object from now on? One published before may be this or another one. */
+function takesObject(answer: Answer): boolean {
+  return "ok" in answer && answer.ok === "published" && !answer.repeated;
 }
 
 /** Is it worth waiting for another answer? */

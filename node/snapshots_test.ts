@@ -4,7 +4,7 @@ import type { Command } from "../stream/mod.ts";
 import { FETCH_BYTES_MAX } from "../shard/access.ts";
 import { LossyAccess } from "../tests/given/access.ts";
 import { joined } from "../tests/given/bytes.ts";
-import { bodyOf, createOf, openBucketOf, textOf } from "../tests/given/commands.ts";
+import { appendOf, bodyOf, createOf, openBucketOf, textOf } from "../tests/given/commands.ts";
 import { givenShard } from "../tests/given/shard.ts";
 import { GivenShards } from "../tests/given/shards.ts";
 import {
@@ -202,6 +202,35 @@ Deno.test("publish() says that nothing was applied where it got no further than 
   assert.deepEqual(await publish(), { unavailable: "no_leader" });
   access.refuses = () => false;
   assert.equal(await read(), undefined);
+});
+
+Deno.test("publish() leaves nothing in memory where it gave up", async () => {
+  const { access, clock, group, publish, submit } = await given();
+  const { cold } = group.state;
+  let stages = 0;
+  access.refuses = (_, { type }) => type === "stage" && ++stages > 3;
+  assert.deepEqual(await publish(), { unavailable: "no_leader" });
+  await clock.run(1);
+  assert.deepEqual([stages > 3, cold.pinnedBytes], [true, 0]);
+  access.refuses = () => false;
+  // Another one publishes the very same meanwhile, or further on.
+  await submit(appendOf(KEY, "!"));
+  await submit(appendOf(KEY, "!"));
+  for (const [own, offset, outcome] of [[5, 5, "repeated"], [6, 7, "offset_trimmed"]] as const) {
+    let publishes = 0;
+    access.forgets = (_, { type }) => {
+      if (type !== "publish" || ++publishes !== 2) return false;
+      const object = { number: 100 + offset, term: 1, length: 3 };
+      const contentType = "text/plain";
+      void submit({ type: "publish", key: KEY, offset, contentType, object, digest: "d" });
+      return false;
+    };
+    const answer = await publish({ offset: own });
+    const what = "refused" in answer ? answer.refused : "repeated" in answer && "repeated";
+    assert.equal(what, outcome);
+    await clock.run(1);
+    assert.equal(cold.pinnedBytes, 0, outcome);
+  }
 });
 
 Deno.test("publish() leaves appends their turn", async () => {

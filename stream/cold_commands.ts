@@ -34,9 +34,23 @@ export function applyRepack(tables: Tables, command: RepackStreams, stampMs: num
 }
 
 /** Sees to it that no object gets these numbers any more. */
-export function applyCondemn(tables: Tables, command: CondemnObjects): Outcome {
-  tables.objects.condemn(command.below, command.numbers);
+export function applyCondemn(tables: Tables, { below, numbers }: CondemnObjects): Outcome {
+  tables.objects.condemn(below, numbers);
+  for (const number of tables.pinned.objects()) {
+    if (isUseless(tables, number, numbers)) tables.unpin(number);
+  }
   return { ok: "done" };
+}
+
+/**
+ * Was an object staged that can't be published any more? One that is whole may have been, and be
+ * read yet, unless somebody who knows names it.
+ */
+function isUseless({ objects }: Tables, number: number, named: readonly number[]): boolean {
+  const object = objects.get(number);
+  if (object?.staged === undefined || object.references > 0) return false;
+  if (!objects.isCondemned(number)) return false;
+  return object.staged < object.length || named.includes(number);
 }
 
 /** Drops the notes of objects that were deleted. */

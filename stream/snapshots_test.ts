@@ -162,6 +162,30 @@ coldTable(
   `,
 );
 
+coldTable(
+  "applyCondemn() lets staged bytes go that can't be published any more",
+  `
+  pins on
+  put demo/a body=hello
+  stage 1 len=2 body=a                  -> done
+  stage 2 len=2 body=bb                 -> done
+  stage 3 len=2 body=cc                 -> done
+  stage 4 len=2 body=d                  -> done
+  publish 3 len=2 demo/a:5              -> published tail=5
+  pinned                                -> 1 2 3 4 bytes=6
+  condemn below=4
+  pinned                                -> 2 3 4 bytes=5
+  condemn 3 4
+  pinned                                -> 2 3 bytes=4
+  condemn 2
+  pinned                                -> 3 bytes=2
+  delete demo/a
+  pinned                                -> 3 bytes=2
+  condemn 3
+  pinned                                -> none bytes=0
+  `,
+);
+
 Deno.test("a plan names the snapshot that the stream begins with, also after an import", async () => {
   const state = new GroupState({ group: 3, formation: "f" });
   state.apply(openBucketOf("demo"), 1, 1_000);
