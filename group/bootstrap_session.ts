@@ -14,13 +14,6 @@ export const STRETCH_BYTES = 256 * 1024;
 /** Memory that a slice takes beside its bytes. */
 const SLICE_OVERHEAD_BYTES = 64;
 
-/** Ends of the messages of the range that was read last: its next part needs them again. */
-export interface SeenRow {
-  readonly number: number;
-  readonly at: number;
-  readonly ends: Uint32Array;
-}
-
 /**
  * One bootstrap: what of a stream it still has to hand out. It looks bytes up by their offset, so
  * that flushing them does not matter; what is trimmed meanwhile it keeps.
@@ -34,8 +27,6 @@ export class BootstrapSession implements Keeper {
   usedMs: number;
   /** Why there is nothing more to come. */
   broken: string | undefined;
-  /** For who fetches the cold parts. */
-  row: SeenRow | undefined;
   #position: number;
   readonly #incarnation: string;
   /** What was trimmed since and is yet to be handed out, in order. */
@@ -94,7 +85,6 @@ export class BootstrapSession implements Keeper {
     this.broken ??= reason;
     this.#letGo(this.#kept);
     this.#kept = [];
-    this.row = undefined;
   }
 
   #plan(state: GroupState, from: number, to: number): MessagePlan | undefined {

@@ -164,7 +164,7 @@ export async function openShard(
     bounds: { hotBytesMax: setup.hotBytesMax },
     lanes: lanes.map(({ lane }) => lane),
     links: peers && line && linksOf(peers, line, lanes, setup, io, hooks, cold),
-    bootstraps: new BootstrapReads(tier, io.clock, hooks.log),
+    bootstraps: new BootstrapReads(cold?.reads, io.clock, hooks.log),
     kept: bootstraps.kept,
     cold,
   });

@@ -5,15 +5,9 @@ import type {
   StretchPlan,
 } from "../../group/mod.ts";
 import type { Clock } from "../../io/mod.ts";
-import { ColdError, type ColdObject } from "../../storage/cold/mod.ts";
-import {
-  type ColdMessages,
-  type ColdPiece,
-  decodeRow,
-  endsWithin,
-  type MessagePlan,
-} from "../../stream/mod.ts";
-import type { ColdTier } from "./tier.ts";
+import { ColdError } from "../../storage/cold/mod.ts";
+import { type ColdMessages, endsWithin, type MessagePlan } from "../../stream/mod.ts";
+import type { ColdReads } from "./reads.ts";
 
 /** Ranges of a stretch that are fetched side by side. */
 const PIECES_AT_ONCE = 8;
@@ -24,12 +18,13 @@ type Session = StretchPlan["session"];
 
 /** Puts stretches of bootstraps together, from memory and from objects. */
 export class BootstrapReads {
-  readonly #tier: ColdTier | undefined;
+  readonly #reads: ColdReads | undefined;
   readonly #clock: Clock;
   readonly #log: (line: string) => void;
 
-  constructor(tier: ColdTier | undefined, clock: Clock, log: (line: string) => void) {
-    this.#tier = tier;
+  /** @param reads what is in objects; undefined where there are none */
+  constructor(reads: ColdReads | undefined, clock: Clock, log: (line: string) => void) {
+    this.#reads = reads;
     this.#clock = clock;
     this.#log = log;
   }
@@ -81,40 +76,23 @@ export class BootstrapReads {
     piece: ColdMessages,
     into: Uint8Array,
   ): Promise<Uint32Array> {
-    const { cold } = piece;
-    const ends = await this.#endsOf(group, session, cold);
-    const start = cold.at + cold.rowBytes + piece.from - cold.rangeFrom;
-    await this.#read(group, session, cold, start, into);
+    const reads = this.#reads;
+    if (reads === undefined) throw new Error("there are objects, and no store");
+    const { number, term, objectBytes: length, at, rowBytes, rangeFrom } = piece.cold;
+    const start = at + rowBytes + piece.from - rangeFrom;
+    const ends = await this.#insist(session, () => reads.endsOf(group, piece.cold));
+    await this.#insist(
+      session,
+      () => reads.fill(group, { number, term, length }, start, into, at + piece.cold.length),
+    );
     return endsWithin(piece, ends);
   }
 
-  /** Ends of the messages of a range, which the stretches that lie in it need one after another. */
-  async #endsOf(group: number, session: Session, cold: ColdPiece): Promise<Uint32Array> {
-    const { number, at, rowBytes, rangeFrom, rangeTo } = cold;
-    const seen = session.row;
-    if (seen?.number === number && seen.at === at) return seen.ends;
-    const row = new Uint8Array(rowBytes);
-    await this.#read(group, session, cold, at, row);
-    const ends = decodeRow(row, rangeTo - rangeFrom);
-    if (ends === undefined) throw new Error(`the row of a range of object ${number} is no row`);
-    session.row = { number, at, ends };
-    return ends;
-  }
-
-  /** Fills `into` from an object; asks again where the store is not there for the moment. */
-  async #read(
-    group: number,
-    session: Session,
-    { number, term, objectBytes, at, length }: ColdPiece,
-    start: number,
-    into: Uint8Array,
-  ): Promise<void> {
-    const tier = this.#tier;
-    if (tier === undefined) throw new Error("there are objects, and no store");
-    const object = tier.object(group, { number, term, length: objectBytes });
+  /** Asks again where the store is not there for the moment. */
+  async #insist<T>(session: Session, read: () => Promise<T>): Promise<T> {
     for (let tries = 0;; tries++) {
       try {
-        return await fill(tier, object, start, into, at + length);
+        return await read();
       } catch (reason) {
         const pauseMs = PAUSES_MS[tries];
         const passes = reason instanceof ColdError && reason.kind === "unavailable";
@@ -122,20 +100,6 @@ export class BootstrapReads {
         await new Promise<void>((resolve) => this.#clock.setTimer(pauseMs, resolve));
       }
     }
-  }
-}
-
-async function fill(
-  { reader }: ColdTier,
-  object: ColdObject,
-  start: number,
-  into: Uint8Array,
-  until: number,
-): Promise<void> {
-  let at = 0;
-  for await (const part of reader.read(object, start, into.length, { until })) {
-    into.set(part, at);
-    at += part.length;
   }
 }
 

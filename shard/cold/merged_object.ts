@@ -4,9 +4,12 @@
  * @module
  */
 
-import { ColdError, type ColdObject, type ColdReader, objectKey } from "../../storage/cold/mod.ts";
+import type { ColdError, ColdObject, ColdReader } from "../../storage/cold/mod.ts";
+import { objectKey } from "../../storage/cold/mod.ts";
 import { type ColdPiece, mergePacked, type RepackedRange } from "../../stream/mod.ts";
+import { isDamage } from "./failures.ts";
 import type { Run } from "./merge_runs.ts";
+import { fillFrom, mending, type Repair } from "./object_bytes.ts";
 import type { Stretches } from "./rounds.ts";
 
 /** What a merged object consists of. */
@@ -30,6 +33,7 @@ export class SourceError extends Error {
 export interface MergeSources {
   readonly reader: ColdReader;
   readonly object: (piece: ColdPiece) => ColdObject;
+  readonly repair?: Repair;
 }
 
 /** Reads the ranges of runs and puts each run together. @throws SourceError, or what a store says */
@@ -63,7 +67,7 @@ export async function mergeRuns(
 /** The packed bytes of pieces; what lies side by side in an object is read in one go. */
 async function readPieces(
   pieces: readonly ColdPiece[],
-  { reader, object }: MergeSources,
+  { reader, object, repair }: MergeSources,
   stretches: Stretches,
   signal: AbortSignal,
 ): Promise<Map<ColdPiece, Uint8Array>> {
@@ -80,15 +84,13 @@ async function readPieces(
       end += piece.length;
     }
     const bytes = new Uint8Array(end - first.at);
-    let filled = 0;
+    const source = object(first);
+    const rest = () => stretches.isOver ? stretches.rest() : undefined;
+    const fill = () => fillFrom(reader, source, first.at, bytes, { signal, rest });
     try {
-      for await (const part of reader.read(object(first), first.at, bytes.length, { signal })) {
-        bytes.set(part, filled);
-        filled += part.length;
-        if (stretches.isOver) await stretches.rest();
-      }
+      await mending(repair, source, fill, signal);
     } catch (reason) {
-      throw isLost(reason) ? new SourceError(first.number, reason) : reason;
+      throw isDamage(reason) ? new SourceError(first.number, reason) : reason;
     }
     for (const piece of joined) {
       const start = piece.at - first.at;
@@ -96,10 +98,6 @@ async function readPieces(
     }
   }
   return found;
-}
-
-function isLost(reason: unknown): reason is ColdError {
-  return reason instanceof ColdError && (reason.kind === "not_found" || reason.kind === "corrupt");
 }
 
 function rowError(pieces: readonly ColdPiece[], { object }: MergeSources): Error {

@@ -27,6 +27,7 @@ import { mergeRuns, SourceError } from "./merged_object.ts";
 import type { ObjectNumbers } from "./numbers.ts";
 import { leadsNow, proposed } from "./proposed.ts";
 import { Rounds, Stretches } from "./rounds.ts";
+import { pause } from "./store_health.ts";
 import type { ColdParts } from "./work.ts";
 
 /** How often groups are looked at. */
@@ -175,10 +176,14 @@ export class Merger implements ColdJob {
 
   /** Makes an object of runs; says whether the group refers to it now. */
   async #merge(group: Group, runs: readonly Run[], signal: AbortSignal): Promise<boolean> {
-    const { tier, clock, spread, counters } = this.#parts;
+    const { tier, clock, spread, repair, counters } = this.#parts;
     const merged = await mergeRuns(
       runs,
-      { reader: this.#reader, object: (piece) => objectOf(tier.setup.formation, group, piece) },
+      {
+        reader: this.#reader,
+        object: (piece) => objectOf(tier.setup.formation, group, piece),
+        repair,
+      },
       new Stretches(clock),
       signal,
     );
@@ -202,21 +207,8 @@ export class Merger implements ColdJob {
     }
     counters.merges++;
     counters.mergedBytes += answer.bytes;
-    await this.#pause(signal);
+    await pause(clock, this.#pauseMs, signal);
     return true;
-  }
-
-  #pause(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      if (signal.aborted) return resolve();
-      const over = () => {
-        timer.cancel();
-        signal.removeEventListener("abort", over);
-        resolve();
-      };
-      const timer = this.#parts.clock.setTimer(this.#pauseMs, over);
-      signal.addEventListener("abort", over);
-    });
   }
 
   #notesOf({ id }: Group): Notes {

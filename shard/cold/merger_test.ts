@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { ColdSetup } from "../setup.ts";
+import { type ColdObject, objectKey } from "../../storage/cold/mod.ts";
 import { ColdGroup } from "../../tests/given/cold_group.ts";
 import { Merger } from "./merger.ts";
 import { Sweeper } from "./sweeper.ts";
@@ -149,6 +150,26 @@ Deno.test("Merger does without a source that is damaged", async () => {
   assert.deepEqual(referredTo(all).slice(0, 1), [2]);
   assert.equal(referredTo(all).length, 2);
   assert.match(all.lines.join(), /^cold merge: memory: .*damaged/);
+});
+
+Deno.test("Merger has a damaged source repaired where it can be, and goes on with it", async () => {
+  const all = await given(true);
+  await flushSlowly(all, 2, 17);
+  const [, second = ""] = await all.store.keys();
+  const size = await all.store.size(second) ?? 0;
+  const whole = await all.store.inner.get(second, 0, size);
+  await all.store.inner.put(second, size, [new Uint8Array(size)]);
+  const repaired: string[] = [];
+  const repair = async (object: ColdObject) => {
+    repaired.push(objectKey(object));
+    await all.store.inner.put(second, size, [whole]);
+    return true;
+  };
+  const merger = new Merger({ ...all.parts, repair }, all.numbers);
+  await all.lookFor(2 * MINUTE, MINUTE, merger);
+  assert.deepEqual(repaired, [second]);
+  assert.deepEqual(referredTo(all), [18]);
+  await all.checkStreams();
 });
 
 Deno.test("Merger proposes nothing before a majority has its object, where nodes have stores of their own", async () => {

@@ -43,6 +43,8 @@ export class OwnCopies implements ColdJob {
   readonly #fetcher: ColdFetcher;
   readonly #source: ColdSource;
   readonly #stopping = new AbortController();
+  /** Repairs under way, by key. */
+  readonly #repairs = new Map<string, Promise<boolean>>();
   /** Groups whose replicas have had everything at some time. */
   readonly #caughtUp = new Set<number>();
 
@@ -74,10 +76,22 @@ export class OwnCopies implements ColdJob {
     return true;
   }
 
-  /** Puts a damaged or missing object anew, from another node; false where nobody gives it. */
-  async repair(object: ColdObject): Promise<boolean> {
-    const { holdings, log } = this.#parts;
+  /**
+   * Puts a damaged or missing object anew, from another node; false where nobody gives it. Whoever
+   * asks meanwhile waits for the same.
+   */
+  repair(object: ColdObject): Promise<boolean> {
     const key = objectKey(object);
+    let repair = this.#repairs.get(key);
+    if (repair === undefined) {
+      repair = this.#repair(object, key).finally(() => this.#repairs.delete(key));
+      this.#repairs.set(key, repair);
+    }
+    return repair;
+  }
+
+  async #repair(object: ColdObject, key: string): Promise<boolean> {
+    const { holdings, log } = this.#parts;
     // Until it is mended it lacks, so that it is tried again though this fails.
     holdings.lose(key);
     const repaired = await this.#fetcher.fetch(object);

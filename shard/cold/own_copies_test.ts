@@ -172,6 +172,7 @@ Deno.test("repair() puts a damaged object anew, once for all who ask, and says w
   assert.ok(await holds(node, object));
   const offsets = partsAsked(stage, object).filter((offset) => offset === 3 << 20);
   assert.equal(offsets.length, 1, "fetched once");
+  assert.equal(node.lines.filter((line) => line.includes("fetched anew")).length, 1);
   await rot(2);
   await rot(3);
   assert.equal(await stage.clock.until(own.repair(object)), false);

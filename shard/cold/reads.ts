@@ -4,14 +4,15 @@ import { ColdError, type ColdObject, objectKey } from "../../storage/cold/mod.ts
 import { unlessAborted } from "../../storage/cold/run.ts";
 import {
   type ColdPiece,
-  decodeRow,
   type ObjectName,
   type ReadPlan,
   settleRead,
   sliceOf,
 } from "../../stream/mod.ts";
 import { Complaints, isDamage, obstacleOf } from "./failures.ts";
+import { fillFrom, type FillOptions, mending, type Repair } from "./object_bytes.ts";
 import { aheadOf, coldPieces, type ColdPlan, isCold, owned } from "./pieces.ts";
+import { RangeRows } from "./range_rows.ts";
 import { ReadSlots } from "./read_slots.ts";
 import { pinnedStretch } from "./stretches.ts";
 import type { ColdTier } from "./tier.ts";
@@ -24,6 +25,8 @@ const READS_WAITING_MAX = 8_192;
 const READ_PATIENCE_MS = 20_000;
 /** Pieces of one answer that are fetched at a time; the store sees fewer, as neighbours share runs. */
 const PIECES_AT_A_TIME = 8;
+/** Of decoded rows of lengths: those of some hundred ranges of 200 B messages. */
+const ROWS_BYTES_MAX = 4 << 20;
 /** How often a read begins anew because an object was replaced meanwhile. */
 const ATTEMPTS_MAX = 4;
 
@@ -36,20 +39,19 @@ export interface ColdReadsOptions {
   readonly clock: Clock;
   /** Takes lines for the operator. */
   readonly log: (line: string) => void;
-  /** Fetches an object anew that is damaged or missing; says whether it did. */
-  readonly repair?: (object: ColdObject) => Promise<boolean>;
+  /** Left out where nobody else has the objects. */
+  readonly repair?: Repair;
 }
 
 /** Fetches what reads, proofs and snapshots need from objects. Failures are answers: nothing throws. */
 export class ColdReads {
   readonly #tier: ColdTier;
   readonly #clock: Clock;
-  readonly #repair: ((object: ColdObject) => Promise<boolean>) | undefined;
+  readonly #repair: Repair | undefined;
   readonly #complaints: Complaints;
   readonly #slots = new ReadSlots(READ_BYTES_MAX, READS_WAITING_MAX);
   readonly #underWay = new Set<AbortController>();
-  /** Repairs under way, by key: readers of one object share one. */
-  readonly #repairs = new Map<string, Promise<boolean>>();
+  readonly #rows = new RangeRows(ROWS_BYTES_MAX);
   #closed = false;
 
   constructor({ tier, clock, log, repair }: ColdReadsOptions) {
@@ -94,17 +96,12 @@ export class ColdReads {
   /** Ends of the messages of a range, counted from its beginning, for who proves something. */
   ends(group: Group, piece: ColdPiece, patienceMs: number): Promise<Uint32Array | Unavailable> {
     const { at, rowBytes } = piece;
-    const read = (signal: AbortSignal) =>
-      this.#repairing(
-        this.#object(group, piece),
-        async () => {
-          // Whoever decides alike on every replica takes no notice of what is pinned here.
-          const row = pinnedStretch(group.state.cold, nameIn(piece), at, rowBytes);
-          if (row !== undefined) return this.#decode(group, piece, row);
-          return await this.#ends(group, piece, signal);
-        },
-        signal,
-      );
+    const read = async (signal: AbortSignal) => {
+      // Whoever decides alike on every replica takes no notice of what is pinned here.
+      const row = pinnedStretch(group.state.cold, nameIn(piece), at, rowBytes);
+      if (row !== undefined) return this.#decode(group.id, piece, row);
+      return await this.endsOf(group.id, piece, signal);
+    };
     return this.#begin<Uint32Array | Unavailable>(patienceMs, rowBytes, false, read);
   }
 
@@ -117,14 +114,41 @@ export class ColdReads {
   ): Promise<Uint8Array | Unavailable> {
     const object = this.#tier.object(group.id, name);
     const fetch = (signal: AbortSignal) =>
-      this.#repairing(object, async () => {
+      mending(this.#repair, object, async () => {
         const pinned = pinnedStretch(group.state.cold, name, offset, length);
         if (pinned !== undefined) return pinned;
         const bytes = new Uint8Array(length);
-        await this.#fill(bytes, 0, object, offset, length, offset + 2 * length, signal);
+        await this.#fill(object, offset, bytes, { signal, until: offset + 2 * length });
         return bytes;
       }, signal);
     return this.#begin<Uint8Array | Unavailable>(READ_PATIENCE_MS, length, false, fetch);
+  }
+
+  /**
+   * Fills `into` with bytes of an object from `offset` on, after a repair if it takes one.
+   *
+   * @param until where further reads will probably end, in bytes of the object
+   * @throws ColdError
+   */
+  fill(
+    group: number,
+    name: ObjectName,
+    offset: number,
+    into: Uint8Array,
+    until?: number,
+  ): Promise<void> {
+    const object = this.#tier.object(group, name);
+    return mending(
+      this.#repair,
+      object,
+      () => this.#fill(object, offset, into, { until }),
+    );
+  }
+
+  /** Ends of the messages of a range, counted from its beginning; likewise. */
+  endsOf(group: number, piece: ColdPiece, signal?: AbortSignal): Promise<Uint32Array> {
+    const object = this.#object(group, piece);
+    return mending(this.#repair, object, () => this.#ends(group, piece, signal), signal);
   }
 
   /** Does work within its bounds; failures become answers. */
@@ -184,14 +208,15 @@ export class ColdReads {
         if (!isCold(answer)) return answer;
         plan = answer.plan;
         const { key } = reason;
-        const damaged = coldPieces(plan.cold).map((piece) => this.#object(group, piece))
+        const damaged = coldPieces(plan.cold).map((piece) => this.#object(group.id, piece))
           .find((object) => objectKey(object) === key);
         if (damaged === undefined) {
           if (++attempt > ATTEMPTS_MAX) throw reason;
           continue;
         }
         // A node that has just come may lack all of them: each is worth one try.
-        if (tried.has(key) || !await this.#repaired(damaged, signal)) throw reason;
+        if (tried.has(key) || this.#repair === undefined) throw reason;
+        if (!await unlessAborted(this.#repair(damaged), signal)) throw reason;
         tried.add(key);
       }
     }
@@ -199,16 +224,16 @@ export class ColdReads {
 
   async #fetchAll(group: Group, plan: ColdPlan, signal: AbortSignal): Promise<ReadAnswer> {
     const { startsIn, endsIn } = plan.cold;
-    const starts = startsIn && this.#ends(group, startsIn, signal);
+    const starts = startsIn && this.#ends(group.id, startsIn, signal);
     const isSame = startsIn?.number === endsIn?.number && startsIn?.at === endsIn?.at;
-    const ends = isSame ? starts : endsIn && this.#ends(group, endsIn, signal);
+    const ends = isSame ? starts : endsIn && this.#ends(group.id, endsIn, signal);
     const [startEnds, endEnds] = await Promise.all([starts, ends]);
     let settled = settleRead(plan, { startEnds, endEnds });
     while ("wanted" in settled) {
       const { piece, from, to } = settled.wanted;
       const bytes = new Uint8Array(to - from);
       const at = piece.at + piece.rowBytes + from - piece.rangeFrom;
-      await this.#fill(bytes, 0, this.#object(group, piece), at, to - from, 0, signal);
+      await this.#fill(this.#object(group.id, piece), at, bytes, { signal });
       settled = settleRead(plan, { startEnds, endEnds, bytes });
     }
     if ("refused" in settled) return settled;
@@ -224,7 +249,8 @@ export class ColdReads {
     signal: AbortSignal,
   ): Promise<Uint8Array> {
     const bytes = new Uint8Array(next - from);
-    const wanted: { readonly piece: ColdPiece; readonly at: number; readonly until: number }[] = [];
+    const wanted: { readonly piece: ColdPiece; readonly at: number; readonly until?: number }[] =
+      [];
     let at = 0;
     for (const piece of cold?.pieces ?? []) {
       if ("slab" in piece) {
@@ -232,7 +258,7 @@ export class ColdReads {
         at += piece.end - piece.start;
       } else {
         const goesOn = piece.to === next && next < facts.tail;
-        wanted.push({ piece, at, until: goesOn ? aheadOf(piece) : 0 });
+        wanted.push({ piece, at, until: goesOn ? aheadOf(piece) : undefined });
         at += piece.to - piece.from;
       }
     }
@@ -241,8 +267,8 @@ export class ColdReads {
       for (const { piece, at, until } of queue) {
         const { rangeFrom, rowBytes, from, to } = piece;
         const offset = piece.at + rowBytes + from - rangeFrom;
-        const object = this.#object(group, piece);
-        await this.#fill(bytes, at, object, offset, to - from, until, signal);
+        const into = bytes.subarray(at, at + to - from);
+        await this.#fill(this.#object(group.id, piece), offset, into, { signal, until });
       }
     };
     const workers = Math.min(PIECES_AT_A_TIME, wanted.length);
@@ -250,68 +276,34 @@ export class ColdReads {
     return bytes;
   }
 
-  async #ends(group: Group, piece: ColdPiece, signal: AbortSignal): Promise<Uint32Array> {
-    const { at, rowBytes } = piece;
-    const row = new Uint8Array(rowBytes);
-    await this.#fill(row, 0, this.#object(group, piece), at, rowBytes, 0, signal);
+  async #ends(group: number, piece: ColdPiece, signal?: AbortSignal): Promise<Uint32Array> {
+    const known = this.#rows.find(group, piece);
+    if (known !== undefined) return known;
+    const row = new Uint8Array(piece.rowBytes);
+    await this.#fill(this.#object(group, piece), piece.at, row, { signal });
     return this.#decode(group, piece, row);
   }
 
-  #decode(group: Group, piece: ColdPiece, row: Uint8Array): Uint32Array {
-    const { at, rangeFrom, rangeTo } = piece;
-    const ends = decodeRow(row, rangeTo - rangeFrom);
+  #decode(group: number, piece: ColdPiece, row: Uint8Array): Uint32Array {
+    const ends = this.#rows.decode(group, piece, row);
     if (ends !== undefined) return ends;
+    const { at, rangeFrom, rangeTo } = piece;
     const key = objectKey(this.#object(group, piece));
     const detail = `the lengths at byte ${at} are not those of ${rangeTo - rangeFrom} bytes`;
     throw new ColdError("corrupt", this.#tier.store.name, key, detail);
   }
 
-  /** Puts bytes of an object to a place in `into`. */
-  async #fill(
-    into: Uint8Array,
-    place: number,
+  #fill(
     object: ColdObject,
     offset: number,
-    length: number,
-    until: number,
-    signal: AbortSignal,
+    into: Uint8Array,
+    options: FillOptions,
   ): Promise<void> {
-    let at = place;
-    for await (const part of this.#tier.reader.read(object, offset, length, { signal, until })) {
-      into.set(part, at);
-      at += part.length;
-    }
+    return fillFrom(this.#tier.reader, object, offset, into, options);
   }
 
-  /** What `read` gives, after a repair if it takes one. */
-  async #repairing<T>(
-    object: ColdObject,
-    read: () => Promise<T>,
-    signal: AbortSignal,
-  ): Promise<T> {
-    try {
-      return await read();
-    } catch (reason) {
-      if (!isDamage(reason) || !await this.#repaired(object, signal)) throw reason;
-      return await read();
-    }
-  }
-
-  async #repaired(object: ColdObject, signal: AbortSignal): Promise<boolean> {
-    if (this.#repair === undefined) return false;
-    const key = objectKey(object);
-    let repair = this.#repairs.get(key);
-    if (repair === undefined) {
-      repair = this.#repair(object)
-        .catch(() => false)
-        .finally(() => this.#repairs.delete(key));
-      this.#repairs.set(key, repair);
-    }
-    return await unlessAborted(repair, signal);
-  }
-
-  #object(group: Group, piece: ColdPiece): ColdObject {
-    return this.#tier.object(group.id, nameIn(piece));
+  #object(group: number, piece: ColdPiece): ColdObject {
+    return this.#tier.object(group, nameIn(piece));
   }
 
   #slow(patienceMs: number): ColdError {

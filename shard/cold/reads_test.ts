@@ -243,7 +243,7 @@ Deno.test("a read whose object was replaced and deleted meanwhile finds the othe
   given.open.abandon();
 });
 
-Deno.test("ColdReads repairs a damaged object once for all who read it, where it can", async () => {
+Deno.test("ColdReads repairs a damaged object, where it can", async () => {
   const { given, keys } = await mixed();
   const { clock, store, group, lines } = given;
   const [key = ""] = keys;
@@ -269,10 +269,9 @@ Deno.test("ColdReads repairs a damaged object once for all who read it, where it
   });
   const read = () => Promise.resolve(group.read(from("start"), reads.complete));
   await store.delete(key);
-  for (const answer of await clock.until(Promise.all([read(), read()]))) {
-    assert.ok("plan" in answer);
-    assert.equal(textOf(joinSlices(answer.plan.slices)), "one two three four");
-  }
+  const answer = await clock.until(read());
+  assert.ok("plan" in answer);
+  assert.equal(textOf(joinSlices(answer.plan.slices)), "one two three four");
   assert.deepEqual([repairs, lines], [[key], []]);
   tier.reader.forget({ formation: FORMATION, group: 0, number: 1, term: 1, bytes: 4 });
   await store.rot(key, HEADER_BYTES);

@@ -1,7 +1,6 @@
 import type { Answer, Completion, Group, Unavailable } from "../../group/mod.ts";
 import type { Clock, Random } from "../../io/mod.ts";
 import type { MemberId } from "../../raft/mod.ts";
-import type { ColdObject } from "../../storage/cold/mod.ts";
 import type { Command, ObjectName, StreamKey } from "../../stream/mod.ts";
 import type { HotBytes } from "../hot_bytes.ts";
 import type { Peers } from "../peers.ts";
@@ -14,6 +13,7 @@ import { Keeper } from "./keeper.ts";
 import { Merger } from "./merger.ts";
 import { ObjectNumbers } from "./numbers.ts";
 import { Orphans } from "./orphans.ts";
+import type { Repair } from "./object_bytes.ts";
 import { OwnCopies } from "./own_copies.ts";
 import { isProvable, Proofs } from "./proofs.ts";
 import { ColdReads } from "./reads.ts";
@@ -33,8 +33,8 @@ export interface ColdParts {
   readonly counters: ColdCounters;
   /** Takes lines for the operator. */
   readonly log: (line: string) => void;
-  /** Fetches an object anew that is damaged or missing; says whether it did. */
-  readonly repair?: (object: ColdObject) => Promise<boolean>;
+  /** Left out where nobody else has the objects. */
+  readonly repair?: Repair;
   /**
    * Has the other voters take an object that lies in this node's own store; says whether a majority
    * holds it durably. Left out where the store is shared, and on a single node.
@@ -56,12 +56,13 @@ export class ColdWork {
   readonly numbers: ObjectNumbers = new ObjectNumbers();
   /** Where each node of a cluster keeps its own copies: what it has, and what it gets from others. */
   readonly own: OwnCopies | undefined;
+  /** Reads of bytes in objects. */
+  readonly reads: ColdReads;
   readonly #parts: ColdParts;
   readonly #flushIntervalMs: number;
   readonly #flusher: Flusher;
   readonly #room: GroupRoom;
   readonly #jobs: readonly ColdJob[];
-  readonly #reads: ColdReads;
   readonly #proofs: Proofs;
   #lookedMs = -Infinity;
 
@@ -75,8 +76,8 @@ export class ColdWork {
       spread: (group, object) => own.spread(group, object),
     };
     this.#flushIntervalMs = tier.setup.flushIntervalMs;
-    this.#reads = new ColdReads(parts);
-    this.#proofs = new Proofs(this.#reads, clock);
+    this.reads = new ColdReads(parts);
+    this.#proofs = new Proofs(this.reads, clock);
     const health = new StoreHealth(tier.store.name, counters, log);
     this.#room = new GroupRoom(tier.setup.hotBytesPerGroupMax, counters, log);
     this.#flusher = new Flusher(parts, this.numbers, health);
@@ -112,7 +113,7 @@ export class ColdWork {
 
   /** Makes a read's answer one with all of its bytes in memory. */
   get complete(): Completion {
-    return this.#reads.complete;
+    return this.reads.complete;
   }
 
   /** Bytes of an object from the store; see `GroupAccess.fetch`. Never rejects. */
@@ -122,7 +123,7 @@ export class ColdWork {
     offset: number,
     length: number,
   ): Promise<Uint8Array | Unavailable> {
-    return this.#reads.fetch(group, object, offset, length);
+    return this.reads.fetch(group, object, offset, length);
   }
 
   /** See {@linkcode Flusher.flushNow}. */
@@ -162,7 +163,7 @@ export class ColdWork {
 
   /** Begins nothing more and waits for what is under way. */
   async stop(): Promise<void> {
-    this.#reads.close();
+    this.reads.close();
     await Promise.all(this.#jobs.map((job) => job.stop()));
   }
 
