@@ -1,6 +1,7 @@
 import { PEER_KINDS } from "../shard/peer_kinds.ts";
 import type { ClusterSetup } from "../shard/mod.ts";
 import { COMMAND_VERSION } from "../stream/mod.ts";
+import { coldStoreOf, type NodeColdConfig } from "./cold.ts";
 import type { ClusterConfig, Config } from "./config/mod.ts";
 import { Formation } from "./formation.ts";
 import { encodeReport } from "./formation_wire.ts";
@@ -46,6 +47,7 @@ export class ClusterLinks {
         clusterId: config.clusterId,
         groupCount: config.raftGroupCount,
         commandVersions: { min: COMMAND_VERSION, max: COMMAND_VERSION },
+        coldStore: coldStoreOf(config),
       },
       peers,
       listen,
@@ -81,7 +83,7 @@ export class ClusterLinks {
 
 /** What {@linkcode ClusterLinks} needs of a node. */
 export interface ClusterLinksOptions {
-  readonly config: Pick<Config, "clusterId" | "raftGroupCount" | "readLease">;
+  readonly config: Pick<Config, "clusterId" | "raftGroupCount" | "readLease"> & NodeColdConfig;
   readonly cluster: ClusterConfig;
   readonly store: Store;
   readonly io: Io;

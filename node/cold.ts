@@ -5,6 +5,7 @@
  * @module
  */
 
+import { createHash } from "node:crypto";
 import type { Clock, Disk, DiskLock, Random } from "../io/mod.ts";
 import type { ColdSetup } from "../shard/mod.ts";
 import {
@@ -155,14 +156,30 @@ async function prepareFolder(
   }
 }
 
+/**
+ * A name of where objects lie by which nodes tell whether they look for them in the same place. Of a
+ * bucket it is a hash, as it is told before the other end has proven who it is. The endpoint is left
+ * out: nodes may reach one store by different addresses.
+ */
+export function coldStoreOf({ coldBackend, coldRoot, coldS3Bucket }: NodeColdConfig): string {
+  if (coldBackend === "none") return "none";
+  if (coldBackend !== "s3") return "own";
+  const place = JSON.stringify([coldS3Bucket, foldersOf(coldRoot)]);
+  return `shared-${createHash("sha256").update(place).digest("hex").slice(0, 16)}`;
+}
+
 /** Where objects lie, for people; undefined where there is nothing to find after the node. */
 export function coldPlaceOf(
   { coldBackend, coldRoot, coldS3Bucket }: NodeColdConfig,
   { record }: Pick<Store, "record">,
 ): string | undefined {
   if (record === undefined || coldBackend === "none" || coldBackend === "memory") return undefined;
-  const folders = [...(coldRoot ?? "").split("/"), record.id].filter((folder) => folder !== "");
+  const folders = [...foldersOf(coldRoot), record.id];
   return `${coldBackend === "s3" ? `s3://${coldS3Bucket}` : ""}/${folders.join("/")}/`;
+}
+
+function foldersOf(root: string | undefined): string[] {
+  return (root ?? "").split("/").filter((folder) => folder !== "");
 }
 
 /** Asks the store one question that costs little. */

@@ -5,7 +5,7 @@ import { type S3Server, startS3 } from "../tests/cold/s3_servers.ts";
 import { SimClock } from "../tests/sim/clock.ts";
 import { SimDisk } from "../tests/sim/disk.ts";
 import { SimRandom } from "../tests/sim/random.ts";
-import { coldPlaceOf, coldSetupOf, prepareCold } from "./cold.ts";
+import { coldPlaceOf, coldSetupOf, coldStoreOf, prepareCold } from "./cold.ts";
 import { configFromInput, type ConfigInput } from "./config/mod.ts";
 
 const FORMATION = "f0f0f0f0f0f0f0f0";
@@ -198,4 +198,20 @@ Deno.test("prepareCold() goes on with a line when nothing answers", async () => 
   });
   assert.match(line ?? "", /^warn: s3:\/\/objects.*going on without it/);
   assert.deepEqual(more, []);
+});
+
+Deno.test("coldStoreOf() is the same where objects lie in the same place, and tells nothing of it", () => {
+  const bucket = { coldBackend: "s3", coldS3Bucket: "prod", coldS3Region: "r" } as const;
+  const of = (input: ConfigInput) => coldStoreOf(configOf(input));
+  assert.equal(of({ coldBackend: "none" }), "none");
+  assert.deepEqual([of({}), of({ coldRoot: "/srv/cold" }), of({ raftMemory: true })], [
+    "own",
+    "own",
+    "own",
+  ]);
+  const shared = of({ ...bucket, coldRoot: "a/b" });
+  assert.match(shared, /^shared-[0-9a-f]{16}$/);
+  assert.equal(of({ ...bucket, coldRoot: "a/b/", coldS3Endpoint: "http://10.0.0.9:9000" }), shared);
+  const others = [of({ ...bucket, coldS3Bucket: "test" }), of({ ...bucket, coldRoot: "a" })];
+  assert.equal(new Set([shared, of(bucket), ...others]).size, 4);
 });

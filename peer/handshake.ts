@@ -70,6 +70,7 @@ function ownHello({ self, secret, clock, random }: HandshakeSetup): [Hello, Uint
     clusterId: self.clusterId,
     groupCount: self.groupCount,
     commandVersions: self.commandVersions,
+    coldStore: self.coldStore,
     challenge: random.bytes(CHALLENGE_BYTES),
     secret: secret !== undefined,
     wallMs: clock.wallMs(),

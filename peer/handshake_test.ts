@@ -38,6 +38,12 @@ Deno.test("both ends say what does not fit when they belong to different cluster
       /of version 3 to 4, this node of 1 to 2/,
       /of version 1 to 2, this node of 3 to 4/,
     ],
+    [
+      { coldStore: "own" },
+      { coldStore: "shared-1a2b" },
+      /keeps its objects elsewhere, .*: "shared-1a2b", this node "own"/,
+      /"own", this node "shared-1a2b"/,
+    ],
     [{ secret: "a" }, {}, /has no cluster secret, and this node has one/, /has a cluster secret/],
     [{ secret: "a" }, { secret: "b" }, /does not know|turns this node away/, /does not know/],
     [{ nodes: [1, 2] }, { nodes: [2, 3] }, /turns this node away/, /none of this cluster's peers/],

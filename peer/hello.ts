@@ -25,7 +25,7 @@ export interface Hello extends PeerSelf {
 
 /** Bytes of a hello: header, then challenge, secret, numbers, and texts with their lengths. */
 export function encodeHello(hello: Hello): Uint8Array {
-  const texts = [hello.clusterId, hello.formationId, hello.storeId].map((text) =>
+  const texts = [hello.clusterId, hello.formationId, hello.storeId, hello.coldStore].map((text) =>
     encoder.encode(text)
   );
   for (const text of texts) {
@@ -91,7 +91,7 @@ function parseHello(rest: Uint8Array): Hello | undefined {
   if (rest.length < at) return undefined;
   const view = new DataView(rest.buffer, rest.byteOffset, rest.length);
   const texts: string[] = [];
-  for (let count = 0; count < 3; count++) {
+  for (let count = 0; count < 4; count++) {
     const length = rest[at++] ?? Infinity;
     if (at + length > rest.length) return undefined;
     const text = decodeId(rest.subarray(at, at + length));
@@ -99,7 +99,7 @@ function parseHello(rest: Uint8Array): Hello | undefined {
     texts.push(text);
     at += length;
   }
-  const [clusterId = "", formationId = "", storeId = ""] = texts;
+  const [clusterId = "", formationId = "", storeId = "", coldStore = ""] = texts;
   const wallMs = view.getFloat64(CHALLENGE_BYTES + 17, true);
   if (at !== rest.length || storeId === "" || !Number.isFinite(wallMs)) return undefined;
   return {
@@ -115,6 +115,7 @@ function parseHello(rest: Uint8Array): Hello | undefined {
     clusterId,
     formationId,
     storeId,
+    coldStore,
   };
 }
 

@@ -29,6 +29,11 @@ export function mismatchOf(own: Hello, other: Hello): Refusal | undefined {
       `this node of ${ours.min} to ${ours.max}`;
     return new Refusal("commands", detail);
   }
+  if (other.coldStore !== own.coldStore) {
+    const detail = `keeps its objects elsewhere, by its options for the cold tier: ` +
+      `${named(other.coldStore)}, this node ${named(own.coldStore)}`;
+    return new Refusal("cold_store", detail);
+  }
 }
 
 function named(id: string): string {

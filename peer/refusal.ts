@@ -8,6 +8,7 @@ export type RefusalKind =
   | "formation"
   | "groups"
   | "commands"
+  | "cold_store"
   | "node"
   | "proof"
   | "refused";

@@ -28,6 +28,8 @@ export interface PeerSelf {
   readonly groupCount: number;
   /** What it can apply. */
   readonly commandVersions: CommandVersions;
+  /** Where it keeps objects: the same for all nodes that may share references to them. */
+  readonly coldStore: string;
 }
 
 /** A peer, as a good handshake and what came after it said. The object follows what changes. */

@@ -47,6 +47,7 @@ export function selfOf(nodeId: number, options: Partial<PeerSelf> = {}): PeerSel
     clusterId: "test",
     groupCount: 64,
     commandVersions: { min: 1, max: 1 },
+    coldStore: "own",
     ...options,
   };
 }

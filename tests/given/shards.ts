@@ -127,6 +127,7 @@ export class GivenShards {
       clusterId: "c",
       groupCount: 1,
       commandVersions: { min: 1, max: 2 },
+      coldStore: "own",
     };
     const { clock, random } = this;
     const listen = { hostname: `node${id}`, port: 1 };
