@@ -6,7 +6,7 @@ import type { Log } from "./log.ts";
 import { pause, RETRY_MS } from "./patience.ts";
 import { type Io, ShardRuntime } from "./runtime.ts";
 import type { DiskLock } from "../io/mod.ts";
-import type { ShardSetup } from "../shard/mod.ts";
+import type { LineLevel, ShardSetup } from "../shard/mod.ts";
 import { openStore, type Store } from "./store.ts";
 
 /** What a node needs beside its configuration. */
@@ -133,7 +133,7 @@ export class Node {
       ports = await this.#crew.start(setupOf, this.#parts.extra);
       const hooks = {
         onFatal: this.#onFatal,
-        log: (line: string) => this.#parts.log("info", line),
+        log: (line: string, level: LineLevel = "info") => this.#parts.log(level, line),
       };
       const { io } = this.#parts;
       const runtime = await ShardRuntime.start(setupOf(0), io, ports, hooks, this.#links?.links);

@@ -1,4 +1,5 @@
 import type { Clock, Disk, Timer } from "../io/mod.ts";
+import type { LogLine } from "./log_line.ts";
 
 /** With less free, writes are refused (SPEC section 8). */
 export const FREE_BYTES_MIN = 512 * 1024 * 1024;
@@ -20,14 +21,14 @@ export class DiskSpace implements DiskRoom {
   low = false;
   readonly #io: { readonly clock: Clock; readonly disk: Disk };
   readonly #path: string;
-  readonly #log: (line: string) => void;
+  readonly #log: LogLine;
   #timer: Timer | undefined;
   #stopped = false;
 
   constructor(
     io: { readonly clock: Clock; readonly disk: Disk },
     path: string,
-    log: (line: string) => void,
+    log: LogLine,
   ) {
     this.#io = io;
     this.#path = path;
@@ -59,6 +60,7 @@ export class DiskSpace implements DiskRoom {
         ? `disk almost full: ${free} bytes left; until there are ${FREE_BYTES_ENOUGH}, this node ` +
           "refuses writes where it leads and acknowledges none where it follows"
         : `disk has room again: ${free} bytes left, writes are taken`,
+      low ? "warn" : "info",
     );
   }
 }

@@ -1,4 +1,5 @@
 import type { Command } from "../stream/mod.ts";
+import type { LogLine } from "./log_line.ts";
 
 /**
  * Replicas take in what leaders still decide, up to so much more: were the bound one and the same for
@@ -15,10 +16,10 @@ export class HotBytes {
   bytes = 0;
   /** How often something was refused because of the bound. */
   refused = 0;
-  readonly #log: (line: string) => void;
+  readonly #log: LogLine;
   #complained = false;
 
-  constructor(bytesMax: number, log: (line: string) => void) {
+  constructor(bytesMax: number, log: LogLine) {
     this.bytesMax = bytesMax;
     this.#log = log;
   }
@@ -42,6 +43,7 @@ export class HotBytes {
       this.#complained
         ? `memory almost full: ${bytes} bytes of streams, writes are refused above ${this.bytesMax}`
         : `memory has room again: ${bytes} bytes of streams, writes are taken`,
+      this.#complained ? "warn" : "info",
     );
   }
 }

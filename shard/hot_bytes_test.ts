@@ -7,7 +7,7 @@ const KIB = 1024;
 
 Deno.test("HotBytes refuses above the bound, and takes nothing in a quarter above it", () => {
   const lines: string[] = [];
-  const hot = new HotBytes(1_000, (line) => lines.push(line));
+  const hot = new HotBytes(1_000, (line, level) => lines.push(`${level}: ${line}`));
   const at = (bytes: number) => {
     hot.observe(bytes);
     return [hot.overloaded, hot.full];
@@ -20,8 +20,8 @@ Deno.test("HotBytes refuses above the bound, and takes nothing in a quarter abov
   assert.deepEqual(at(1_001), [true, false]);
   assert.deepEqual(at(875), [false, false]);
   assert.deepEqual(lines.map((line) => line.slice(0, 16)), [
-    "memory almost fu",
-    "memory has room ",
+    "warn: memory alm",
+    "info: memory has",
   ], "once, however often it goes up and down there");
 });
 

@@ -21,6 +21,7 @@ export type { ColdTier } from "./cold/tier.ts";
 export { FREE_BYTES_MIN } from "./disk_space.ts";
 export type { Eventually } from "../group/mod.ts";
 export { Feed, FeedBatch, type FeedReader, Feeds } from "./feed.ts";
+export type { LineLevel, LogLine } from "./log_line.ts";
 export { Mailbox } from "./mailbox.ts";
 export { Neighbourhood } from "./neighbourhood.ts";
 export { type OpenShard, openShard, type ShardHooks, type ShardIo } from "./open.ts";

@@ -22,6 +22,7 @@ import { ColdWork } from "./cold/work.ts";
 import { DiskSpace } from "./disk_space.ts";
 import { Lane } from "./lane.ts";
 import { journalOf, shardOf } from "./placement.ts";
+import type { LogLine } from "./log_line.ts";
 import type { Peers } from "./peers.ts";
 import { RaftOutbox } from "./raft_outbox.ts";
 import { behind, leadsThrough, loadReplica, newReplica, type Replica } from "./replica.ts";
@@ -54,7 +55,7 @@ export interface ShardIo {
 export interface ShardHooks {
   /** A write or sync failed: the node must end. */
   readonly onFatal: (reason: Error) => void;
-  readonly log: (line: string) => void;
+  readonly log: LogLine;
   /** Sees every group before its log is applied: the simulator's checkers look on. */
   readonly onGroup?: (group: Group) => void;
   /** Sees every log, and what was found in it, before anything more is put there: likewise. */

@@ -37,6 +37,7 @@ import type { ColdWork } from "./cold/work.ts";
 import type { DiskRoom } from "./disk_space.ts";
 import { addsBytes, HotBytes } from "./hot_bytes.ts";
 import type { Lane } from "./lane.ts";
+import type { LogLine } from "./log_line.ts";
 import { PinnedSweep } from "./pinned_sweep.ts";
 import type { Transfers } from "./transfers.ts";
 
@@ -107,7 +108,7 @@ export class Shard implements GroupAccess {
     cold?: ColdWork;
     bootstraps: BootstrapReads;
     kept: KeptBytes;
-    log: (line: string) => void;
+    log: LogLine;
   }) {
     this.#index = options.index;
     this.groupCount = options.groupCount;

@@ -11,6 +11,7 @@ import { ShardRuntime } from "../node/runtime.ts";
 import type { PlaneSetup } from "../http/context.ts";
 import { ClientPlane } from "../http/plane.ts";
 import { listen, type Listener } from "../http/serve.ts";
+import type { LineLevel } from "./log_line.ts";
 
 /** The part of a worker's global scope that is used here. */
 interface WorkerScope {
@@ -40,7 +41,8 @@ async function obey(order: ToWorker): Promise<void> {
     case "start": {
       const { settings, identity } = order.extra as PlaneSetup;
       const { setup, ports } = order;
-      const log = (message: string) => tell({ type: "log", level: "info", message });
+      const log = (message: string, level: LineLevel = "info") =>
+        tell({ type: "log", level, message });
       const { cluster } = setup;
       links = cluster &&
         new Links(cluster, io, log, () => Promise.resolve(cluster.formationReport));

@@ -7,6 +7,7 @@ import type {
 import type { Clock } from "../../io/mod.ts";
 import { ColdError } from "../../storage/cold/mod.ts";
 import { type ColdMessages, endsWithin, type MessagePlan } from "../../stream/mod.ts";
+import type { LogLine } from "../log_line.ts";
 import type { ColdReads } from "./reads.ts";
 
 /** Ranges of a stretch that are fetched side by side. */
@@ -20,10 +21,10 @@ type Session = StretchPlan["session"];
 export class BootstrapReads {
   readonly #reads: ColdReads | undefined;
   readonly #clock: Clock;
-  readonly #log: (line: string) => void;
+  readonly #log: LogLine;
 
   /** @param reads what is in objects; undefined where there are none */
-  constructor(reads: ColdReads | undefined, clock: Clock, log: (line: string) => void) {
+  constructor(reads: ColdReads | undefined, clock: Clock, log: LogLine) {
     this.#reads = reads;
     this.#clock = clock;
     this.#log = log;
@@ -63,7 +64,7 @@ export class BootstrapReads {
     } catch (reason) {
       if (session.broken === undefined) {
         const { message } = reason as Error;
-        this.#log(`a bootstrap of a stream of group ${group} breaks off: ${message}`);
+        this.#log(`a bootstrap of a stream of group ${group} breaks off: ${message}`, "warn");
       }
       session.breakOff("what it needs can't be read");
       return { broken: session.broken ?? "" };

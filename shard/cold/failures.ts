@@ -1,5 +1,6 @@
 import type { Unavailable } from "../../group/mod.ts";
 import { ColdError } from "../../storage/cold/mod.ts";
+import type { LogLine } from "../log_line.ts";
 
 /** Is the object not what it should be, or not there? Then asking the store again is of no use. */
 export function isDamage(reason: unknown): reason is ColdError & { readonly key: string } {
@@ -20,11 +21,11 @@ const SUBJECTS_MAX = 1_000;
 
 /** Tells the operator of failed reads: seldom, however many readers ask. */
 export class Complaints {
-  readonly #log: (line: string) => void;
+  readonly #log: LogLine;
   /** When something was said of an object, or of the store, the longest ago first. */
   readonly #saidMs = new Map<string, number>();
 
-  constructor(log: (line: string) => void) {
+  constructor(log: LogLine) {
     this.#log = log;
   }
 
@@ -40,10 +41,11 @@ export class Complaints {
       this.#saidMs.delete(oldest);
     }
     const what = reason instanceof Error ? reason.message : String(reason);
-    this.#log(
-      isDamage(reason)
-        ? `an object of the cold store is damaged or missing, its bytes can't be read: ${what}`
-        : `the cold store does not serve reads: ${what}`,
-    );
+    if (isDamage(reason)) {
+      const line = "an object of the cold store is damaged or missing, its bytes can't be read: ";
+      this.#log(line + what, "error");
+    } else {
+      this.#log(`the cold store does not serve reads: ${what}`, "warn");
+    }
   }
 }

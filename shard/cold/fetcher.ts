@@ -2,6 +2,7 @@ import type { Group } from "../../group/mod.ts";
 import type { Clock } from "../../io/mod.ts";
 import { type ColdObject, objectKey } from "../../storage/cold/mod.ts";
 import type { ObjectName } from "../../stream/mod.ts";
+import type { LogLine } from "../log_line.ts";
 import type { Holdings } from "./holdings.ts";
 import { isWanted, Lack } from "./lack.ts";
 import type { PeerCopies } from "./peer_copies.ts";
@@ -34,7 +35,7 @@ export interface FetcherParts {
   readonly groups: readonly Group[];
   readonly copies: PeerCopies;
   readonly clock: Clock;
-  readonly log: (line: string) => void;
+  readonly log: LogLine;
 }
 
 /** Fetches what the groups' states refer to and this node's own store does not hold. */
@@ -208,6 +209,7 @@ export class ColdFetcher {
     const nowMs = this.#parts.clock.monotonicMs();
     if (this.#stopping.signal.aborted || nowMs - this.#complainedMs < COMPLAINT_MS) return;
     this.#complainedMs = nowMs;
-    this.#parts.log(`objects can't be fetched: ${error instanceof Error ? error.message : error}`);
+    const what = error instanceof Error ? error.message : error;
+    this.#parts.log(`objects can't be fetched: ${what}`, "warn");
   }
 }

@@ -158,7 +158,9 @@ export class Flusher implements ColdJob {
     };
     this.#flushes.set(group.id, flush);
     flush.ended = this.#run(flush, planOf).catch((reason) => {
-      if (!flush.aborting.signal.aborted) this.#parts.log(`flush of group ${group.id}: ${reason}`);
+      if (!flush.aborting.signal.aborted) {
+        this.#parts.log(`flush of group ${group.id}: ${reason}`, "warn");
+      }
       return this.#stopped ? STOPPING : NOT_LEADER;
     }).then((flushed) => {
       this.#flushes.delete(group.id);

@@ -184,6 +184,7 @@ Deno.test("an upload that fails is repeated under its key, with pauses, and told
   const [failed = "", works = "", ...more] = given.lines;
   assert.match(failed, /^cold store faulty: f0000000\/0\/0{11}1-\d+\.object: made to fail; trying/);
   assert.deepEqual([works, more], ["cold store faulty: works again", []]);
+  assert.deepEqual(given.warnings, [failed]);
   await clock.until(given.open.stop());
 });
 

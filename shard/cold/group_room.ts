@@ -1,6 +1,7 @@
 import type { Group } from "../../group/mod.ts";
 import type { Command, GroupState, StageObject } from "../../stream/mod.ts";
 import { addsBytes } from "../hot_bytes.ts";
+import type { LogLine } from "../log_line.ts";
 import type { ColdCounters } from "./counters.ts";
 
 /** Of a StreamSnapshot, as it is configured usually (SPEC section 3). */
@@ -25,7 +26,7 @@ export class GroupRoom {
   constructor(
     readonly bytesMax: number,
     private readonly counters: ColdCounters,
-    private readonly log: (line: string) => void,
+    private readonly log: LogLine,
   ) {}
 
   /** Is there room for what the command adds to the group, which is led here? */
@@ -65,6 +66,7 @@ export class GroupRoom {
       this.log(
         `group ${group.id} waits for the cold store: ${bytes} bytes in memory, writes are refused ` +
           `above ${this.bytesMax}`,
+        "warn",
       );
     }
     return false;

@@ -46,6 +46,7 @@ for (const isShared of [true, false]) {
     assert.ok("ok" in again && again.ok === "created");
     assert.match(lines[1] ?? "", /^group 0 has room again: \d+ bytes in memory, writes are taken$/);
     assert.deepEqual([lines.length, counters.refusals], [2, 3]);
+    assert.deepEqual(given.warnings, lines.slice(0, 1));
     await clock.until(given.open.stop());
   });
 }

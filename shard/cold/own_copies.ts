@@ -4,6 +4,7 @@ import type { MemberId } from "../../raft/mod.ts";
 import { type ColdObject, type ColdStore, objectKey } from "../../storage/cold/mod.ts";
 import { nodeOf } from "../../storage/member.ts";
 import type { ObjectName } from "../../stream/mod.ts";
+import type { LogLine } from "../log_line.ts";
 import type { Peers } from "../peers.ts";
 import { ColdFetcher } from "./fetcher.ts";
 import type { Holdings } from "./holdings.ts";
@@ -30,7 +31,7 @@ export interface OwnCopiesParts {
   /** Ids of the other nodes. */
   readonly nodes: readonly number[];
   readonly clock: Clock;
-  readonly log: (line: string) => void;
+  readonly log: LogLine;
 }
 
 /** The objects of a node with a cold store of its own, and what it gets from other nodes' stores. */
@@ -95,7 +96,7 @@ export class OwnCopies implements ColdJob {
     // Until it is mended it lacks, so that it is tried again though this fails.
     holdings.lose(key);
     const repaired = await this.#fetcher.fetch(object);
-    if (repaired) log(`${key} was damaged or missing here, and was fetched anew`);
+    if (repaired) log(`${key} was damaged or missing here, and was fetched anew`, "warn");
     return repaired;
   }
 

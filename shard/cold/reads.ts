@@ -9,6 +9,7 @@ import {
   settleRead,
   sliceOf,
 } from "../../stream/mod.ts";
+import type { LogLine } from "../log_line.ts";
 import { Complaints, isDamage, obstacleOf } from "./failures.ts";
 import { fillFrom, type FillOptions, mending, type Repair } from "./object_bytes.ts";
 import { aheadOf, coldPieces, type ColdPlan, isCold, owned } from "./pieces.ts";
@@ -38,7 +39,7 @@ export interface ColdReadsOptions {
   readonly tier: ColdTier;
   readonly clock: Clock;
   /** Takes lines for the operator. */
-  readonly log: (line: string) => void;
+  readonly log: LogLine;
   /** Left out where nobody else has the objects. */
   readonly repair?: Repair;
 }

@@ -1,4 +1,5 @@
 import type { Clock } from "../../io/mod.ts";
+import type { LogLine } from "../log_line.ts";
 import type { ColdJob } from "./job.ts";
 
 /** When rounds are gone, and what they consist of. */
@@ -11,7 +12,7 @@ export interface RoundsOptions {
   readonly everyMs: number;
   /** A round; rejects where it could not be gone to its end. */
   readonly round: (signal: AbortSignal) => Promise<void>;
-  readonly log: (line: string) => void;
+  readonly log: LogLine;
 }
 
 /** Goes the rounds of a job, one at a time; tells once of every streak of failures. */
@@ -49,7 +50,10 @@ export class Rounds implements ColdJob {
     } catch (reason) {
       if (!signal.aborted && !this.#fails) {
         this.#fails = true;
-        log(`${name}: ${reason instanceof Error ? reason.message : reason}; goes on trying`);
+        log(
+          `${name}: ${reason instanceof Error ? reason.message : reason}; goes on trying`,
+          "warn",
+        );
       }
     }
     this.#underWay = undefined;

@@ -1,5 +1,6 @@
 import type { Clock, Random } from "../../io/mod.ts";
 import { ColdError } from "../../storage/cold/mod.ts";
+import type { LogLine } from "../log_line.ts";
 import type { ColdCounters } from "./counters.ts";
 
 /** After a first failure; doubled with each that follows. */
@@ -33,7 +34,7 @@ export class StoreHealth {
   constructor(
     private readonly store: string,
     private readonly counters: ColdCounters,
-    private readonly log: (line: string) => void,
+    private readonly log: LogLine,
   ) {}
 
   /** A put failed, and will be tried again. */
@@ -44,7 +45,7 @@ export class StoreHealth {
     const text = reason instanceof ColdError
       ? reason.message
       : `${this.store}: ${reason instanceof Error ? reason.message : reason}`;
-    this.log(`cold store ${text}; trying again, its bytes stay in memory`);
+    this.log(`cold store ${text}; trying again, its bytes stay in memory`, "warn");
   }
 
   /** A put succeeded. */

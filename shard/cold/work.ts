@@ -3,6 +3,7 @@ import type { Clock, Random } from "../../io/mod.ts";
 import type { MemberId } from "../../raft/mod.ts";
 import type { Command, ObjectName, StreamKey } from "../../stream/mod.ts";
 import type { HotBytes } from "../hot_bytes.ts";
+import type { LogLine } from "../log_line.ts";
 import type { Peers } from "../peers.ts";
 import type { ColdCounters } from "./counters.ts";
 import { type ColdFacts, coldFactsOf } from "./facts.ts";
@@ -32,7 +33,7 @@ export interface ColdParts {
   /** What was done so far: each part counts what it does. */
   readonly counters: ColdCounters;
   /** Takes lines for the operator. */
-  readonly log: (line: string) => void;
+  readonly log: LogLine;
   /** Left out where nobody else has the objects. */
   readonly repair?: Repair;
   /**

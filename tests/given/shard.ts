@@ -29,6 +29,8 @@ export interface GivenShard {
   readonly fatal: Error[];
   /** Lines for the operator. */
   readonly lines: string[];
+  /** Those of them that are warnings or errors. */
+  readonly warnings: string[];
 }
 
 /** Memory mode, one group, one shard, unless told otherwise. */
@@ -89,12 +91,16 @@ export async function givenShard(
   const openCold = coldStore && (() => Promise.resolve(coldStore));
   const fatal: Error[] = [];
   const lines: string[] = [];
+  const warnings: string[] = [];
   const open = await clock.until(openShard(setup, { clock, random, disk, openCold }, {
     onFatal: (reason) => fatal.push(reason),
-    log: (line) => lines.push(line),
+    log(line, level = "info") {
+      lines.push(line);
+      if (level !== "info") warnings.push(line);
+    },
     onGroup,
   }));
-  return { clock, disk, setup, open, shard: open.shard, fatal, lines };
+  return { clock, disk, setup, open, shard: open.shard, fatal, lines, warnings };
 }
 
 /** The first of `key0`, `key1`, … that hashes to a group. */
