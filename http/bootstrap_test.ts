@@ -320,6 +320,8 @@ Deno.test("bootstrap() breaks off before the closing boundary where an object ca
       node.lines.join(),
       /a bootstrap of a stream of group \d breaks off: .*as it was told/,
     );
+    const facts = await node.clock.until(node.runtime.shards());
+    assert.equal(facts[0]?.cold?.readFailures, 1);
     assert.deepEqual(node.errors, []);
     await node.close();
   }

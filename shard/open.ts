@@ -147,12 +147,13 @@ export async function openShard(
     tier?.close();
     throw reason;
   }
+  const counters = new ColdCounters();
   const cold = tier && new ColdWork({
     tier,
     groups: lanes.flatMap(({ lane }) => lane.groups),
     clock: io.clock,
     random: io.random,
-    counters: new ColdCounters(),
+    counters,
     log: hooks.log,
     peers,
     nodes: otherNodes(setup),
@@ -165,7 +166,7 @@ export async function openShard(
     bounds: { hotBytesMax: setup.hotBytesMax },
     lanes: lanes.map(({ lane }) => lane),
     links: peers && line && linksOf(peers, line, lanes, setup, io, hooks, cold),
-    bootstraps: new BootstrapReads(cold?.reads, io.clock, hooks.log),
+    bootstraps: new BootstrapReads(cold?.reads, io.clock, counters, hooks.log),
     kept: bootstraps.kept,
     cold,
   });

@@ -8,6 +8,7 @@ import type { Clock } from "../../io/mod.ts";
 import { ColdError } from "../../storage/cold/mod.ts";
 import { type ColdMessages, endsWithin, type MessagePlan } from "../../stream/mod.ts";
 import type { LogLine } from "../log_line.ts";
+import type { ColdCounters } from "./counters.ts";
 import type { ColdReads } from "./reads.ts";
 
 /** Ranges of a stretch that are fetched side by side. */
@@ -21,12 +22,19 @@ type Session = StretchPlan["session"];
 export class BootstrapReads {
   readonly #reads: ColdReads | undefined;
   readonly #clock: Clock;
+  readonly #counters: ColdCounters;
   readonly #log: LogLine;
 
   /** @param reads what is in objects; undefined where there are none */
-  constructor(reads: ColdReads | undefined, clock: Clock, log: LogLine) {
+  constructor(
+    reads: ColdReads | undefined,
+    clock: Clock,
+    counters: ColdCounters,
+    log: LogLine,
+  ) {
     this.#reads = reads;
     this.#clock = clock;
+    this.#counters = counters;
     this.#log = log;
   }
 
@@ -64,6 +72,7 @@ export class BootstrapReads {
     } catch (reason) {
       if (session.broken === undefined) {
         const { message } = reason as Error;
+        this.#counters.readFailures++;
         this.#log(`a bootstrap of a stream of group ${group} breaks off: ${message}`, "warn");
       }
       session.breakOff("what it needs can't be read");

@@ -10,6 +10,7 @@ import {
   sliceOf,
 } from "../../stream/mod.ts";
 import type { LogLine } from "../log_line.ts";
+import type { ColdCounters } from "./counters.ts";
 import { Complaints, isDamage, obstacleOf } from "./failures.ts";
 import { fillFrom, type FillOptions, mending, type Repair } from "./object_bytes.ts";
 import { aheadOf, coldPieces, type ColdPlan, isCold, owned } from "./pieces.ts";
@@ -38,6 +39,7 @@ const STOPPING: Unavailable = { unavailable: "stopping" };
 export interface ColdReadsOptions {
   readonly tier: ColdTier;
   readonly clock: Clock;
+  readonly counters: ColdCounters;
   /** Takes lines for the operator. */
   readonly log: LogLine;
   /** Left out where nobody else has the objects. */
@@ -48,6 +50,7 @@ export interface ColdReadsOptions {
 export class ColdReads {
   readonly #tier: ColdTier;
   readonly #clock: Clock;
+  readonly #counters: ColdCounters;
   readonly #repair: Repair | undefined;
   readonly #complaints: Complaints;
   readonly #slots = new ReadSlots(READ_BYTES_MAX, READS_WAITING_MAX);
@@ -55,9 +58,10 @@ export class ColdReads {
   readonly #rows = new RangeRows(ROWS_BYTES_MAX);
   #closed = false;
 
-  constructor({ tier, clock, log, repair }: ColdReadsOptions) {
+  constructor({ tier, clock, counters, log, repair }: ColdReadsOptions) {
     this.#tier = tier;
     this.#clock = clock;
+    this.#counters = counters;
     this.#repair = repair;
     this.#complaints = new Complaints(log);
   }
@@ -173,6 +177,7 @@ export class ColdReads {
       return await work(signal);
     } catch (reason) {
       if (reason === STOPPING || this.#closed) return STOPPING;
+      this.#counters.readFailures++;
       this.#complaints.about(reason, this.#clock.monotonicMs());
       return obstacleOf(reason);
     } finally {

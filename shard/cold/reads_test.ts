@@ -16,6 +16,7 @@ import { appendOf, createOf, openBucketOf, textOf } from "../../tests/given/comm
 import { givenShard } from "../../tests/given/shard.ts";
 import { SimClock } from "../../tests/sim/clock.ts";
 import { SimRandom } from "../../tests/sim/random.ts";
+import { ColdCounters } from "./counters.ts";
 import { ColdReads } from "./reads.ts";
 import { owned } from "./pieces.ts";
 import { ColdTier } from "./tier.ts";
@@ -186,6 +187,7 @@ Deno.test("a store that fails or keeps silent is an answer, and the next read as
     given.store.failures.push(new ColdError(kind, "memory", undefined, "so it is"));
     assert.equal(await textAt(given, from("start")), `{"unavailable":"cold_unavailable"}`);
     assert.equal(await textAt(given, from("start")), "one two three four");
+    assert.equal(given.shard.report().cold?.readFailures, 1);
     given.open.abandon();
   }
   const { given } = await mixed();
@@ -204,6 +206,7 @@ Deno.test("a read under way when the shard stops is answered", async () => {
   await given.clock.run(10);
   await given.clock.until(given.open.stop());
   assert.deepEqual(await given.clock.until(answer), { unavailable: "stopping" });
+  assert.equal(given.shard.report().cold?.readFailures, 0, "the store is not at fault");
 });
 
 /** Joins the first two flushed ranges in an object of their own; answers what refers to it. */
@@ -259,6 +262,7 @@ Deno.test("ColdReads repairs a damaged object, where it can", async () => {
   const reads = new ColdReads({
     tier,
     clock,
+    counters: new ColdCounters(),
     log: (line) => lines.push(line),
     async repair(object) {
       repairs.push(objectKey(object));
