@@ -1,6 +1,6 @@
 import { joinSlices } from "../../group/mod.ts";
 import { Bootstrap } from "../../node/bootstrap.ts";
-import { sliceOf } from "../../stream/mod.ts";
+import { type AppendStream, sliceOf } from "../../stream/mod.ts";
 import { type KnownFork, Published } from "./check/published.ts";
 import { show } from "./check/path_model.ts";
 import { oneOf } from "./plan.ts";
@@ -124,15 +124,19 @@ export class Publisher {
     const published = this.#published;
     published.pending ??= this.#draft();
     const { key, pending } = published;
-    const answer = await node.call(({ streams }) =>
-      streams.append({
-        type: "append",
-        key,
-        contentType: TYPE,
-        closed: false,
-        producer: { id: this.#name, epoch: 0, seq: this.#seq },
-        body: { data: sliceOf(pending) },
-      }), this.#world.plan.patienceMs);
+    // Now: a node that stands still is asked when it goes on.
+    const command: AppendStream = {
+      type: "append",
+      key,
+      contentType: TYPE,
+      closed: false,
+      producer: { id: this.#name, epoch: 0, seq: this.#seq },
+      body: { data: sliceOf(pending) },
+    };
+    const answer = await node.call(
+      ({ streams }) => streams.append(command),
+      this.#world.plan.patienceMs,
+    );
     this.#say("appends", answer);
     if ("refused" in answer) throw this.#wrong(show(answer));
     if (!("ok" in answer) || !("facts" in answer)) return;
