@@ -9,7 +9,8 @@ import {
   storedBytes,
 } from "../../storage/cold/mod.ts";
 import { appendOf, createOf, openBucketOf } from "../../tests/given/commands.ts";
-import { FORMATION, type GivenNode, GivenShards } from "../../tests/given/shards.ts";
+import { COLD_FORMATION } from "../../tests/given/shard.ts";
+import { type GivenNode, GivenShards } from "../../tests/given/shards.ts";
 import type { OwnCopies } from "./own_copies.ts";
 import { decodeRequest, encodeRequest } from "./requests.ts";
 
@@ -263,7 +264,12 @@ Deno.test("spread() has a majority take an object that nothing refers to, or say
   const payload = stage.random.bytes(3_000_000);
   const merged = { ...leader.cold.numbers.take(leader.group), length: payload.length };
   assert.equal(await stage.clock.until(own.spread(leader.group, merged)), false, "not here");
-  const object: ColdObject = { formation: FORMATION, group: 0, ...merged, bytes: merged.length };
+  const object: ColdObject = {
+    formation: COLD_FORMATION,
+    group: 0,
+    ...merged,
+    bytes: merged.length,
+  };
   await putObject(own.store, object, [payload]);
   const [one, other] = stage.nodeIds.filter((id) => id !== leader.id).map((id) => stage.at(id));
   assert.ok(one !== undefined && other !== undefined);
@@ -281,7 +287,7 @@ Deno.test("spread() ends when no majority takes it, and when the shard stops", a
   const { leader } = stage;
   const own = ownOf(leader);
   const merged = { ...leader.cold.numbers.take(leader.group), length: 10 };
-  const object: ColdObject = { formation: FORMATION, group: 0, ...merged, bytes: 10 };
+  const object: ColdObject = { formation: COLD_FORMATION, group: 0, ...merged, bytes: 10 };
   await putObject(own.store, object, [new Uint8Array(10)]);
   stage.bend = () => Promise.resolve(new Uint8Array(0));
   assert.equal(await stage.clock.until(own.spread(leader.group, merged)), false);

@@ -5,7 +5,6 @@ import { HEADER_BYTES } from "../../storage/cold/object.ts";
 import { type Command, mergePacked, sliceOf } from "../../stream/mod.ts";
 import {
   flush,
-  FORMATION,
   GivenStore,
   outcomeOf,
   OWN_STORE,
@@ -13,7 +12,7 @@ import {
 } from "../../tests/given/cold_reads.ts";
 import { joined } from "../../tests/given/bytes.ts";
 import { appendOf, createOf, openBucketOf, textOf } from "../../tests/given/commands.ts";
-import { givenShard } from "../../tests/given/shard.ts";
+import { COLD_FORMATION, givenShard } from "../../tests/given/shard.ts";
 import { SimClock } from "../../tests/sim/clock.ts";
 import { SimRandom } from "../../tests/sim/random.ts";
 import { ColdCounters } from "./counters.ts";
@@ -214,7 +213,7 @@ async function merge({ group, store }: Given): Promise<Command> {
   const [one, two] = [...group.state.cold.ranges(new Set([1, 2]))].flat();
   assert.ok(one !== undefined && two !== undefined);
   const packed = await Promise.all([one, two].map(async ({ piece }) => {
-    const object = { formation: FORMATION, group: 0, ...piece, bytes: piece.objectBytes };
+    const object = { formation: COLD_FORMATION, group: 0, ...piece, bytes: piece.objectBytes };
     const stored = joined(await Array.fromAsync(storedParts(store, object)));
     const at = HEADER_BYTES + piece.at;
     return { packed: stored.subarray(at, at + piece.length), rowBytes: piece.rowBytes };
@@ -224,7 +223,7 @@ async function merge({ group, store }: Given): Promise<Command> {
   const { parts, rowBytes } = merged;
   const length = joined(parts).length;
   const object = { number: 9, term: group.status().term, length };
-  await putObject(store, { formation: FORMATION, group: 0, ...object, bytes: length }, parts);
+  await putObject(store, { formation: COLD_FORMATION, group: 0, ...object, bytes: length }, parts);
   const { key, incarnation, piece: { rangeFrom } } = one;
   const range = { key, incarnation, from: rangeFrom, to: two.piece.rangeTo, at: 0, rowBytes };
   return { type: "repack", object, sources: [1, 2], ranges: [range] };
@@ -277,7 +276,7 @@ Deno.test("ColdReads repairs a damaged object, where it can", async () => {
   assert.ok("plan" in answer);
   assert.equal(textOf(joinSlices(answer.plan.slices)), "one two three four");
   assert.deepEqual([repairs, lines], [[key], []]);
-  tier.reader.forget({ formation: FORMATION, group: 0, number: 1, term: 1, bytes: 4 });
+  tier.reader.forget({ formation: COLD_FORMATION, group: 0, number: 1, term: 1, bytes: 4 });
   await store.rot(key, HEADER_BYTES);
   works = false;
   const refused = { unavailable: "cold_damaged", object: key };
@@ -304,7 +303,7 @@ Deno.test("fetch() gives bytes of objects, from memory while they are pinned the
   };
   await check();
   assert.equal(store.asked.length, 0);
-  const name = { formation: FORMATION, group: 0, ...object, bytes: data.length };
+  const name = { formation: COLD_FORMATION, group: 0, ...object, bytes: data.length };
   await putObject(store, name, [data]);
   group.state.cold.unpin(1);
   await check();

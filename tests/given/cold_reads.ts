@@ -8,25 +8,23 @@ import assert from "node:assert/strict";
 import type { Answer, Group } from "../../group/mod.ts";
 import type { GroupAccess } from "../../shard/mod.ts";
 import type { ColdSetup } from "../../shard/setup.ts";
-import { type ByteParts, MemoryColdStore, objectKey, putObject } from "../../storage/cold/mod.ts";
+import {
+  type ByteParts,
+  type ColdStore,
+  MemoryColdStore,
+  objectKey,
+  putObject,
+} from "../../storage/cold/mod.ts";
 import { copySlices, type FlushOptions, type FlushPlan } from "../../stream/mod.ts";
 import type { SimClock } from "../sim/clock.ts";
-
-/** The whole id of the formation. */
-export const FORMATION = "f0000000-cold";
+import { COLD_FORMATION, coldSetupOf } from "./shard.ts";
 
 /** A store of the node's own, in memory, and nobody who flushes by himself. */
-export const OWN_STORE: ColdSetup = {
-  backend: { kind: "memory" },
-  formation: FORMATION,
-  flushIntervalMs: 1_000,
+export const OWN_STORE: ColdSetup = coldSetupOf({
   flushMinHotBytes: Number.MAX_SAFE_INTEGER,
-  flushMaxBytes: 8 << 20,
-  flushesMax: 4,
   hotBytesPerGroupMax: Number.MAX_SAFE_INTEGER,
-  keepsMs: 3_600_000,
   cacheBytesMax: 8 << 20,
-};
+});
 
 /** The same, shared: what is flushed leaves memory at once. */
 export const SHARED_STORE: ColdSetup = {
@@ -78,7 +76,7 @@ export class GivenStore extends MemoryColdStore {
 export interface Flushed {
   readonly clock: SimClock;
   readonly access: Pick<GroupAccess, "submit">;
-  readonly store: MemoryColdStore;
+  readonly store: ColdStore;
   readonly group: Group;
 }
 
@@ -97,7 +95,7 @@ export async function flush(
   const { term } = group.status();
   const { length, ranges } = plan;
   const object = { number: group.state.cold.nextNumber, term, length };
-  const name = { formation: FORMATION, group: group.id, number: object.number, term };
+  const name = { formation: COLD_FORMATION, group: group.id, number: object.number, term };
   const payload: ByteParts = [copySlices(plan.slices)];
   if (!pins) await putObject(store, { ...name, bytes: length }, payload);
   const answer = await clock.until(access.submit(group.id, { type: "flush", object, ranges }));

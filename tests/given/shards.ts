@@ -22,10 +22,8 @@ import { SimClock } from "../sim/clock.ts";
 import { SimDisk } from "../sim/disk.ts";
 import { SimRandom } from "../sim/random.ts";
 import { joined } from "./bytes.ts";
-import { setupOf } from "./shard.ts";
+import { COLD_FORMATION, coldSetupOf, setupOf } from "./shard.ts";
 
-/** Formation of all nodes. */
-export const FORMATION = "f0000000";
 /** Time that a message takes. */
 const WAY_MS = 1;
 const LOOK_MS = 20;
@@ -123,7 +121,7 @@ export class GivenShards {
     const self = {
       nodeId: id,
       storeId,
-      formationId: FORMATION,
+      formationId: COLD_FORMATION,
       clusterId: "c",
       groupCount: 1,
       commandVersions: { min: 1, max: 2 },
@@ -144,18 +142,14 @@ export class GivenShards {
         formationReport: new Uint8Array(0),
         readLease: true,
       },
-      cold: {
-        backend: { kind: "memory" },
-        formation: FORMATION,
+      cold: coldSetupOf({
         flushIntervalMs: 100,
         // What is flushed is flushed by the test.
         flushMinHotBytes: Number.MAX_SAFE_INTEGER,
-        flushMaxBytes: 8 << 20,
         flushesMax: 1,
         hotBytesPerGroupMax: 1 << 30,
         keepsMs: Number.MAX_SAFE_INTEGER,
-        cacheBytesMax: 1 << 20,
-      },
+      }),
     });
     const openCold = () => Promise.resolve(store);
     const open = await clock.until(openShard(setup, { clock, random, disk, openCold }, {
@@ -216,7 +210,7 @@ export class GivenShards {
   object(number: number): ColdObject {
     const known = this.leader.group.state.cold.objects.get(number);
     if (known === undefined) throw new Error(`no object ${number}`);
-    return { formation: FORMATION, group: 0, number, term: known.term, bytes: known.length };
+    return { formation: COLD_FORMATION, group: 0, number, term: known.term, bytes: known.length };
   }
 
   #hears(from: number, to: number): GivenNode | undefined {
@@ -264,7 +258,7 @@ export class GivenShards {
     return found && {
       nodeId,
       storeId: found.storeId,
-      formationId: FORMATION,
+      formationId: COLD_FORMATION,
       commandVersions: { min: 1, max: 2 },
       wallOffsetMs: 0,
       reaches: this.nodeIds.filter((other) => this.#hears(nodeId, other) !== undefined),
