@@ -51,7 +51,10 @@ async function given(kind: "s3" | "memory" = "s3") {
     /** Puts a stream's hot bytes into an object. */
     async flush(key: string) {
       const { state, id } = groupOfKey(plane, key);
-      const { slices, ranges, length } = state.cold.planFlushOf(key, 1 << 30);
+      const { slices, ranges, length } = state.cold.planFlush({
+        maxBytes: 1 << 30,
+        skips: (other) => other !== key,
+      });
       const object = { number: state.cold.nextNumber, term: 1, length };
       const name = { formation: FORMATION, group: id, number: object.number, term: 1 };
       await putObject(store, { ...name, bytes: length }, [copySlices(slices)]);

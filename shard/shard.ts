@@ -27,8 +27,6 @@ import type {
 import type { AgreedWall } from "./agreed_wall.ts";
 import type { Arrivals } from "./arrivals.ts";
 import { type Caretaker, heirOf } from "./caretaker.ts";
-import type { ColdCounters } from "./cold/counters.ts";
-import type { Flushed } from "./cold/flusher.ts";
 import type { BootstrapReads } from "./cold/bootstrap_reads.ts";
 import { ObjectNumbers } from "./cold/numbers.ts";
 import { checkStretch, pinnedStretch } from "./cold/stretches.ts";
@@ -203,16 +201,6 @@ export class Shard implements GroupAccess {
 
   facts(group: number): GroupFacts {
     return factsOf(this.#group(group), this.#cold);
-  }
-
-  /** Flushes what is hot of a group, or of one stream, now; resolves when that was applied. */
-  flushNow(group: number, key?: StreamKey): Promise<Flushed> {
-    return this.#cold?.flushNow(this.#group(group), key) ?? Promise.resolve({ bytes: 0 });
-  }
-
-  /** What the cold tier has done since the start; undefined where there is none. */
-  get coldCounters(): ColdCounters | undefined {
-    return this.#cold?.counters;
   }
 
   /** Facts of the shard itself. */

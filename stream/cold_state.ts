@@ -58,12 +58,6 @@ export class ColdState {
     return planFlush(this.tables.hot.streams(), options);
   }
 
-  /** The same for one stream, soft-deleted or not. */
-  planFlushOf(key: StreamKey, maxBytes: number): FlushPlan {
-    const stream = this.tables.streams.get(key);
-    return planFlush(stream === undefined ? [] : [stream], { maxBytes });
-  }
-
   /** Objects to which nothing has referred since `untilMs` or longer. */
   unreferenced(untilMs: number): ObjectView[] {
     const found: ObjectView[] = [];

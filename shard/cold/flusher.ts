@@ -1,6 +1,6 @@
-import type { Answer, Group, Unavailable } from "../../group/mod.ts";
+import type { Answer, Group } from "../../group/mod.ts";
 import { unlessAborted } from "../../storage/cold/run.ts";
-import type { ColdState, FlushPlan, ObjectName, StreamKey } from "../../stream/mod.ts";
+import type { FlushPlan, ObjectName } from "../../stream/mod.ts";
 import type { HotBytes } from "../hot_bytes.ts";
 import type { ColdJob } from "./job.ts";
 import type { ObjectNumbers } from "./numbers.ts";
@@ -13,19 +13,13 @@ export const FLUSH_AGE_MS = 5 * 60_000;
 /** Above this part of the shard's bound memory is short, and whatever can be flushed is. */
 const MEMORY_SHORT = 3 / 4;
 
-/** What came of a flush: how many bytes of messages it took. */
-export type Flushed = { readonly bytes: number } | Unavailable;
-
-const NOT_LEADER: Unavailable = { unavailable: "not_leader" };
-const STOPPING: Unavailable = { unavailable: "stopping" };
-
 /** A flush under way. */
 interface Flush {
   readonly group: Group;
   /** It goes on as long as this replica leads in this term; known once it does for sure. */
   term: number | undefined;
   readonly aborting: AbortController;
-  ended: Promise<Flushed>;
+  ended: Promise<void>;
 }
 
 /**
@@ -41,8 +35,6 @@ export class Flusher implements ColdJob {
   readonly #numbers: ObjectNumbers;
   readonly #health: StoreHealth;
   readonly #flushes = new Map<number, Flush>();
-  /** Groups that are flushed because somebody asked, and how many did. */
-  readonly #reserved = new Map<number, number>();
   #hot: HotBytes | undefined;
   #stopped = false;
 
@@ -66,51 +58,11 @@ export class Flusher implements ColdJob {
     }
   }
 
-  /**
-   * Flushes whatever of the group, or of one of its streams, is hot now, however little it is.
-   * Resolves when that was applied. While the store fails it waits.
-   */
-  async flushNow(group: Group, key?: StreamKey): Promise<Flushed> {
-    const { flushMaxBytes } = this.#parts.tier.setup;
-    const planOf = (cold: ColdState) =>
-      key === undefined
-        ? cold.planFlush({ maxBytes: flushMaxBytes })
-        : cold.planFlushOf(key, flushMaxBytes);
-    const wanted = key === undefined ? group.state.hotBytes : hotBytesOf(group, key);
-    const release = this.#reserve(group);
-    try {
-      for (let bytes = 0;;) {
-        if (this.#stopped) return STOPPING;
-        const underWay = this.#flushes.get(group.id);
-        if (underWay !== undefined) {
-          await underWay.ended;
-          continue;
-        }
-        const flushed = await this.#start(group, planOf);
-        if ("unavailable" in flushed) return flushed;
-        bytes += flushed.bytes;
-        if (bytes >= wanted || flushed.bytes === 0) return { bytes };
-      }
-    } finally {
-      release();
-    }
-  }
-
   async stop(): Promise<void> {
     this.#stopped = true;
     const flushes = [...this.#flushes.values()];
     for (const { aborting } of flushes) aborting.abort(new Error("the node stops"));
     await Promise.all(flushes.map(({ ended }) => ended));
-  }
-
-  /** Keeps looks from flushing the group until released. */
-  #reserve({ id }: Group): () => void {
-    this.#reserved.set(id, (this.#reserved.get(id) ?? 0) + 1);
-    return () => {
-      const left = (this.#reserved.get(id) ?? 0) - 1;
-      if (left > 0) this.#reserved.set(id, left);
-      else this.#reserved.delete(id);
-    };
   }
 
   /** Begins as many flushes as there may be, of the groups that need it most. */
@@ -121,14 +73,12 @@ export class Flusher implements ColdJob {
     const due: { readonly group: Group; readonly urgency: number }[] = [];
     for (const group of groups) {
       if (group.state.hotBytes === 0 || !group.leads) continue;
-      if (this.#flushes.has(group.id) || this.#reserved.has(group.id)) continue;
+      if (this.#flushes.has(group.id)) continue;
       const urgency = isShort ? group.state.hotBytes : this.#urgency(group);
       if (isShort || urgency >= 1) due.push({ group, urgency });
     }
     due.sort((a, b) => b.urgency - a.urgency);
-    for (const { group } of due.slice(0, setup.flushesMax - this.#flushes.size)) {
-      this.#start(group, (cold) => cold.planFlush({ maxBytes: setup.flushMaxBytes }));
-    }
+    for (const { group } of due.slice(0, setup.flushesMax - this.#flushes.size)) this.#start(group);
   }
 
   /** From 1 on a flush is due; rises with bytes and with time, so that none is passed over for ever. */
@@ -149,37 +99,37 @@ export class Flusher implements ColdJob {
     return this.#hot !== undefined && bytes > this.#hot.bytesMax * MEMORY_SHORT;
   }
 
-  #start(group: Group, planOf: (cold: ColdState) => FlushPlan): Promise<Flushed> {
+  #start(group: Group): void {
     const flush: Flush = {
       group,
       term: undefined,
       aborting: new AbortController(),
-      ended: Promise.resolve(NOT_LEADER),
+      ended: Promise.resolve(),
     };
     this.#flushes.set(group.id, flush);
-    flush.ended = this.#run(flush, planOf).catch((reason) => {
+    flush.ended = this.#run(flush).catch((reason) => {
       if (!flush.aborting.signal.aborted) {
         this.#parts.log(`flush of group ${group.id}: ${reason}`, "warn");
       }
-      return this.#stopped ? STOPPING : NOT_LEADER;
-    }).then((flushed) => {
+      return 0;
+    }).then((bytes) => {
       this.#flushes.delete(group.id);
       // What left out all that it planned waits for the next look, or it would go on and on.
-      if ("bytes" in flushed && flushed.bytes > 0) this.#begin();
-      return flushed;
+      if (bytes > 0) this.#begin();
     });
-    return flush.ended;
   }
 
-  async #run(flush: Flush, planOf: (cold: ColdState) => FlushPlan): Promise<Flushed> {
+  /** Answers how many bytes of messages were flushed. */
+  async #run(flush: Flush): Promise<number> {
     const { group, aborting: { signal } } = flush;
+    const { store, setup } = this.#parts.tier;
     // A new leader's state may still lack what was flushed before.
     const obstacle = await unlessAborted(Promise.resolve(group.lead()), signal);
-    if (obstacle !== undefined) return obstacle;
+    if (obstacle !== undefined) return 0;
     flush.term = group.status().term;
-    const plan = planOf(group.state.cold);
-    if (plan.ranges.length === 0) return { bytes: 0 };
-    if (!this.#parts.tier.store.isShared) return await this.#commit(flush, plan, () => {});
+    const plan = group.state.cold.planFlush({ maxBytes: setup.flushMaxBytes });
+    if (plan.ranges.length === 0) return 0;
+    if (!store.isShared) return await this.#commit(flush, plan, () => {});
     const held = plan.retained();
     let put = Promise.resolve();
     try {
@@ -207,13 +157,13 @@ export class Flusher implements ColdJob {
     { group, term, aborting: { signal } }: Flush,
     { ranges, length }: FlushPlan,
     upload: (object: ObjectName) => Promise<void> | void,
-  ): Promise<Flushed> {
+  ): Promise<number> {
     for (;;) {
       const object = { ...this.#numbers.take(group), length };
       await upload(object);
       let answer: Answer;
       for (let failures = 1;; failures++) {
-        if (!group.leads || group.status().term !== term) return NOT_LEADER;
+        if (!group.leads || group.status().term !== term) return 0;
         answer = await unlessAborted(
           new Promise<Answer>((resolve) => {
             group.propose({ type: "flush", object, ranges }, resolve);
@@ -223,13 +173,13 @@ export class Flusher implements ColdJob {
         if (!("unavailable" in answer) || answer.unavailable !== "overloaded") break;
         await this.#pause(failures, signal);
       }
-      if ("unavailable" in answer) return answer;
+      if ("unavailable" in answer) return 0;
       if (!("ok" in answer)) throw new Error(`a flush was refused: ${answer.refused}`);
       if (answer.ok === "condemned") continue;
       if (answer.ok !== "stored") throw new Error(`invariant: a flush is not ${answer.ok}`);
       this.#parts.counters.flushes++;
       this.#parts.counters.flushedBytes += answer.bytes;
-      return { bytes: answer.bytes };
+      return answer.bytes;
     }
   }
 
@@ -238,9 +188,4 @@ export class Flusher implements ColdJob {
     await pause(clock, pauseMs(failures, random), signal);
     signal.throwIfAborted();
   }
-}
-
-function hotBytesOf({ state }: Group, key: StreamKey): number {
-  const { ranges } = state.cold.planFlushOf(key, Infinity);
-  return ranges.reduce((sum, { from, to }) => sum + to - from, 0);
 }

@@ -86,27 +86,6 @@ for (const isShared of [true, false]) {
     assert.deepEqual(hotOf(given), [4.5, 0, 5]);
     await given.clock.until(given.open.stop());
   });
-
-  Deno.test(`${kind}: flushNow() takes all that is hot of a group or of a stream`, async () => {
-    const given = await givenCold({ store: new FaultyStore(isShared), ...FLUSHES });
-    const { clock, shard } = given;
-    const { state } = only(given);
-    assert.deepEqual(await clock.until(shard.flushNow(0)), { bytes: 0 });
-    await clock.until(shard.submit(0, createOf("demo/other")));
-    await append(given, "s0", "abc");
-    for (const letter of "12345") await append(given, "other", letter.repeat(KIB));
-    assert.deepEqual(await clock.until(shard.flushNow(0, "demo/other")), { bytes: 5 * KIB });
-    assert.equal(state.hotBytes, 3);
-    assert.deepEqual(await clock.until(shard.flushNow(0, "demo/other")), { bytes: 0 });
-    assert.deepEqual(await clock.until(shard.flushNow(0, "demo/none")), { bytes: 0 });
-    for (const letter of "1234567") await append(given, "other", letter.repeat(9 * KIB));
-    const two = await clock.until(Promise.all([shard.flushNow(0), shard.flushNow(0)]));
-    const bytes = two.map((flushed) => "bytes" in flushed ? flushed.bytes : NaN);
-    assert.equal(bytes.reduce((sum, each) => sum + each), 63 * KIB + 3);
-    assert.deepEqual([state.hotBytes, given.counters.flushes], [0, 5]);
-    await clock.until(given.open.stop());
-    assert.deepEqual(await shard.flushNow(0), { unavailable: "stopping" });
-  });
 }
 
 Deno.test("a flush takes no more ranges than may be applied at once, and another one follows at once", async () => {
@@ -166,7 +145,7 @@ Deno.test("no more groups are flushed at a time than there may be, and each once
 Deno.test("an upload that fails is repeated under its key, with pauses, and told of once", async () => {
   const store = new FaultyStore(true);
   const given = await givenCold({ store, ...FLUSHES });
-  const { clock, counters } = given;
+  const { clock } = given;
   const group = only(given);
   store.fails = "unavailable";
   await append(given, "s0", "a".repeat(12 * KIB));
@@ -175,11 +154,11 @@ Deno.test("an upload that fails is repeated under its key, with pauses, and told
   const attempts = store.begun.length;
   assert.ok(attempts >= 9 && attempts <= 12, `${attempts} attempts in a minute`);
   assert.equal(new Set(store.begun).size, 1);
-  assert.equal(counters.uploadFailures, attempts);
+  assert.equal(given.counters.uploadFailures, attempts);
   await append(given, "s0", "b");
   store.fails = undefined;
   await clock.run(31_000);
-  assert.deepEqual([group.state.hotBytes, slab.live, counters.flushes], [1, 1, 1]);
+  assert.deepEqual([group.state.hotBytes, slab.live, given.counters.flushes], [1, 1, 1]);
   assert.equal(new Set(store.begun).size, 1);
   const [failed = "", works = "", ...more] = given.lines;
   assert.match(failed, /^cold store faulty: f0000000\/0\/0{11}1-\d+\.object: made to fail; trying/);
@@ -263,11 +242,9 @@ Deno.test("stop() breaks off what hangs, and loses nothing", async () => {
     await append(given, "s0", "a".repeat(12 * KIB));
     const slab = slabOf(only(given), "s0");
     await clock.run(1100);
-    const asked = given.shard.flushNow(0);
     const begunMs = clock.monotonicMs();
     await clock.until(given.open.stop());
     assert.ok(clock.monotonicMs() - begunMs < 1000);
-    assert.deepEqual(await asked, { unavailable: "stopping" });
     hold.release();
     await clock.run(1);
     assert.equal(slab.live, 12 * KIB, "given back, also where the store was deaf");
@@ -297,37 +274,33 @@ async function givenFlushers() {
   });
   const lines: string[] = [];
   const log = (line: string) => void lines.push(line);
-  const flushers = new Map(replicas.groups.map((group) => {
+  const flushers = replicas.groups.map((group) => {
     const counters = new ColdCounters();
     const parts = { tier, groups: [group], clock, random, counters, log };
     const health = new StoreHealth(store.name, counters, log);
-    return [group, new Flusher(parts, new ObjectNumbers(), health)];
-  }));
+    return new Flusher(parts, new ObjectNumbers(), health);
+  });
   const hot = new HotBytes(1 << 30, log);
   const look = () => {
-    for (const flusher of flushers.values()) flusher.tick();
-    for (const flusher of flushers.values()) flusher.look(clock.monotonicMs(), hot);
+    for (const flusher of flushers) flusher.tick();
+    for (const flusher of flushers) flusher.look(clock.monotonicMs(), hot);
   };
   const leader = await replicas.elect();
   await replicas.submit(leader, openBucketOf("demo"));
   await replicas.submit(leader, createOf("demo/a"));
   await replicas.submit(leader, appendOf("demo/a", "a".repeat(12 * KIB)));
   await replicas.run(100);
-  return { replicas, store, leader, look, lines, flushers };
+  return { replicas, store, leader, look, lines };
 }
 
 Deno.test("who leads alone flushes, and breaks off once it leads no more", async () => {
-  const { replicas, store, leader, look, lines, flushers } = await givenFlushers();
+  const { replicas, store, leader, look, lines } = await givenFlushers();
   const hold = store.hold();
   look();
   await replicas.run(100);
   assert.deepEqual(store.begun.length, 1);
   const slab = slabOf(leader, "a");
   const other = replicas.groups.find((group) => group !== leader) as Group;
-  assert.deepEqual(await flushers.get(other)?.flushNow(other), {
-    unavailable: "not_leader",
-    leader: leader.member,
-  });
   assert.equal(leader.transfer(other.member), undefined);
   await replicas.run(1000);
   assert.ok(other.leads && !leader.leads);

@@ -18,7 +18,7 @@ for (const isShared of [true, false]) {
   Deno.test(`a group ${isShared ? "of a shared" : "with an own"} store that hangs refuses what adds bytes; others go on`, async () => {
     const store = new FaultyStore(isShared);
     const given = await givenCold({ store, groupCount: 2, ...BOUND });
-    const { clock, counters, lines } = given;
+    const { clock, lines } = given;
     const hold = store.hold();
     for (let i = 0; i < 3; i++) {
       assert.equal(await append(given, "s0", "x".repeat(7 * KIB)), "appended");
@@ -28,7 +28,7 @@ for (const isShared of [true, false]) {
     assert.equal(await append(given, "s0", "one more"), "overloaded");
     const created = await submit(given, createOf("demo/new"));
     assert.deepEqual(created, { unavailable: "overloaded" });
-    assert.equal(counters.refusals, 3);
+    assert.equal(given.counters.refusals, 3);
     assert.equal(await append(given, "s1", "x".repeat(7 * KIB), 1), "appended");
     const close: Command = {
       type: "append",
@@ -45,7 +45,7 @@ for (const isShared of [true, false]) {
     const again = await submit(given, createOf("demo/new"));
     assert.ok("ok" in again && again.ok === "created");
     assert.match(lines[1] ?? "", /^group 0 has room again: \d+ bytes in memory, writes are taken$/);
-    assert.deepEqual([lines.length, counters.refusals], [2, 3]);
+    assert.deepEqual([lines.length, given.counters.refusals], [2, 3]);
     assert.deepEqual(given.warnings, lines.slice(0, 1));
     await clock.until(given.open.stop());
   });
@@ -60,7 +60,7 @@ function stageOf(number: number, at: number, bytes: number, length: number): Com
 Deno.test("pieces of a StreamSnapshot hold no appends up, and are never refused half-way", async () => {
   const store = new FaultyStore(false);
   const given = await givenCold({ store, ...BOUND });
-  const { clock, counters } = given;
+  const { clock } = given;
   store.hold();
   const whole = 100 * MIB;
   assert.deepEqual(await submit(given, stageOf(1, 0, 64 * KIB, whole)), { ok: "done" });
@@ -71,7 +71,7 @@ Deno.test("pieces of a StreamSnapshot hold no appends up, and are never refused 
   const another = await submit(given, stageOf(2, 0, KIB, 29 * MIB));
   assert.deepEqual(another, { unavailable: "overloaded" });
   assert.deepEqual(await submit(given, stageOf(2, 0, KIB, 27 * MIB)), { ok: "done" });
-  assert.equal(counters.refusals, 2);
+  assert.equal(given.counters.refusals, 2);
   await clock.until(given.open.stop());
 });
 

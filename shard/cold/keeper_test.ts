@@ -3,6 +3,7 @@ import { GroupState, newSlab, sliceOf } from "../../stream/mod.ts";
 import { ColdReader } from "../../storage/cold/mod.ts";
 import { FaultyStore } from "../../tests/cold/faulty_store.ts";
 import { append, contentOf, type GivenCold, givenCold, only } from "../../tests/given/cold.ts";
+import { flush as flushHot } from "../../tests/given/cold_reads.ts";
 
 const KIB = 1024;
 
@@ -14,7 +15,8 @@ function textOf(number: number, length: number): string {
 /** Flushes one object with these bytes. */
 async function flush(given: GivenCold, text: string): Promise<void> {
   assert.equal(await append(given, "s0", text), "appended");
-  assert.deepEqual(await given.clock.until(given.shard.flushNow(0)), { bytes: text.length });
+  const { clock, shard: access, store } = given;
+  await flushHot({ clock, access, store, group: only(given) }, { pins: true });
 }
 
 function pinnedOf(given: GivenCold): number[] {
@@ -50,12 +52,15 @@ Deno.test("tick() writes what is pinned, a few at a time and each once, and lets
 Deno.test("a full store leaves bytes in memory, and says so once", async () => {
   const store = new FaultyStore(false);
   const given = await givenCold({ store });
-  const { clock, counters, lines } = given;
+  const { clock, lines } = given;
   store.fails = "full";
   for (let number = 1; number <= 3; number++) await flush(given, textOf(number, KIB));
   await clock.run(60_000);
   assert.deepEqual(pinnedOf(given), [1, 2, 3]);
-  assert.ok(counters.uploadFailures >= 8 && counters.uploadFailures <= 15, "with pauses");
+  assert.ok(
+    given.counters.uploadFailures >= 8 && given.counters.uploadFailures <= 15,
+    "with pauses",
+  );
   assert.equal(lines.length, 1);
   assert.match(lines[0] ?? "", /^cold store faulty: .*; trying again, its bytes stay in memory$/);
   store.fails = undefined;

@@ -1,13 +1,13 @@
 import type { Answer, Completion, Group, Unavailable } from "../../group/mod.ts";
 import type { Clock, Random } from "../../io/mod.ts";
 import type { MemberId } from "../../raft/mod.ts";
-import type { Command, ObjectName, StreamKey } from "../../stream/mod.ts";
+import type { Command, ObjectName } from "../../stream/mod.ts";
 import type { HotBytes } from "../hot_bytes.ts";
 import type { LogLine } from "../log_line.ts";
 import type { Peers } from "../peers.ts";
 import type { ColdCounters } from "./counters.ts";
 import { type ColdFacts, coldFactsOf } from "./facts.ts";
-import { type Flushed, Flusher } from "./flusher.ts";
+import { Flusher } from "./flusher.ts";
 import { GroupRoom } from "./group_room.ts";
 import type { ColdJob } from "./job.ts";
 import { Keeper } from "./keeper.ts";
@@ -93,11 +93,6 @@ export class ColdWork {
     ];
   }
 
-  /** What was done so far. */
-  get counters(): ColdCounters {
-    return this.#parts.counters;
-  }
-
   /** Bytes of objects that lie in this process's memory. */
   get memoryBytes(): number {
     return this.#parts.tier.memoryBytes();
@@ -125,11 +120,6 @@ export class ColdWork {
     length: number,
   ): Promise<Uint8Array | Unavailable> {
     return this.reads.fetch(group, object, offset, length);
-  }
-
-  /** See {@linkcode Flusher.flushNow}. */
-  flushNow(group: Group, key?: StreamKey): Promise<Flushed> {
-    return this.#flusher.flushNow(group, key);
   }
 
   /** Answers another node's request. @throws Error when it is malformed */

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import type { Group } from "../../group/mod.ts";
-import type { ColdCounters } from "../../shard/cold/counters.ts";
+import type { ColdFacts } from "../../shard/mod.ts";
 import type { ColdSetup, ShardSetup } from "../../shard/setup.ts";
 import { ColdReader, type ColdStore } from "../../storage/cold/mod.ts";
 import type { ColdPiece, Slice } from "../../stream/mod.ts";
@@ -22,7 +22,8 @@ export interface GivenCold extends GivenShard {
   readonly store: FaultyStore;
   /** The replicas by number. */
   readonly groups: readonly Group[];
-  readonly counters: ColdCounters;
+  /** What the cold tier has done, as operators see it. */
+  readonly counters: ColdFacts;
 }
 
 /** A shard with the stream `demo/s<group>` in each group; on a disk found, what lies there. */
@@ -56,9 +57,16 @@ export async function givenCold(
       assert.ok("ok" in answer, JSON.stringify(answer));
     }
   }
-  const counters = shard.shard.coldCounters;
-  assert.ok(counters !== undefined);
-  return { ...shard, store, groups, counters };
+  return {
+    ...shard,
+    store,
+    groups,
+    get counters() {
+      const { cold } = shard.shard.report();
+      assert.ok(cold !== undefined);
+      return cold;
+    },
+  };
 }
 
 /** The replica of a shard with one group. */
