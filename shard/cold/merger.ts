@@ -201,7 +201,6 @@ export class Merger implements ColdJob {
     }, signal);
     if (!("ok" in answer)) return false;
     if (answer.ok !== "stored") {
-      counters.refusals++;
       await tier.store.delete(objectKey(object), signal);
       return false;
     }

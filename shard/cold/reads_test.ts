@@ -258,10 +258,11 @@ Deno.test("ColdReads repairs a damaged object, where it can", async () => {
   });
   const repairs: string[] = [];
   let works = true;
+  const counters = new ColdCounters();
   const reads = new ColdReads({
     tier,
     clock,
-    counters: new ColdCounters(),
+    counters,
     log: (line) => lines.push(line),
     async repair(object) {
       repairs.push(objectKey(object));
@@ -275,13 +276,13 @@ Deno.test("ColdReads repairs a damaged object, where it can", async () => {
   const answer = await clock.until(read());
   assert.ok("plan" in answer);
   assert.equal(textOf(joinSlices(answer.plan.slices)), "one two three four");
-  assert.deepEqual([repairs, lines], [[key], []]);
+  assert.deepEqual([repairs, lines, counters.readFailures], [[key], [], 0]);
   tier.reader.forget({ formation: COLD_FORMATION, group: 0, number: 1, term: 1, bytes: 4 });
   await store.rot(key, HEADER_BYTES);
   works = false;
   const refused = { unavailable: "cold_damaged", object: key };
   assert.deepEqual(await clock.until(read()), refused);
-  assert.equal(repairs.length, 2);
+  assert.deepEqual([repairs.length, counters.readFailures], [2, 1]);
   tier.close();
   given.open.abandon();
 });
