@@ -1,7 +1,7 @@
 /** History that has left memory: it is there after everything was killed, and on every node. */
 
 import assert from "node:assert/strict";
-import { startS3 } from "../cold/s3_servers.ts";
+import { s3Flags, startS3 } from "../cold/s3_servers.ts";
 import { eventually } from "../http/expect.ts";
 import { Bulk } from "./bulk.ts";
 import type { Cluster } from "./cluster.ts";
@@ -37,21 +37,9 @@ clusterTest(
 
 Deno.test("every byte of what was flushed to S3 is read from each node after all were killed", async () => {
   const s3 = await startS3();
-  const args = [
-    "--cold-backend",
-    "s3",
-    "--cold-s3-bucket",
-    s3.bucket,
-    "--cold-s3-endpoint",
-    s3.endpoint,
-    ...FLUSH,
-  ];
-  const env = {
-    URSULA_COLD_S3_ACCESS_KEY_ID: s3.accessKeyId,
-    URSULA_COLD_S3_SECRET_ACCESS_KEY: s3.secretAccessKey,
-  };
+  const { args, env } = s3Flags(s3);
   try {
-    await withCluster({ groups: GROUPS, args, env }, async (cluster) => {
+    await withCluster({ groups: GROUPS, args: [...args, ...FLUSH], env }, async (cluster) => {
       const bytes = BYTES / 4;
       const bulk = new Bulk({ bucket: "cold", streams: 8, bytes, messageBytesMax: 64 << 10 });
       await timed(`${bytes / MIB} MiB written`, () => bulk.write(cluster.nodes));

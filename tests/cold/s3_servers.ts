@@ -56,3 +56,16 @@ export async function realS3(): Promise<S3Server> {
   client.destroy();
   return { endpoint, bucket, accessKeyId, secretAccessKey, stop: () => Promise.resolve() };
 }
+
+/** Flags and environment of a node whose objects lie there. */
+export function s3Flags(
+  { endpoint, bucket, accessKeyId, secretAccessKey }: Omit<S3Server, "stop">,
+): { readonly args: string[]; readonly env: Record<string, string> } {
+  return {
+    args: ["--cold-backend", "s3", "--cold-s3-bucket", bucket, "--cold-s3-endpoint", endpoint],
+    env: {
+      URSULA_COLD_S3_ACCESS_KEY_ID: accessKeyId,
+      URSULA_COLD_S3_SECRET_ACCESS_KEY: secretAccessKey,
+    },
+  };
+}

@@ -76,10 +76,15 @@ export interface SnapshotNode {
   stop(): Promise<void>;
 }
 
-/** Starts a node of one shard and 16 groups, which keeps its log in memory. */
+/**
+ * Starts a node of one shard and 16 groups, which keeps its log in memory.
+ *
+ * @param cold what is to be other than usual; a backend of its own is opened instead of `shared`
+ */
 export async function snapshotNode(
   backend: Backend,
   settings: Partial<HttpSettings> = {},
+  cold: Partial<ColdSetup> = {},
 ): Promise<SnapshotNode> {
   const folder = await Deno.makeTempDir({ prefix: "ursula-snapshots-" });
   const store = new SharedStore();
@@ -89,12 +94,15 @@ export async function snapshotNode(
     random: denoRandom,
     disk: denoDisk,
     network: denoNetwork,
-    ...(backend === "shared" ? { openCold: (): Promise<ColdStore> => Promise.resolve(store) } : {}),
+    ...(backend === "shared" && cold.backend === undefined
+      ? { openCold: (): Promise<ColdStore> => Promise.resolve(store) }
+      : {}),
   };
   const errors: unknown[] = [];
   const onError = (reason: unknown) => errors.push(reason);
   if (backend === "fs") await prepareColdFolder(denoDisk, `${folder}/cold`);
-  const setup = setupOf({ groupCount: 16, cold: coldOf(backend, `${folder}/cold`) });
+  const usual = coldOf(backend, `${folder}/cold`);
+  const setup = setupOf({ groupCount: 16, cold: usual && { ...usual, ...cold } });
   const runtime = await ShardRuntime.start(setup, io, [], { onFatal: onError, log: () => {} });
   const plane = new ClientPlane({
     runtime,
