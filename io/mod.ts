@@ -16,7 +16,11 @@ export interface Clock {
   wallMs(): number;
   /** Runs `callback` once, no sooner than `delayMs` from now. */
   setTimer(delayMs: number, callback: () => void): Timer;
-  /** Runs `callback` after what the event loop has at hand now: the end of a turn. */
+  /**
+   * Runs `callback` after what the event loop has at hand now: the end of a turn. Not for work that
+   * goes on turn after turn: while the loop has such work it asks the system what has arrived every
+   * 61st turn only. That pauses by {@linkcode Clock.setTimer}, be it for 0 ms.
+   */
   defer(callback: () => void): void;
 }
 

@@ -22,6 +22,6 @@ async function* inTurns(
 ): AsyncGenerator<Uint8Array> {
   for await (const part of parts) {
     yield part;
-    await new Promise<void>((resolve) => clock.defer(resolve));
+    await new Promise<void>((resolve) => clock.setTimer(0, resolve));
   }
 }

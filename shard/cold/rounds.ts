@@ -81,7 +81,7 @@ export class Stretches {
 
   /** Lets the event loop have its turn, then begins the next stretch. */
   async rest(): Promise<void> {
-    await new Promise<void>((resolve) => this.#clock.defer(resolve));
+    await new Promise<void>((resolve) => this.#clock.setTimer(0, resolve));
     this.#sinceMs = this.#clock.monotonicMs();
   }
 }

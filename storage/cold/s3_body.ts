@@ -44,6 +44,6 @@ export async function* inTurns(
     bytes += part.length;
     if (bytes < TURN_BYTES) continue;
     bytes = 0;
-    await new Promise<void>((resolve) => clock.defer(resolve));
+    await new Promise<void>((resolve) => clock.setTimer(0, resolve));
   }
 }
