@@ -46,7 +46,9 @@ export class Snapshots {
   consider(groups: readonly Group[]): void {
     if (this.#running !== undefined || this.#stopped) return;
     for (const group of groups) {
-      if (group.logBytes > this.#logBytesMax(group.id)) return this.#start(group);
+      // What is pinned would be written once more; mostly it goes soon, and then out of the log.
+      const bytes = group.logBytes - group.state.cold.pinnedBytes;
+      if (bytes > this.#logBytesMax(group.id)) return this.#start(group);
     }
     if (this.#journal.usage().diskBytes > this.#journalBytesMax) this.#start(this.#longest());
   }

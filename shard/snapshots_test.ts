@@ -16,6 +16,7 @@ function given(options: { sizes?: [group: number, bytes: number][]; diskBytes?: 
   const groups = [0, 1, 2].map((id) => ({
     id,
     logBytes: 0,
+    state: { cold: { pinnedBytes: 0 } },
     snapshot: () => ({
       mark: { index: 10 + id, term: 1, membership: { voters: [], outgoing: [], learners: [] } },
       chunks: [],
@@ -74,6 +75,18 @@ Deno.test("a RaftSnapshot is taken when a log exceeds the least, or twice the la
   assert.deepEqual(consider(0, 2_000, 0), []);
   assert.deepEqual(consider(101, 0, 0), ["write 0 at 10"]);
   await end();
+});
+
+Deno.test("a RaftSnapshot waits for what it would have to write again: pinned bytes", async () => {
+  const { groups, consider, end } = given();
+  const [group] = groups;
+  if (group === undefined) throw new Error("there are groups");
+  group.state.cold.pinnedBytes = 5_000;
+  assert.deepEqual(consider(5_100), []);
+  assert.deepEqual(consider(5_101), ["write 0 at 10"]);
+  await end();
+  group.state.cold.pinnedBytes = 0;
+  assert.deepEqual(consider(101), ["write 0 at 10"]);
 });
 
 Deno.test("the mark is put when the RaftSnapshot is durable, and not before", async () => {
