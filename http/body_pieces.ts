@@ -1,5 +1,7 @@
-/** Length of the blocks that a large body is kept in. */
-export const BLOCK_BYTES: number = 256 * 1024;
+import { STAGED_BYTES_MAX } from "../node/snapshots.ts";
+
+/** Length of the blocks that a large body is kept in: each is staged as it is. */
+export const BLOCK_BYTES: number = STAGED_BYTES_MAX;
 
 const EMPTY = new Uint8Array(0);
 

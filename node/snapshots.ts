@@ -15,12 +15,17 @@ import {
 } from "../stream/mod.ts";
 import { insist, pause, submitUntilKnown } from "./patience.ts";
 
-/** Most bytes of a piece that is staged: appends wait behind it for as long as it takes to write. */
-export const STAGED_BYTES_MAX: number = 256 * 1024;
-/** Pieces of a snapshot that are on their way to the log at a time. */
-const STAGED_AT_ONCE = 2;
-/** Appends have the log, and the disk below it, for themselves so long before the next ones. */
-const STAGE_PAUSE_MS = 4;
+/**
+ * Most bytes of a piece that is staged: appends wait behind it for as long as it takes to write.
+ * With what the log puts before it eight fit into a slab of a MiB.
+ */
+export const STAGED_BYTES_MAX: number = 127 * 1024;
+/**
+ * Appends have the log, and the disk below it, for themselves so long before the next piece, and as
+ * long as the last one took: it was slow where the disk is, or where there is much else to do.
+ */
+const STAGE_PAUSE_MS_MIN = 3;
+const STAGE_PAUSE_MS_MAX = 100;
 /** Objects that are begun for one snapshot, should others get their numbers first. */
 const OBJECTS_MAX = 4;
 /** Uploads of one object, and the pause after the first that failed; it doubles. */
@@ -185,29 +190,25 @@ export class StreamSnapshots {
     }
   }
 
-  /** Puts the bytes into the group's log, a few pieces at a time. */
+  /** Puts the bytes into the group's log, piece by piece. */
   async #stage(
     group: number,
     object: ObjectName,
     pieces: readonly Uint8Array[],
   ): Promise<"placed" | "condemned" | Unavailable> {
-    const staged = piecesOf(pieces);
-    const submit = ({ at, bytes }: Piece) =>
-      this.#access.submit(group, { type: "stage", object, at, body: { data: sliceOf(bytes) } });
-    for (let first = 0; first < staged.length; first += STAGED_AT_ONCE) {
-      const together = staged.slice(first, first + STAGED_AT_ONCE);
-      const answers = await Promise.all(together.map(submit));
-      const failed = answers.findIndex((answer) => !isDone(answer));
-      if (failed < 0) {
-        await pause(this.#clock, STAGE_PAUSE_MS);
-        continue;
-      }
-      // One that was lost has those behind it refused: from there on each waits for the one before.
-      for (const piece of together.slice(failed)) {
-        const answer = await insist(this.#clock, () => submit(piece), passes);
-        if (isCondemned(answer)) return "condemned";
-        if (!isDone(answer)) return "unavailable" in answer ? nothingApplied(answer) : NO_LEADER;
-      }
+    for (const { at, bytes } of piecesOf(pieces)) {
+      const beganMs = this.#clock.monotonicMs();
+      const answer = await insist(
+        this.#clock,
+        () =>
+          this.#access.submit(group, { type: "stage", object, at, body: { data: sliceOf(bytes) } }),
+        passes,
+      );
+      if (isCondemned(answer)) return "condemned";
+      if (!isDone(answer)) return "unavailable" in answer ? nothingApplied(answer) : NO_LEADER;
+      const tookMs = this.#clock.monotonicMs() - beganMs;
+      const pauseMs = Math.min(Math.max(tookMs, STAGE_PAUSE_MS_MIN), STAGE_PAUSE_MS_MAX);
+      await pause(this.#clock, pauseMs);
     }
     return "placed";
   }
