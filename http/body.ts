@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "../io/mod.ts";
 import { type ErrorCode, parseDecimal } from "../protocol/mod.ts";
-import { Blocks, type Gathered, Joined } from "./body_pieces.ts";
+import { Blocks, copiedPieces, type Gathered, Joined, type PieceReader } from "./body_pieces.ts";
 
 /** Bodies up to this length are read in one go where the client announces the length. */
 const WHOLE_BODY_BYTES_MAX = 64 * 1024;
@@ -84,7 +84,7 @@ class WholeBody extends Waiting {
 class PiecewiseBody extends Waiting {
   stalled = false;
 
-  constructor(readonly reader: ReadableStreamDefaultReader<Uint8Array>) {
+  constructor(readonly reader: PieceReader) {
     super();
   }
 
@@ -165,7 +165,7 @@ export class BodyReader {
     if (length !== undefined && length > limit) return Promise.resolve("payload_too_large");
     const inFlight = this.bytesInFlight + (length ?? 0);
     if (inFlight > this.#blocksMax) return Promise.resolve(this.#refuse());
-    const body = new PiecewiseBody(request.body.getReader());
+    const body = new PiecewiseBody(copiedPieces(request.body));
     this.#watch(body);
     const pause = () =>
       new Promise<void>((resolve) => this.#clock.setTimer(BLOCK_PAUSE_MS, resolve));

@@ -3,7 +3,7 @@ import { STAGED_BYTES_MAX } from "../node/snapshots.ts";
 /** Length of the blocks that a large body is kept in: each is staged as it is. */
 export const BLOCK_BYTES: number = STAGED_BYTES_MAX;
 
-const EMPTY = new Uint8Array(0);
+const EMPTY: Uint8Array = new Uint8Array(0);
 
 /** What becomes of the pieces of a body. */
 export interface Gathered<T> {
@@ -11,6 +11,37 @@ export interface Gathered<T> {
   add(piece: Uint8Array): Promise<void> | undefined;
   /** All that was added. */
   end(): T;
+}
+
+/** Where pieces come from. */
+export type PieceReader = Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "cancel">;
+
+/** Reads into the same memory again and again: a piece is there until the next one is asked for. */
+class ReusingReader implements PieceReader {
+  #memory: ArrayBufferLike = new ArrayBuffer(BLOCK_BYTES);
+
+  constructor(readonly reader: ReadableStreamBYOBReader) {}
+
+  async read(): Promise<ReadableStreamReadResult<Uint8Array>> {
+    const { done, value } = await this.reader.read(new Uint8Array(this.#memory));
+    if (done) return { done, value: undefined };
+    this.#memory = value.buffer;
+    return { done, value };
+  }
+
+  cancel(): Promise<void> {
+    return this.reader.cancel();
+  }
+}
+
+/** A reader of pieces that are copied at once: Deno's bodies can do without memory for each. */
+export function copiedPieces(body: ReadableStream<Uint8Array>): PieceReader {
+  try {
+    return new ReusingReader(body.getReader({ mode: "byob" }));
+  } catch {
+    // A stream that is not one of bytes knows no such readers.
+    return body.getReader();
+  }
 }
 
 /** All of them in one. */
@@ -38,14 +69,17 @@ export class Joined implements Gathered<Uint8Array> {
 /**
  * In blocks of one length, the last one shorter. However small the pieces are that it comes in, what
  * a body takes is no more than its length.
+ *
+ * All that is announced is one piece of memory, which the system provides as it is filled: the
+ * collector, which looks at everything there is after so many bytes more, is called upon once.
  */
 export class Blocks implements Gathered<Uint8Array[]> {
   readonly #blocks: Uint8Array[] = [];
   readonly #onBlock: (block: Uint8Array) => void;
   readonly #pause: () => Promise<void>;
-  /** Bytes that are still announced. */
-  #announced: number;
-  #block = EMPTY;
+  /** What is still announced. */
+  #room: Uint8Array;
+  #block: Uint8Array = EMPTY;
   #filled = 0;
 
   /**
@@ -58,7 +92,7 @@ export class Blocks implements Gathered<Uint8Array[]> {
     onBlock: (block: Uint8Array) => void,
     pause: () => Promise<void>,
   ) {
-    this.#announced = announced ?? BLOCK_BYTES;
+    this.#room = new Uint8Array(announced ?? 0);
     this.#onBlock = onBlock;
     this.#pause = pause;
   }
@@ -83,9 +117,9 @@ export class Blocks implements Gathered<Uint8Array[]> {
   #next(): void {
     this.#keep();
     // What is announced wrongly comes in blocks all the same.
-    const length = this.#announced > 0 ? Math.min(this.#announced, BLOCK_BYTES) : BLOCK_BYTES;
-    this.#announced -= length;
-    this.#block = new Uint8Array(length);
+    const isAnnounced = this.#room.length > 0;
+    this.#block = isAnnounced ? this.#room.subarray(0, BLOCK_BYTES) : new Uint8Array(BLOCK_BYTES);
+    this.#room = this.#room.subarray(BLOCK_BYTES);
     this.#filled = 0;
   }
 
