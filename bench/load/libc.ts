@@ -17,6 +17,9 @@ const library = Deno.dlopen("libc.so.6", {
   // a number comes back where "isize" would make a BigInt of every call.
   recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "i32" },
   send: { parameters: ["i32", "buffer", "usize", "i32"], result: "i32" },
+  timerfd_create: { parameters: ["i32", "i32"], result: "i32" },
+  timerfd_settime: { parameters: ["i32", "i32", "buffer", "pointer"], result: "i32" },
+  read: { parameters: ["i32", "buffer", "usize"], result: "i32" },
   epoll_create1: { parameters: ["i32"], result: "i32" },
   epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
   epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
@@ -29,6 +32,7 @@ const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
+const CLOCK_MONOTONIC = 1;
 const EPOLL_CTL_ADD = 1;
 const EPOLL_CTL_DEL = 2;
 const EPOLLIN = 1;
@@ -141,5 +145,24 @@ export class Poller {
   /** The descriptor at `index` of what the last {@linkcode wait} reported. */
   ready(index: number): number {
     return this.#view.getInt32(index * EVENT_BYTES + EVENT_DATA_AT, true);
+  }
+}
+
+/** A descriptor that is ready once an interval: `epoll_wait` itself counts in milliseconds. */
+export class Ticker {
+  readonly fd: number = libc.timerfd_create(CLOCK_MONOTONIC, 0);
+  readonly #expirations = new Uint8Array(8);
+
+  /** @param micros the interval, below a second */
+  constructor(micros: number) {
+    // `struct itimerspec`: the interval, then the first time, each in seconds and nanoseconds.
+    const nanos = BigInt(micros) * 1000n;
+    const spec = new Uint8Array(new BigInt64Array([0n, nanos, 0n, nanos]).buffer);
+    libc.timerfd_settime(this.fd, 0, spec, null);
+  }
+
+  /** Makes it wait for the next time. Blocks where none has passed. */
+  take(): void {
+    libc.read(this.fd, this.#expirations, 8n);
   }
 }

@@ -20,6 +20,34 @@ export interface CreatePlan extends Place {
   count: number;
 }
 
+/** For `paced.ts`: appends to `s0` to `s{streams-1}`, so many a second. */
+export interface PacedPlan extends Place {
+  connections: number;
+  streams: number;
+  messageBytes: number;
+  perSecond: number;
+  warmSeconds: number;
+  seconds: number;
+}
+
+/** From `paced.ts`. */
+export interface PacedResult {
+  /** Appends that were answered. */
+  perSecond: number;
+  /** From when an append was due to its answer. */
+  p50Ms: number;
+  p99Ms: number;
+  maxMs: number;
+  /** By how much the load generator itself was late. */
+  lateP99Ms: number;
+  /** Server CPU per append, in microseconds. */
+  cpuMicros: number;
+  /** The load generator's share of its core, 0 to 1. */
+  loadShare: number;
+  /** What other processes took of the two cores, as a share of one. */
+  othersShare: number;
+}
+
 /** For `publish.ts`: snapshots of that many bytes, one after the other, for so many seconds. */
 export interface PublishPlan extends Place {
   bytes: number;

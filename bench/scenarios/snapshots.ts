@@ -1,31 +1,47 @@
 /** What publishing large snapshots costs the appends that go on meanwhile. @module */
 
 import { BUDGETS } from "../budgets.ts";
-import type { PublishPlan, PublishResult } from "../load/plan.ts";
-import { runLoad } from "../load/run.ts";
+import type {
+  CreatePlan,
+  PacedPlan,
+  PacedResult,
+  PublishPlan,
+  PublishResult,
+} from "../load/plan.ts";
+import { runLoad, runWrk } from "../load/run.ts";
 import { oursFsync, oursMemory } from "../peers/ours.ts";
-import { type Figures, interleave, OTHERS, type Subject } from "../samples.ts";
-import { appends } from "./append.ts";
+import type { Peer, Running } from "../peers/peer.ts";
+import { brief, type Figures, interleave, OTHERS, type Subject } from "../samples.ts";
+import { CONNECTIONS, STREAMS } from "./append.ts";
 import { ratio, type Scenario, type Settings } from "./scenario.ts";
 
-const CONNECTIONS = 16;
-const BYTES = 128 * 1024 * 1024;
+const SNAPSHOT_BYTES = 128 * 1024 * 1024;
+const MESSAGE_BYTES = 256;
+const WARM_SECONDS = 10;
+/** A snapshot takes some ten seconds: the window holds all that becomes of one. */
+const SECONDS_MIN = 20;
+/** Of what the server takes at most. */
+const LOAD = 0.5;
 
 /** See the budgets `snapshots…`. */
 export const snapshots: Scenario = {
   name: "snapshots",
-  about: "256 B appends over 16 connections, alone and while 128 MiB snapshots are published",
+  about: "256 B appends at half of what the server takes, alone and beside 128 MiB snapshots",
   async run(settings) {
-    const samples = await interleave(
-      [oursMemory, oursFsync].flatMap((peer) => [
-        appends(peer, settings, { connections: CONNECTIONS, name: `${peer.name}, alone` }),
-        whilePublishing(
-          appends(peer, settings, { connections: CONNECTIONS, name: `${peer.name}, snapshots` }),
-          settings,
-        ),
-      ]),
-      settings,
-    );
+    const subjects: Subject[] = [];
+    for (const peer of [oursMemory, oursFsync]) {
+      const perSecond = Math.round(LOAD * await capacityOf(peer, settings));
+      settings.progress(`${peer.name}: ${brief({ "appends/s": perSecond })} from here on`);
+      subjects.push(
+        { name: `${peer.name}, alone`, peer, measure: (at) => append(at, perSecond, settings) },
+        {
+          name: `${peer.name}, snapshots`,
+          peer,
+          measure: (at) => appendBesidePublisher(at, perSecond, settings),
+        },
+      );
+    }
+    const samples = await interleave(subjects, settings);
     const [memory, memoryMeanwhile, fsync, fsyncMeanwhile] = samples;
     return {
       samples,
@@ -37,24 +53,76 @@ export const snapshots: Scenario = {
   },
 };
 
-/** The same appends, with a publisher beside them on the load generator's core. */
-function whilePublishing(subject: Subject, settings: Settings): Subject {
+/** Appends a second that a server answers in a closed loop. */
+async function capacityOf(peer: Peer, { seconds }: Settings): Promise<number> {
+  const server = await peer.start();
+  try {
+    const { port, pid, prefix } = server;
+    await create(server);
+    const work = { port, pid, prefix, streams: STREAMS, connections: CONNECTIONS };
+    await runWrk({ ...work, bytes: MESSAGE_BYTES, seconds: WARM_SECONDS });
+    return (await runWrk({ ...work, bytes: MESSAGE_BYTES, seconds })).perSecond;
+  } finally {
+    await server.stop();
+  }
+}
+
+async function create({ port, pid, prefix }: Running): Promise<void> {
+  const plan: CreatePlan = { port, pid, prefix, count: STREAMS };
+  await runLoad("create.ts", plan);
+}
+
+async function append(server: Running, perSecond: number, settings: Settings): Promise<Figures> {
+  await create(server);
+  return await appendAtRate(server, perSecond, settings);
+}
+
+async function appendAtRate(
+  { port, pid, prefix }: Running,
+  perSecond: number,
+  settings: Settings,
+): Promise<Figures> {
+  const plan: PacedPlan = {
+    port,
+    pid,
+    prefix,
+    connections: CONNECTIONS,
+    streams: STREAMS,
+    messageBytes: MESSAGE_BYTES,
+    perSecond,
+    warmSeconds: WARM_SECONDS,
+    seconds: secondsOf(settings),
+  };
+  const result = await runLoad<PacedResult>("paced.ts", plan);
   return {
-    ...subject,
-    async measure(server): Promise<Figures> {
-      const { port, pid, prefix } = server;
-      const plan: PublishPlan = { port, pid, prefix, bytes: BYTES, seconds: secondsOf(settings) };
-      const [{ [OTHERS]: _publisher, "load share": _wrk, ...figures }, { published }] =
-        await Promise.all([
-          subject.measure(server),
-          runLoad<PublishResult>("publish.ts", plan),
-        ]);
-      return { ...figures, snapshots: published };
-    },
+    "appends/s": result.perSecond,
+    "CPU µs": result.cpuMicros,
+    "p50 ms": result.p50Ms,
+    "p99 ms": result.p99Ms,
+    "max ms": result.maxMs,
+    "load late p99 ms": result.lateP99Ms,
+    "load share": result.loadShare,
+    [OTHERS]: result.othersShare,
   };
 }
 
-/** Through the warm-up to the end of the measurement. */
+/** The publisher is a process of its own, and begins with the warm-up. */
+async function appendBesidePublisher(
+  server: Running,
+  perSecond: number,
+  settings: Settings,
+): Promise<Figures> {
+  await create(server);
+  const { port, pid, prefix } = server;
+  const seconds = WARM_SECONDS + secondsOf(settings);
+  const plan: PublishPlan = { port, pid, prefix, bytes: SNAPSHOT_BYTES, seconds };
+  const [{ [OTHERS]: _publisher, ...figures }, { published }] = await Promise.all([
+    appendAtRate(server, perSecond, settings),
+    runLoad<PublishResult>("publish.ts", plan),
+  ]);
+  return { ...figures, snapshots: published };
+}
+
 function secondsOf({ seconds }: Settings): number {
-  return seconds + 11;
+  return Math.max(seconds, SECONDS_MIN);
 }
