@@ -115,7 +115,8 @@ export class Bulk {
     await patiently(ask, async (response) => {
       const text = await response.text();
       if (response.ok) return true;
-      if (response.status === 503) return false;
+      // A create whose node died may be answered 408; it and what has a producer may be repeated.
+      if (response.status === 503 || response.status === 408) return false;
       throw new Error(`${method} ${this.#path(stream)} ${n}: ${response.status} ${text}`);
     });
   }
