@@ -28,8 +28,9 @@ export interface BulkNode {
 const TYPE = { "content-type": "application/octet-stream" };
 const BLOCK_BYTES = 1 << 20;
 const RETRY_MS = 20;
+const ANSWER_MS_MAX = 20_000;
 /** A node may be short of memory, or starting, for so long. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
 /** What messages are cut from: bytes without a pattern. */
 const BLOCK = new Uint8Array(BLOCK_BYTES);
@@ -80,7 +81,7 @@ export class Bulk {
     const expected = this.#content(stream);
     for (let offset = 0, isOver = false; !isOver;) {
       const response = await patiently(
-        () => fetch(`${url}?offset=${offset}`),
+        () => fetch(`${url}?offset=${offset}`, { signal: AbortSignal.timeout(ANSWER_MS_MAX) }),
         async (response) => {
           if (response.status === 200) return true;
           const text = await response.text();
@@ -111,6 +112,7 @@ export class Bulk {
         method,
         headers: { ...TYPE, ...headers },
         body,
+        signal: AbortSignal.timeout(ANSWER_MS_MAX),
       });
     await patiently(ask, async (response) => {
       const text = await response.text();

@@ -8,6 +8,7 @@ import { joinSlices } from "../../group/mod.ts";
 import { checkDiskUsage } from "./check/bounds.ts";
 import type { ReplicaChecker } from "./check/replicas.ts";
 import { checkResidue } from "./check/residue.ts";
+import { COLD_ROOT } from "./cold_setup.ts";
 import * as requests from "./requests.ts";
 import type { SimNode } from "./sim_node.ts";
 import { Violation } from "./violation.ts";
@@ -51,7 +52,7 @@ export async function readRotten(world: World, node: SimNode): Promise<Error | u
       const { facts, from, slices } = answer.plan;
       world.ledger.read(key, facts.incarnation, from, joinSlices(slices), "a rotten disk");
     } else if (requests.isDamaged(answer)) {
-      damage = new Error(JSON.stringify(answer));
+      damage = new Error(`${COLD_ROOT}/${answer.object} is damaged`);
     }
   }
   return damage;

@@ -226,6 +226,7 @@ export class Publisher {
     const published = this.#published;
     const { key, offset: sinceOffset, tail: sinceTail } = published;
     const beganMs = this.#world.clock.monotonicMs();
+    const { lives } = node;
     const begun = await node.call(({ streams }) => streams.bootstrap({ key, touch: false }));
     if (!(begun instanceof Bootstrap)) return false;
     try {
@@ -242,6 +243,8 @@ export class Publisher {
       const ends: number[] = [];
       while (at < facts.tail) {
         await pause(this.#world, pauseMs);
+        // It dies with its process.
+        if (node.lives !== lives) return false;
         const stretch = await node.call(() => begun.next());
         if (!("bytes" in stretch)) return this.#excuse(node, stretch, beganMs);
         published.read(at, stretch.bytes);

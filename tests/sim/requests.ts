@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Answer, ReadAnswer, ReadRequest } from "../../group/mod.ts";
+import type { Answer, ReadAnswer, ReadRequest, Unavailable } from "../../group/mod.ts";
 import { joinSlices } from "../../group/mod.ts";
 import type { MissingBucket } from "../../node/streams.ts";
 import type { AppendStream, CreateStream, DeleteStream, ReadPlan } from "../../stream/mod.ts";
@@ -242,7 +242,7 @@ function checkDamage(
 }
 
 /** Does the answer say that an object is not what was put? */
-export function isDamaged(answer: Answer | ReadAnswer | Lost): boolean {
+export function isDamaged(answer: Answer | ReadAnswer | Lost): answer is Unavailable {
   return "unavailable" in answer && answer.unavailable === "cold_damaged";
 }
 
