@@ -3,7 +3,10 @@ import { objectKey, objectParts, storedBytes } from "../../storage/cold/mod.ts";
 import type { ObjectName, RetainedRanges } from "../../stream/mod.ts";
 import type { ColdTier } from "./tier.ts";
 
-/** Puts an object of a group, a stretch a turn of the event loop, however fast the store is. */
+/**
+ * Puts an object of a group, a stretch of it at a time, however fast the store is: others go on
+ * between two.
+ */
 export function putObject(
   { tier, clock }: { readonly tier: ColdTier; readonly clock: Clock },
   group: number,

@@ -18,7 +18,7 @@ import {
 import type { ByteParts, ColdStore } from "./store.ts";
 
 /** Blocks that are handed on together. */
-const STRETCH_BLOCKS = 16;
+const STRETCH_BLOCKS = 4;
 
 /**
  * Stores an object. The same object is always the same bytes, so that a put may be repeated and
