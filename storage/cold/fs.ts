@@ -26,6 +26,12 @@ export interface FsColdStoreOptions {
   readonly root: string;
 }
 
+/**
+ * Bytes of an object that go to the disk at a time: with many more the journal's next sync, and all
+ * appends, would wait behind them.
+ */
+const SYNC_STEP_BYTES = 1 << 20;
+
 const INCOMING = ".incoming";
 const INCOMING_NAME_BYTES = 12;
 
@@ -127,9 +133,13 @@ export class FsColdStore implements ColdStore {
     const file = await this.options.disk.open(path, { create: true });
     try {
       let position = 0;
+      let synced = 0;
       for await (const part of parts) {
         await file.write(part, position);
         position += part.length;
+        if (position - synced < SYNC_STEP_BYTES) continue;
+        await file.sync();
+        synced = position;
       }
       await file.sync();
     } finally {

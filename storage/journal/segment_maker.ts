@@ -92,8 +92,9 @@ export class SegmentMaker {
         return undefined;
       }
       await file.write(ZEROS.subarray(0, Math.min(ZERO_STEP_BYTES, size - at)), at);
+      // All at once it would go to the disk ahead of what appends wait for.
+      await file.sync();
     }
-    await file.sync();
     return { file, path };
   }
 }

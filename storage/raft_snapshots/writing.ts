@@ -16,11 +16,15 @@ import {
   type SnapshotHeader,
 } from "./format.ts";
 
-/** Packs bytes into frames, with no more memory than one frame; nothing is synced. */
+/** Bytes that go to the disk at a time: with many more the journal's next sync would wait behind them. */
+const SYNC_STEP_BYTES = 1 << 20;
+
+/** Packs bytes into frames, with no more memory than one frame. */
 export class FrameWriter {
   #frame: Uint8Array | undefined = undefined;
   #filled = 0;
   #total = 0;
+  #unsynced = 0;
 
   /** @param position where the first frame goes */
   constructor(readonly file: DiskFile, public position: number) {}
@@ -50,12 +54,17 @@ export class FrameWriter {
     putFrameHead(frame, 0, this.#filled);
     await this.file.write(frame.subarray(0, FRAME_HEAD_BYTES + this.#filled), this.position);
     this.position += FRAME_HEAD_BYTES + this.#filled;
+    this.#unsynced += this.#filled;
+    if (this.#unsynced >= SYNC_STEP_BYTES) {
+      await this.file.sync();
+      this.#unsynced = 0;
+    }
     this.#total += this.#filled;
     this.#filled = 0;
   }
 }
 
-/** Writes all of `chunks`; nothing is synced. Answers the file's length. */
+/** Writes all of `chunks`; the last of it is not synced. Answers the file's length. */
 export async function writeSnapshot(
   file: DiskFile,
   header: SnapshotHeader,
