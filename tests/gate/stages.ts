@@ -45,10 +45,14 @@ export const STAGES: readonly Stage[] = [
   check("publish", "mod.ts", "publish", "--dry-run", "--allow-dirty"),
   {
     name: "unit",
-    args: [...TEST, `--ignore=${SERVER_TESTS.join(",")},tests/conformance/npm`],
+    args: [
+      ...TEST,
+      "--parallel",
+      `--ignore=${SERVER_TESTS.join(",")},tests/conformance/npm`,
+    ],
     entry: "deno.json",
     tally: "deno test",
-    minutesMax: 6,
+    minutesMax: 8,
   },
   {
     name: "sim",
@@ -59,10 +63,11 @@ export const STAGES: readonly Stage[] = [
   },
   ...SERVER_TESTS.map((folder): Stage => ({
     name: folder.slice(folder.indexOf("/") + 1),
-    args: [...TEST, folder],
+    // Servers on ports of their own; clusters want the cores for themselves.
+    args: [...TEST, ...(folder === "tests/http" ? ["--parallel"] : []), folder],
     entry: folder,
     tally: "deno test",
-    minutesMax: 6,
+    minutesMax: 8,
   })),
   {
     name: "conformance",
