@@ -252,7 +252,10 @@ function drawCluster(random: SimRandom, nodes: number): HotPlan {
   };
 }
 
-function drawCold(random: SimRandom, { cluster, fsync }: HotPlan): ColdPlan | undefined {
+function drawCold(
+  random: SimRandom,
+  { cluster, fsync, bodyBytesMax }: HotPlan,
+): ColdPlan | undefined {
   const kind = oneOf(random, COLD_KINDS);
   // A copy that rots must be there once more, on another node.
   const among = kind === "shared"
@@ -264,7 +267,8 @@ function drawCold(random: SimRandom, { cluster, fsync }: HotPlan): ColdPlan | un
   const plan = {
     flushIntervalMs: oneOf(random, [20, 50, 200]),
     flushMinHotBytes: oneOf(random, [1, 1, 100, 400, 2_000]),
-    flushMaxBytes: oneOf(random, [256, 1_000, 4_000, 16_000]),
+    // A single message may be longer; if most are, a run takes half a minute.
+    flushMaxBytes: Math.max(oneOf(random, [256, 1_000, 4_000, 16_000]), bodyBytesMax / 3),
     flushesMax: 1 + random.below(4),
     hotBytesPerGroupMax: oneOf(random, [16 * 1024, 1 << 26, 1 << 26]),
     keepsMs: oneOf(random, [500, 2_000, 5_000]),
