@@ -21,11 +21,13 @@ import { insist, pause, submitUntilKnown } from "./patience.ts";
  */
 export const STAGED_BYTES_MAX: number = 127 * 1024;
 /**
- * Appends have the log, and the disk below it, for themselves so long before the next piece, and as
- * long as the last one took: it was slow where the disk is, or where there is much else to do.
+ * Appends have the log, and the disk below it, for themselves so many times as long as the last
+ * piece took: it was slow where the disk is, or where there is much else to do. Within bounds, for
+ * somebody waits for the end of it.
  */
-const STAGE_PAUSE_MS_MIN = 3;
-const STAGE_PAUSE_MS_MAX = 100;
+const STAGE_PAUSES = 3;
+const STAGE_PAUSE_MS_MIN = 8;
+const STAGE_PAUSE_MS_MAX = 20;
 /** Objects that are begun for one snapshot, should others get their numbers first. */
 const OBJECTS_MAX = 4;
 /** Uploads of one object, and the pause after the first that failed; it doubles. */
@@ -207,8 +209,8 @@ export class StreamSnapshots {
       if (isCondemned(answer)) return "condemned";
       if (!isDone(answer)) return "unavailable" in answer ? nothingApplied(answer) : NO_LEADER;
       const tookMs = this.#clock.monotonicMs() - beganMs;
-      const pauseMs = Math.min(Math.max(tookMs, STAGE_PAUSE_MS_MIN), STAGE_PAUSE_MS_MAX);
-      await pause(this.#clock, pauseMs);
+      const pauseMs = Math.max(STAGE_PAUSES * tookMs, STAGE_PAUSE_MS_MIN);
+      await pause(this.#clock, Math.min(pauseMs, STAGE_PAUSE_MS_MAX));
     }
     return "placed";
   }
