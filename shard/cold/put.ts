@@ -4,6 +4,13 @@ import type { ObjectName, RetainedRanges } from "../../stream/mod.ts";
 import type { ColdTier } from "./tier.ts";
 
 /**
+ * What an object has beyond this is written at a tenth of a core: 128 MiB as fast as that goes are
+ * half of one for a second, which appends may need.
+ */
+const LARGE_BYTES = 8 << 20;
+const LARGE_PAUSE_MS = 6;
+
+/**
  * Puts an object of a group, a stretch of it at a time, however fast the store is: others go on
  * between two.
  */
@@ -23,8 +30,11 @@ async function* inTurns(
   parts: AsyncIterable<Uint8Array>,
   clock: Clock,
 ): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
   for await (const part of parts) {
     yield part;
-    await new Promise<void>((resolve) => clock.setTimer(0, resolve));
+    bytes += part.length;
+    const pauseMs = bytes < LARGE_BYTES ? 0 : LARGE_PAUSE_MS;
+    await new Promise<void>((resolve) => clock.setTimer(pauseMs, resolve));
   }
 }
