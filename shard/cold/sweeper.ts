@@ -96,10 +96,12 @@ export class Sweeper implements ColdJob {
     if (!leads) notes.mark = undefined;
     if (!leads && this.#parts.tier.store.isShared) return notes.deleted.clear();
     const { cold } = group.state;
-    const old = cold.unreferenced(group.nowMs - this.#parts.tier.setup.keepsMs)
-      .slice(0, OBJECTS_PER_ROUND_MAX);
-    if (leads) await this.#condemn(group, notes, old, signal);
-    const condemned = old.filter(({ number }) => cold.objects.isCondemned(number));
+    const unreferenced = () =>
+      cold.unreferenced(group.nowMs - this.#parts.tier.setup.keepsMs)
+        .slice(0, OBJECTS_PER_ROUND_MAX);
+    if (leads) await this.#condemn(group, notes, unreferenced(), signal);
+    // Looked up anew: what was staged may have been published before it was condemned.
+    const condemned = unreferenced().filter(({ number }) => cold.objects.isCondemned(number));
     const before = notes.deleted;
     notes.deleted = new Set(condemned.map(({ number }) => number).filter((n) => before.has(n)));
     if (leads && notes.deleted.size > 0) {

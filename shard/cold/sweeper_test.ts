@@ -134,6 +134,31 @@ Deno.test("Sweeper raises the watermark to what was next some time ago, but not 
   assert.equal(all.given.log.entries.length, entries, "a quiet group's log does not grow");
 });
 
+Deno.test("Sweeper keeps what was published while it had it condemned", async () => {
+  const all = await ColdGroup.open({ isShared: true, setup: { keepsMs: 0 } });
+  await all.append("demo/a", "bytes");
+  const object = { ...all.numbers.take(all.group), length: 2 };
+  const data = { slab: { bytes: new Uint8Array(2), live: 0 }, start: 0, end: 2 };
+  await putObject(all.store, all.tier.object(0, object), [data.slab.bytes]);
+  await all.run({ type: "stage", object, at: 0, body: { data } });
+  const sweeper = new Sweeper(all.parts, { everyMs: SECOND });
+  await all.look(sweeper);
+  await all.wait(2 * SECOND);
+  const answers = all.given.propose({
+    type: "publish",
+    key: "demo/a",
+    offset: 5,
+    object,
+    contentType: "text/plain",
+    digest: "digest",
+  });
+  await all.look(sweeper);
+  assert.ok(answers[0] !== undefined && "ok" in answers[0] && answers[0].ok === "published");
+  assert.ok(all.group.state.cold.objects.isCondemned(object.number));
+  await all.lookFor(10 * SECOND, SECOND, sweeper);
+  assert.deepEqual(await all.store.numbers(), [object.number]);
+});
+
 Deno.test("a flush whose number was condemned under its feet is refused, and nothing is lost", async () => {
   const all = await ColdGroup.open({ isShared: true });
   await all.append("demo/a", "one", "two");
