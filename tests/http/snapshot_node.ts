@@ -129,6 +129,14 @@ export async function snapshotNode(
   };
 }
 
+/**
+ * A test of a file with a {@linkcode snapshotFixture}: the node is of this process, and its timers go
+ * on from one test to the next. That one leaves nothing behind is tested in `http/embed_test.ts`.
+ */
+export function besideNode(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name, sanitizeOps: false, sanitizeResources: false, fn });
+}
+
 /** The same before the tests of the calling file, and until after them. */
 export function snapshotFixture(
   backend: Backend,

@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { patterned } from "../cold/expectations.ts";
 import { type Answer, type Api, fresh, freshBucket, offset } from "./client.ts";
 import { assertError, assertStatus } from "./expect.ts";
-import { type Backend, snapshotFixture } from "./snapshot_node.ts";
+import { type Backend, besideNode, snapshotFixture } from "./snapshot_node.ts";
 import { EventReader } from "./sse.ts";
 
 const TEXT = "text/plain";
@@ -42,7 +42,7 @@ function places({ headers }: Answer) {
 function onBackend(backend: Backend): void {
   const node = snapshotFixture(backend);
   const test = (name: string, run: (api: Api) => Promise<void>) =>
-    Deno.test(`${backend}: ${name}`, async () => {
+    besideNode(`${backend}: ${name}`, async () => {
       await run(node().api);
       assert.deepEqual(node().errors, []);
     });
@@ -224,20 +224,23 @@ for (const backend of ["none", "memory", "fs", "shared"] as const) onBackend(bac
 const shared = snapshotFixture("shared");
 const node = snapshotFixture("none", { snapshotBytesMax: MIB, bodyBytesInFlightMax: 34 * MIB });
 
-Deno.test("a store that fails for a while is asked again, one that goes on failing is 503", async () => {
-  const { api, store } = shared();
-  const path = await api.create(TEXT, "hello");
-  store.failures = 2;
-  assertStatus(await publish(api, path, 5, "fold"), 204);
-  await api.append(path, TEXT, "!");
-  store.failures = 100;
-  assertError(await publish(api, path, 6, "fold!"), "cold_unavailable");
-  store.failures = 0;
-  assert.equal((await api.get(`${snapshotsOf(path)}/5`)).text, "fold");
-  assertStatus(await publish(api, path, 6, "fold!"), 204);
-});
+besideNode(
+  "a store that fails for a while is asked again, one that goes on failing is 503",
+  async () => {
+    const { api, store } = shared();
+    const path = await api.create(TEXT, "hello");
+    store.failures = 2;
+    assertStatus(await publish(api, path, 5, "fold"), 204);
+    await api.append(path, TEXT, "!");
+    store.failures = 100;
+    assertError(await publish(api, path, 6, "fold!"), "cold_unavailable");
+    store.failures = 0;
+    assert.equal((await api.get(`${snapshotsOf(path)}/5`)).text, "fold");
+    assertStatus(await publish(api, path, 6, "fold!"), 204);
+  },
+);
 
-Deno.test("what can't be published is not uploaded", async () => {
+besideNode("what can't be published is not uploaded", async () => {
   const { api, store } = shared();
   const path = await api.create(TEXT, "hello");
   assertStatus(await publish(api, path, 5, "fold"), 204);
@@ -250,31 +253,34 @@ Deno.test("what can't be published is not uploaded", async () => {
   assert.equal(store.puts, puts);
 });
 
-Deno.test("400 is for what is no offset and what is within a message, 409 beyond the tail", async () => {
-  const { api } = node();
-  const path = await api.create(TEXT, "hello");
-  await api.append(path, TEXT, "world");
-  for (const text of ["-1", "now", "x", "5x", "+5", "0x5", "5.0", "1".repeat(21), "%20", "_"]) {
-    for (const method of ["PUT", "GET", "DELETE"]) {
-      const answer = await api.send(method, `${snapshotsOf(path)}/${text}`);
-      assertError(answer, "invalid_offset", `${method} ${text}`);
+besideNode(
+  "400 is for what is no offset and what is within a message, 409 beyond the tail",
+  async () => {
+    const { api } = node();
+    const path = await api.create(TEXT, "hello");
+    await api.append(path, TEXT, "world");
+    for (const text of ["-1", "now", "x", "5x", "+5", "0x5", "5.0", "1".repeat(21), "%20", "_"]) {
+      for (const method of ["PUT", "GET", "DELETE"]) {
+        const answer = await api.send(method, `${snapshotsOf(path)}/${text}`);
+        assertError(answer, "invalid_offset", `${method} ${text}`);
+      }
     }
-  }
-  for (const at of [1, 4, 6, 9]) {
-    assertError(await publish(api, path, at, "fold"), "offset_not_boundary", `${at}`);
-  }
-  for (const text of ["11", "9".repeat(20), `${"0".repeat(15)}1_${"0".repeat(16)}`]) {
-    assertError(await publish(api, path, text, "fold"), "snapshot_beyond_tail", text);
-  }
-  for (const text of ["5", offset(5), `${"0".repeat(16)}_${"5".padStart(16, "0")}`]) {
-    const answer = await publish(api, path, text, "fold");
-    assertStatus(answer, 204, text);
-    assert.equal(answer.headers.get("stream-snapshot-offset"), offset(5));
-    assert.equal((await api.get(`${snapshotsOf(path)}/${text}`)).text, "fold");
-  }
-});
+    for (const at of [1, 4, 6, 9]) {
+      assertError(await publish(api, path, at, "fold"), "offset_not_boundary", `${at}`);
+    }
+    for (const text of ["11", "9".repeat(20), `${"0".repeat(15)}1_${"0".repeat(16)}`]) {
+      assertError(await publish(api, path, text, "fold"), "snapshot_beyond_tail", text);
+    }
+    for (const text of ["5", offset(5), `${"0".repeat(16)}_${"5".padStart(16, "0")}`]) {
+      const answer = await publish(api, path, text, "fold");
+      assertStatus(answer, 204, text);
+      assert.equal(answer.headers.get("stream-snapshot-offset"), offset(5));
+      assert.equal((await api.get(`${snapshotsOf(path)}/${text}`)).text, "fold");
+    }
+  },
+);
 
-Deno.test("of any offset exactly the ends of messages can be published, in order", async () => {
+besideNode("of any offset exactly the ends of messages can be published, in order", async () => {
   const { api } = node();
   const json = await api.create("application/json", `[1,[2,3],"four"]`);
   const bytes = await api.create(TEXT, "a");
@@ -290,7 +296,7 @@ Deno.test("of any offset exactly the ends of messages can be published, in order
   }
 });
 
-Deno.test("404 is for streams that are not there, 410 for those that are gone", async () => {
+besideNode("404 is for streams that are not there, 410 for those that are gone", async () => {
   const { api } = node();
   const absent = fresh();
   for (const method of ["PUT", "GET", "DELETE"]) {
@@ -306,7 +312,7 @@ Deno.test("404 is for streams that are not there, 410 for those that are gone", 
   assertError(await api.get(`${snapshotsOf(source)}/0`), "stream_gone");
 });
 
-Deno.test("DELETE of the published one is 409, of any other 404", async () => {
+besideNode("DELETE of the published one is 409, of any other 404", async () => {
   const { api } = node();
   const path = await api.create(TEXT, "hello");
   assertError(await api.delete(`${snapshotsOf(path)}/5`), "snapshot_not_found");
@@ -316,7 +322,7 @@ Deno.test("DELETE of the published one is 409, of any other 404", async () => {
   assert.equal((await api.get(`${snapshotsOf(path)}/5`)).text, "fold");
 });
 
-Deno.test("a body above the bound is 413, whether or not it says how long it is", async () => {
+besideNode("a body above the bound is 413, whether or not it says how long it is", async () => {
   const { api } = node();
   const path = await api.create(TEXT, "hello");
   const large = patterned(MIB + 1);
@@ -330,14 +336,14 @@ Deno.test("a body above the bound is 413, whether or not it says how long it is"
   assertStatus(await publish(api, path, 6, large.subarray(1)), 204);
 });
 
-Deno.test("a content type that is none is 400", async () => {
+besideNode("a content type that is none is 400", async () => {
   const { api } = node();
   const path = await api.create(TEXT, "hello");
   const answer = await publish(api, path, 5, "fold", { "content-type": "fold" });
   assertError(answer, "invalid_content_type");
 });
 
-Deno.test("a request that names another incarnation is 412 on every verb", async () => {
+besideNode("a request that names another incarnation is 412 on every verb", async () => {
   const { api } = node();
   const path = fresh();
   const life = (answer: Answer) => answer.headers.get("stream-incarnation") ?? "";
@@ -360,7 +366,7 @@ Deno.test("a request that names another incarnation is 412 on every verb", async
   }
 });
 
-Deno.test("a flat-made stream has snapshots in whatever bucket it lies", async () => {
+besideNode("a flat-made stream has snapshots in whatever bucket it lies", async () => {
   const { api } = node();
   const streams: readonly (readonly [flat: string, bucketed: string])[] = [
     ["/v1/stream/alone-with-snapshot", "/_default/alone-with-snapshot"],
@@ -378,7 +384,7 @@ Deno.test("a flat-made stream has snapshots in whatever bucket it lies", async (
   }
 });
 
-Deno.test("a bucketed stream has snapshots, and a bucket that is not there has none", async () => {
+besideNode("a bucketed stream has snapshots, and a bucket that is not there has none", async () => {
   const { api } = node();
   const bucket = freshBucket();
   assertError(await api.get(`/${bucket}/x/snapshot`), "stream_not_found");
@@ -388,7 +394,7 @@ Deno.test("a bucketed stream has snapshots, and a bucket that is not there has n
   assertStatus(await api.get(`/${bucket}/x/snapshot`), 307);
 });
 
-Deno.test("other methods are 405, and Allow names those that there are", async () => {
+besideNode("other methods are 405, and Allow names those that there are", async () => {
   const { api } = node();
   const path = await api.create(TEXT, "hello");
   for (const method of ["POST", "PATCH"]) {
@@ -403,7 +409,7 @@ Deno.test("other methods are 405, and Allow names those that there are", async (
   }
 });
 
-Deno.test("ranges, ETags and conditions go together as RFC 9110 says", async () => {
+besideNode("ranges, ETags and conditions go together as RFC 9110 says", async () => {
   const { api } = node();
   const path = await api.create(TEXT, "hello");
   assertStatus(await publish(api, path, 5, "0123456789"), 204);
@@ -449,7 +455,7 @@ Deno.test("ranges, ETags and conditions go together as RFC 9110 says", async () 
   assertStatus(next, 200);
 });
 
-Deno.test("pages of other origins may read what a snapshot's answers say", async () => {
+besideNode("pages of other origins may read what a snapshot's answers say", async () => {
   const { api } = node();
   const path = await api.create(TEXT, "hello");
   assertStatus(await publish(api, path, 5, "fold"), 204);
@@ -463,7 +469,7 @@ Deno.test("pages of other origins may read what a snapshot's answers say", async
   for (const name of ["range", "if-range"]) assert.ok(allowed.includes(name), name);
 });
 
-Deno.test("a live reader goes on over a snapshot that is published meanwhile", async () => {
+besideNode("a live reader goes on over a snapshot that is published meanwhile", async () => {
   const { api } = node();
   const path = await api.create(TEXT, "hello");
   await using reader = await EventReader.open(`${api.url}${path}?offset=5&live=sse`);
