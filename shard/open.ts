@@ -17,6 +17,7 @@ import { Arrivals } from "./arrivals.ts";
 import { Caretaker } from "./caretaker.ts";
 import { BootstrapReads } from "./cold/bootstrap_reads.ts";
 import { ColdCounters } from "./cold/counters.ts";
+import { Sweeper } from "./cold/sweeper.ts";
 import { ColdTier } from "./cold/tier.ts";
 import { ColdWork } from "./cold/work.ts";
 import { DiskSpace } from "./disk_space.ts";
@@ -148,16 +149,14 @@ export async function openShard(
     throw reason;
   }
   const counters = new ColdCounters();
-  const cold = tier && new ColdWork({
-    tier,
+  const parts = {
     groups: lanes.flatMap(({ lane }) => lane.groups),
     clock: io.clock,
     random: io.random,
     counters,
     log: hooks.log,
-    peers,
-    nodes: otherNodes(setup),
-  });
+  };
+  const cold = tier && new ColdWork({ ...parts, tier, peers, nodes: otherNodes(setup) });
   const shard = new Shard({
     index: setup.index,
     groupCount: setup.groupCount,
@@ -169,6 +168,7 @@ export async function openShard(
     bootstraps: new BootstrapReads(cold?.reads, io.clock, counters, hooks.log),
     kept: bootstraps.kept,
     cold,
+    sweeper: tier === undefined ? new Sweeper(parts) : undefined,
   });
   const space = setup.directory === undefined
     ? undefined

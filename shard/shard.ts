@@ -30,13 +30,13 @@ import { type Caretaker, heirOf } from "./caretaker.ts";
 import type { BootstrapReads } from "./cold/bootstrap_reads.ts";
 import { ObjectNumbers } from "./cold/numbers.ts";
 import { checkStretch, pinnedStretch } from "./cold/stretches.ts";
+import type { Sweeper } from "./cold/sweeper.ts";
 import { NO } from "./cold/requests.ts";
 import type { ColdWork } from "./cold/work.ts";
 import type { DiskRoom } from "./disk_space.ts";
 import { addsBytes, HotBytes } from "./hot_bytes.ts";
 import type { Lane } from "./lane.ts";
 import type { LogLine } from "./log_line.ts";
-import { PinnedSweep } from "./pinned_sweep.ts";
 import type { Transfers } from "./transfers.ts";
 
 /** How often deadlines, elections and bounds are looked at. */
@@ -86,7 +86,7 @@ export class Shard implements GroupAccess {
   #ticker: Timer | undefined;
   readonly #links: ShardLinks | undefined;
   readonly #cold: ColdWork | undefined;
-  readonly #pinnedSweep: PinnedSweep | undefined;
+  readonly #sweeper: Sweeper | undefined;
   readonly #bootstraps: BootstrapReads;
   readonly #kept: KeptBytes;
   readonly #numbers: ObjectNumbers;
@@ -104,6 +104,8 @@ export class Shard implements GroupAccess {
     lanes: readonly Lane[];
     links?: ShardLinks;
     cold?: ColdWork;
+    /** Where there is no cold tier, which has its own. */
+    sweeper?: Sweeper;
     bootstraps: BootstrapReads;
     kept: KeptBytes;
     log: LogLine;
@@ -115,7 +117,7 @@ export class Shard implements GroupAccess {
     this.#lanes = options.lanes;
     this.#links = options.links;
     this.#cold = options.cold;
-    this.#pinnedSweep = options.cold === undefined ? new PinnedSweep() : undefined;
+    this.#sweeper = options.sweeper;
     this.#bootstraps = options.bootstraps;
     this.#kept = options.kept;
     this.#numbers = options.cold?.numbers ?? new ObjectNumbers();
@@ -290,6 +292,7 @@ export class Shard implements GroupAccess {
     await this.#links?.arrivals.stop();
     for (const group of this.#groups.values()) group.endWatches();
     await this.#cold?.stop();
+    await this.#sweeper?.stop();
     for (const lane of this.#lanes) await lane.drain();
     this.abandon();
   }
@@ -299,6 +302,7 @@ export class Shard implements GroupAccess {
     this.#stopping = true;
     this.#links?.transfers.stop();
     this.#cold?.abandon();
+    void this.#sweeper?.stop();
     this.#ticker?.cancel();
     for (const group of this.#groups.values()) group.close();
   }
@@ -339,7 +343,7 @@ export class Shard implements GroupAccess {
     }
     this.#hot.observe(hotBytes);
     this.#cold?.tick(nowMs, this.#hot);
-    this.#pinnedSweep?.look(this.#groups.values(), nowMs);
+    this.#sweeper?.look(nowMs);
     if (this.#links !== undefined) this.#tickLinks(this.#links, nowMs);
   }
 

@@ -1,5 +1,5 @@
 /**
- * Deletes the objects to which nothing refers any more (SPEC section 9).
+ * Lets the objects go to which nothing refers any more (SPEC section 9).
  *
  * An object goes in four steps: its last reference goes; `keepsMs` of group time later, when every
  * read that began before has ended, its number is condemned, unless it was before; once that is
@@ -7,6 +7,10 @@
  * by whoever leads then. A store that all nodes share is the leader's to delete from; from one of
  * its own every replica deletes, as its state says. The round between deletion and `forget` is for
  * the others: whose state knows no more of an object finds it by listing alone (`orphans.ts`).
+ *
+ * Without a store there are StreamSnapshots alone, in memory: nothing is to be deleted, the other
+ * steps are the same, and whoever reads or stages one has {@linkcode MEMORY_KEEPS_MS} from one piece
+ * to the next.
  *
  * **The watermark** condemns whatever was named long ago, so that numbers need not be condemned, and
  * remembered, one by one: it rises to the number that was next {@linkcode UNDER_WAY_MS} before.
@@ -23,14 +27,24 @@ import { deleteObjects } from "./deletion.ts";
 import type { ColdJob } from "./job.ts";
 import { isApplied, leadsNow, proposed } from "./proposed.ts";
 import { Rounds, Stretches } from "./rounds.ts";
+import type { ColdTier } from "./tier.ts";
 import type { ColdParts } from "./work.ts";
 
 /** How often groups are looked at. */
 const SWEEP_MS = 30_000;
+/** The same where memory is all there is, and how long an object without references is kept then. */
+const MEMORY_SWEEP_MS = 5_000;
+const MEMORY_KEEPS_MS = 60_000;
 /** Longest that an object is under way from when its number is taken until it is referred to. */
 export const UNDER_WAY_MS = 10 * 60_000;
 /** Objects of one group that one round deletes: what its commands and notes may take. */
 const OBJECTS_PER_ROUND_MAX = 10_000;
+
+/** What a {@linkcode Sweeper} works with. */
+export interface SweeperParts extends Pick<ColdParts, "groups" | "clock" | "counters" | "log"> {
+  /** Left out where there is no store. */
+  readonly tier?: ColdTier;
+}
 
 /** When to sweep; tests have less time. */
 export interface SweeperTiming {
@@ -48,15 +62,18 @@ interface Notes {
 
 /** See the module's text. */
 export class Sweeper implements ColdJob {
-  readonly #parts: ColdParts;
+  readonly #parts: SweeperParts;
+  readonly #keepsMs: number;
   readonly #underWayMs: number;
   readonly #rounds: Rounds;
   readonly #notes = new Map<number, Notes>();
 
   /** Sweeps all groups of the shard. */
-  constructor(parts: ColdParts, timing: SweeperTiming = {}) {
-    const { everyMs = SWEEP_MS, underWayMs = UNDER_WAY_MS } = timing;
+  constructor(parts: SweeperParts, timing: SweeperTiming = {}) {
+    const { tier } = parts;
+    const { everyMs = tier ? SWEEP_MS : MEMORY_SWEEP_MS, underWayMs = UNDER_WAY_MS } = timing;
     this.#parts = parts;
+    this.#keepsMs = tier?.setup.keepsMs ?? MEMORY_KEEPS_MS;
     this.#underWayMs = underWayMs;
     this.#rounds = new Rounds({
       name: "cold sweep",
@@ -94,11 +111,12 @@ export class Sweeper implements ColdJob {
     const leads = leadsNow(group);
     const notes = this.#notesOf(group);
     if (!leads) notes.mark = undefined;
-    if (!leads && this.#parts.tier.store.isShared) return notes.deleted.clear();
+    const { tier } = this.#parts;
+    const deletes = tier !== undefined && !tier.store.isShared;
+    if (!leads && !deletes) return notes.deleted.clear();
     const { cold } = group.state;
     const unreferenced = () =>
-      cold.unreferenced(group.nowMs - this.#parts.tier.setup.keepsMs)
-        .slice(0, OBJECTS_PER_ROUND_MAX);
+      cold.unreferenced(group.nowMs - this.#keepsMs).slice(0, OBJECTS_PER_ROUND_MAX);
     if (leads) await this.#condemn(group, notes, unreferenced(), signal);
     // Looked up anew: what was staged may have been published before it was condemned.
     const condemned = unreferenced().filter(({ number }) => cold.objects.isCondemned(number));
@@ -143,9 +161,12 @@ export class Sweeper implements ColdJob {
     signal: AbortSignal,
   ): Promise<void> {
     const { tier, counters } = this.#parts;
-    const left = condemned
-      .filter(({ number }) => !notes.deleted.has(number))
-      .map((object) => tier.object(group.id, object));
+    const present = condemned.filter(({ number }) => !notes.deleted.has(number));
+    if (tier === undefined) {
+      for (const { number } of present) notes.deleted.add(number);
+      return;
+    }
+    const left = present.map((object) => tier.object(group.id, object));
     await deleteObjects(tier, counters, left, signal, ({ number }) => {
       notes.deleted.add(number);
     });

@@ -103,6 +103,38 @@ Deno.test("Sweeper deletes what is condemned from a follower's own store, and no
   }
 });
 
+Deno.test("Sweeper without a store lets go of what lies in memory alone, a minute after it was of use", async () => {
+  const all = await ColdGroup.open({ isShared: false });
+  const { tier: _, ...parts } = all.parts;
+  const sweeper = new Sweeper(parts);
+  const { cold } = all.group.state;
+  await all.append("demo/a", "bytes");
+  const names = [1, 2].map((number) => ({ number, term: 1, length: 4 }));
+  const data = { slab: { bytes: new Uint8Array(4), live: 0 }, start: 0, end: 4 };
+  for (const object of names) {
+    await all.run({ type: "stage", object, at: 0, body: { data: { ...data } } });
+  }
+  const [object] = names;
+  assert.ok(object !== undefined);
+  const published = { offset: 5, contentType: "text/plain", digest: "d" };
+  await all.run({ type: "publish", key: "demo/a", object, ...published });
+  await all.lookFor(MINUTE - 5 * SECOND, SECOND, sweeper);
+  assert.deepEqual(objectsOf(all), [1, 2]);
+  assert.equal(cold.pinnedBytes, 8);
+  await all.lookFor(15 * SECOND, SECOND, sweeper);
+  assert.deepEqual(objectsOf(all), [1]);
+  assert.equal(cold.pinnedBytes, 4);
+  const entries = all.given.log.entries.length;
+  await all.lookFor(HOUR, 5 * SECOND, sweeper);
+  assert.deepEqual(objectsOf(all), [1]);
+  assert.ok(all.given.log.entries.length <= entries + 2, "a quiet group's log does not grow");
+  await all.delete("demo/a");
+  await all.lookFor(MINUTE + 15 * SECOND, SECOND, sweeper);
+  assert.deepEqual([objectsOf(all), cold.pinnedBytes], [[], 0]);
+  assert.deepEqual(all.store.asked, []);
+  await sweeper.stop();
+});
+
 Deno.test("Sweeper raises the watermark to what was next some time ago, but not over what is being staged", async () => {
   const all = await ColdGroup.open({ isShared: true });
   const sweeper = new Sweeper(all.parts);
