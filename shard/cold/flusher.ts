@@ -4,6 +4,7 @@ import type { FlushPlan, ObjectName } from "../../stream/mod.ts";
 import type { HotBytes } from "../hot_bytes.ts";
 import type { ColdJob } from "./job.ts";
 import type { ObjectNumbers } from "./numbers.ts";
+import { proposed } from "./proposed.ts";
 import { putObject } from "./put.ts";
 import { pause, pauseMs, type StoreHealth } from "./store_health.ts";
 import type { ColdParts } from "./work.ts";
@@ -164,12 +165,7 @@ export class Flusher implements ColdJob {
       let answer: Answer;
       for (let failures = 1;; failures++) {
         if (!group.leads || group.status().term !== term) return 0;
-        answer = await unlessAborted(
-          new Promise<Answer>((resolve) => {
-            group.propose({ type: "flush", object, ranges }, resolve);
-          }),
-          signal,
-        );
+        answer = await proposed(group, { type: "flush", object, ranges }, signal);
         if (!("unavailable" in answer) || answer.unavailable !== "overloaded") break;
         await this.#pause(failures, signal);
       }
