@@ -164,3 +164,5 @@ export class NetworkError extends Error {
     this.name = "NetworkError";
   }
 }
+
+export { pause } from "./pause.ts";

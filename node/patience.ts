@@ -1,5 +1,5 @@
 import type { Answer, Eventually } from "../group/mod.ts";
-import type { Clock } from "../io/mod.ts";
+import { type Clock, pause } from "../io/mod.ts";
 import type { GroupAccess } from "../shard/mod.ts";
 import type { Command } from "../stream/mod.ts";
 
@@ -8,10 +8,7 @@ export const PATIENCE_MS = 5_000;
 /** Pause before the next look. */
 export const RETRY_MS = 10;
 
-/** Resolves after `delayMs`. */
-export function pause(clock: Clock, delayMs: number): Promise<void> {
-  return new Promise((resolve) => clock.setTimer(delayMs, resolve));
-}
+export { pause };
 
 /**
  * Calls `attempt` until its answer is no longer one to wait out, or patience is over; the last

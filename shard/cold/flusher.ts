@@ -1,4 +1,5 @@
 import type { Answer, Group } from "../../group/mod.ts";
+import { pause } from "../../io/mod.ts";
 import { unlessAborted } from "../../storage/cold/run.ts";
 import type { FlushPlan, ObjectName } from "../../stream/mod.ts";
 import type { HotBytes } from "../hot_bytes.ts";
@@ -6,7 +7,7 @@ import type { ColdJob } from "./job.ts";
 import type { ObjectNumbers } from "./numbers.ts";
 import { proposed } from "./proposed.ts";
 import { putObject } from "./put.ts";
-import { pause, pauseMs, type StoreHealth } from "./store_health.ts";
+import { pauseMs, type StoreHealth } from "./store_health.ts";
 import type { ColdParts } from "./work.ts";
 
 /** Hot bytes that have waited so long are flushed, however few they are (SPEC section 9). */

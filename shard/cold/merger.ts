@@ -12,6 +12,7 @@
  */
 
 import type { Group } from "../../group/mod.ts";
+import { pause } from "../../io/mod.ts";
 import { type ColdObject, ColdReader, objectKey, putObject } from "../../storage/cold/mod.ts";
 import type { GroupState, ObjectName } from "../../stream/mod.ts";
 import type { ColdJob } from "./job.ts";
@@ -27,7 +28,6 @@ import { mergeRuns, SourceError } from "./merged_object.ts";
 import type { ObjectNumbers } from "./numbers.ts";
 import { leadsNow, proposed } from "./proposed.ts";
 import { Rounds, Stretches } from "./rounds.ts";
-import { pause } from "./store_health.ts";
 import type { ColdParts } from "./work.ts";
 
 /** How often groups are looked at. */

@@ -1,4 +1,4 @@
-import type { Clock } from "../../io/mod.ts";
+import { type Clock, pause } from "../../io/mod.ts";
 import { objectKey, objectParts, storedBytes } from "../../storage/cold/mod.ts";
 import type { ObjectName, RetainedRanges } from "../../stream/mod.ts";
 import type { ColdTier } from "./tier.ts";
@@ -34,7 +34,6 @@ async function* inTurns(
   for await (const part of parts) {
     yield part;
     bytes += part.length;
-    const pauseMs = bytes < LARGE_BYTES ? 0 : LARGE_PAUSE_MS;
-    await new Promise<void>((resolve) => clock.setTimer(pauseMs, resolve));
+    await pause(clock, bytes < LARGE_BYTES ? 0 : LARGE_PAUSE_MS);
   }
 }

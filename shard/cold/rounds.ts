@@ -1,4 +1,4 @@
-import type { Clock } from "../../io/mod.ts";
+import { type Clock, pause } from "../../io/mod.ts";
 import type { LogLine } from "../log_line.ts";
 import type { ColdJob } from "./job.ts";
 
@@ -81,7 +81,7 @@ export class Stretches {
 
   /** Lets the event loop have its turn, then begins the next stretch. */
   async rest(): Promise<void> {
-    await new Promise<void>((resolve) => this.#clock.setTimer(0, resolve));
+    await pause(this.#clock, 0);
     this.#sinceMs = this.#clock.monotonicMs();
   }
 }

@@ -1,4 +1,4 @@
-import type { Clock, Random } from "../../io/mod.ts";
+import type { Random } from "../../io/mod.ts";
 import { ColdError } from "../../storage/cold/mod.ts";
 import type { LogLine } from "../log_line.ts";
 import type { ColdCounters } from "./counters.ts";
@@ -11,20 +11,6 @@ const PAUSE_MS_MAX = 30_000;
 export function pauseMs(failures: number, random: Random): number {
   const longest = Math.min(PAUSE_MS * 2 ** (failures - 1), PAUSE_MS_MAX);
   return longest * (0.5 + random.next() / 2);
-}
-
-/** Resolves when the time is over, or at once when the signal says so. */
-export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const over = () => {
-      timer.cancel();
-      signal.removeEventListener("abort", over);
-      resolve();
-    };
-    const timer = clock.setTimer(ms, over);
-    signal.addEventListener("abort", over);
-  });
 }
 
 /** Whether puts succeed; tells the operator when that changes. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock } from "../../io/mod.ts";
+import { type Clock, pause } from "../../io/mod.ts";
 
 /** Bytes that are put together without a pause: about a millisecond. */
 const TURN_BYTES = 1 << 20;
@@ -44,6 +44,6 @@ export async function* inTurns(
     bytes += part.length;
     if (bytes < TURN_BYTES) continue;
     bytes = 0;
-    await new Promise<void>((resolve) => clock.setTimer(0, resolve));
+    await pause(clock, 0);
   }
 }
