@@ -1,6 +1,6 @@
 import { BATCH_LENGTH_BYTES, type ErrorCode } from "../protocol/mod.ts";
 import { type Body, isJson, type NormalizedJson, normalizeJson } from "../stream/mod.ts";
-import { bodyOf, FLATTEN, invalidJson } from "./write_request.ts";
+import { FLATTEN, invalidJson, messagesBody } from "./write_request.ts";
 
 /** Why an item can't be appended, whatever the stream. */
 export interface ItemFault {
@@ -57,7 +57,7 @@ function storedBytes(
     }
     from += length;
   }
-  return { body: bodyOf(bytes.subarray(0, to), stored), items };
+  return { body: messagesBody(bytes.subarray(0, to), stored), items };
 }
 
 function storedJson(
@@ -89,7 +89,7 @@ function storedJson(
       items.push(normalized.written);
     }
   }
-  return { body: bodyOf(output.subarray(0, to), joined(stored)), items };
+  return { body: messagesBody(output.subarray(0, to), joined(stored)), items };
 }
 
 /** There may be millions of messages, so none is pushed by itself. */

@@ -133,11 +133,14 @@ export function storedBody(
   const output = new Uint8Array(normalizedBytesMax(bytes.length));
   const normalized = normalizeJson(bytes, output, 0, FLATTEN);
   if ("fault" in normalized) return invalidJson("body", normalized);
-  return bodyOf(output.subarray(0, normalized.written), normalized.lengths);
+  return messagesBody(output.subarray(0, normalized.written), normalized.lengths);
 }
 
 /** A body of messages of these lengths; undefined where there are none. */
-export function bodyOf(bytes: Uint8Array, lengths: NormalizedJson["lengths"]): Body | undefined {
+export function messagesBody(
+  bytes: Uint8Array,
+  lengths: NormalizedJson["lengths"],
+): Body | undefined {
   if (lengths.length === 0) return undefined;
   const data = sliceOf(bytes);
   return lengths.length === 1 ? { data } : { data, lengths };
