@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { ColdError, type ColdErrorKind, MemoryColdStore, putObject } from "../storage/cold/mod.ts";
+import { putObject } from "../storage/cold/mod.ts";
 import { copySlices, sliceOf } from "../stream/mod.ts";
+import { GivenStore } from "../tests/given/cold_store.ts";
 import { textOf } from "../tests/given/commands.ts";
 import { type Part, partsOf } from "../tests/given/multipart.ts";
 import { type GivenPlane, givenPlane } from "../tests/given/plane.ts";
@@ -11,21 +12,9 @@ const FORMATION = "f".repeat(32);
 /** As `textParts` writes an empty first part. */
 const EMPTY = "application/octet-stream ";
 
-/** A store that fails when it is told to. */
-class FaultyStore extends MemoryColdStore {
-  fails: ColdErrorKind | undefined;
-  gets = 0;
-
-  override get(key: string, start: number, length: number): Promise<Uint8Array> {
-    this.gets++;
-    if (this.fails === undefined) return super.get(key, start, length);
-    return Promise.reject(new ColdError(this.fails, this.name, key, "as it was told"));
-  }
-}
-
 /** A node whose store is shared, or its own, and what a flusher would do with it. */
 async function given(kind: "s3" | "memory" = "s3") {
-  const store = new FaultyStore();
+  const store = new GivenStore();
   const backend = kind === "s3"
     ? { kind, bucket: "b", region: "r", endpoint: undefined, root: "" } as never // it is not opened
     : { kind } as const;
@@ -315,13 +304,13 @@ for (const isCold of [false, true]) {
 Deno.test("bootstrap() breaks off before the closing boundary where an object can't be read", async () => {
   for (const kind of ["unavailable", "corrupt", "not_found"] as const) {
     const { node, rest } = await begun(true);
-    const before = node.store.gets;
-    node.store.fails = kind;
+    const before = node.store.askedTo("get").length;
+    node.store.fail("get", kind);
     await assert.rejects(rest(), /what it needs can't be read/);
-    assert.ok(node.store.gets - before >= (kind === "unavailable" ? 3 : 1));
+    assert.ok(node.store.askedTo("get").length - before >= (kind === "unavailable" ? 3 : 1));
     assert.match(
       node.lines.join(),
-      /a bootstrap of a stream of group \d breaks off: .*as it was told/,
+      /a bootstrap of a stream of group \d breaks off: .*made to fail/,
     );
     const facts = await node.clock.until(node.runtime.shards());
     assert.equal(facts[0]?.cold?.readFailures, 1);
@@ -332,8 +321,8 @@ Deno.test("bootstrap() breaks off before the closing boundary where an object ca
 
 Deno.test("bootstrap() waits for a store that is away for a moment", async () => {
   const { node, messages, contentType, rest } = await begun(true);
-  node.store.fails = "unavailable";
-  node.clock.setTimer(300, () => node.store.fails = undefined);
+  node.store.fail("get", "unavailable");
+  node.clock.setTimer(300, () => node.store.recover());
   const parts = await partsOf(contentType, await rest());
   assert.equal(parts.length, messages.length + 1);
   await node.close();
@@ -343,7 +332,7 @@ Deno.test("bootstrap() answers 503 where the snapshot can't be read, before anyt
   const node = await given();
   await node.make("demo/a", ["one"]);
   await node.publish("demo/a", 3, "state");
-  node.store.fails = "unavailable";
+  node.store.fail("get", "unavailable");
   assert.equal((await node.ask("GET", "/demo/a/bootstrap", undefined, {})).status, 503);
   assert.ok(node.groups.every(({ bootstraps }) => [...bootstraps.keys()].length === 0));
   await node.close();

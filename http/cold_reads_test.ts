@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { ColdError } from "../storage/cold/mod.ts";
-import { flush, GivenStore, SHARED_STORE } from "../tests/given/cold_reads.ts";
+import { flush, SHARED_STORE } from "../tests/given/cold_reads.ts";
+import { GivenStore } from "../tests/given/cold_store.ts";
 import { type GivenPlane, givenPlane } from "../tests/given/plane.ts";
 import { keyIn } from "../tests/given/shard.ts";
 
@@ -95,7 +95,7 @@ Deno.test("catch-up, long-poll and SSE are the same over objects as from memory"
       assert.match(events.body, /"streamClosed":true/);
     }
   }
-  assert.ok(store.asked.length > 0);
+  assert.ok(store.askedTo("get").length > 0);
   assert.deepEqual([...given.errors, ...plain.errors], []);
   await Promise.all([given.close(), plain.close()]);
 });
@@ -135,7 +135,7 @@ Deno.test("a damaged object is 500 with its key, a store that fails 503", async 
   const [key = ""] = await flushAll(1 << 20);
   const ask = (query: string) => given.ask("GET", `/demo/a?offset=-1${query}`, undefined, {});
   for (const query of ["", "&live=long-poll", "&live=sse"]) {
-    store.failures.push(new ColdError("unavailable", "memory", undefined, "no answer"));
+    store.fail("get", "unavailable", 1);
     const failed = await ask(query);
     assert.deepEqual([failed.status, failed.headers.get("retry-after")], [503, "1"], query);
     assert.equal((await failed.json()).error.code, "cold_unavailable");

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { Group } from "../../group/mod.ts";
 import type { Slab } from "../../stream/types.ts";
-import { FaultyStore } from "../../tests/cold/faulty_store.ts";
 import { append, contentOf, type GivenCold, givenCold, only } from "../../tests/given/cold.ts";
+import { GivenStore } from "../../tests/given/cold_store.ts";
 import { appendOf, bodyOf, createOf, openBucketOf } from "../../tests/given/commands.ts";
 import { GivenReplicas } from "../../tests/given/replicas.ts";
 import { coldSetupOf } from "../../tests/given/shard.ts";
@@ -37,7 +37,7 @@ for (const isShared of [true, false]) {
   const kind = isShared ? "shared" : "own";
 
   Deno.test(`${kind}: look() flushes a group at its threshold, and goes on while it is above`, async () => {
-    const given = await givenCold({ store: new FaultyStore(isShared), ...FLUSHES });
+    const given = await givenCold({ store: new GivenStore(isShared), ...FLUSHES });
     const { clock, store } = given;
     const { state } = only(given);
     let text = "";
@@ -46,7 +46,7 @@ for (const isShared of [true, false]) {
       text += letter.repeat(9 * KIB);
       if (letter !== "a") continue;
       await clock.run(3000);
-      assert.deepEqual([store.begun.length, state.hotBytes], [0, 9 * KIB]);
+      assert.deepEqual([store.askedTo("put").length, state.hotBytes], [0, 9 * KIB]);
     }
     await clock.run(1100);
     assert.equal(state.hotBytes, 0, "three flushes of 18 KiB in one look");
@@ -59,7 +59,7 @@ for (const isShared of [true, false]) {
   });
 
   Deno.test(`${kind}: look() flushes what has waited for five minutes, however little it is`, async () => {
-    const given = await givenCold({ store: new FaultyStore(isShared), ...FLUSHES });
+    const given = await givenCold({ store: new GivenStore(isShared), ...FLUSHES });
     await append(given, "s0", "little");
     await given.clock.run(299_000);
     assert.equal(only(given).state.hotBytes, 6);
@@ -70,7 +70,7 @@ for (const isShared of [true, false]) {
 
   Deno.test(`${kind}: look() flushes the largest groups while memory is short`, async () => {
     const given = await givenCold({
-      store: new FaultyStore(isShared),
+      store: new GivenStore(isShared),
       groupCount: 3,
       hotBytesMax: 20 * KIB,
       ...FLUSHES,
@@ -89,7 +89,7 @@ for (const isShared of [true, false]) {
 }
 
 Deno.test("a flush takes no more ranges than may be applied at once, and another one follows at once", async () => {
-  const store = new FaultyStore(true);
+  const store = new GivenStore(true);
   const given = await givenCold({ store, ...FLUSHES, flushMinHotBytes: 2 * KIB });
   const { clock, shard } = given;
   const { state } = only(given);
@@ -105,18 +105,18 @@ Deno.test("a flush takes no more ranges than may be applied at once, and another
 });
 
 Deno.test("appends go on while an upload hangs, and its bytes are held until it ends", async () => {
-  const store = new FaultyStore(true);
+  const store = new GivenStore(true);
   const given = await givenCold({ store, ...FLUSHES });
   const { clock } = given;
   const group = only(given);
-  const hold = store.hold();
+  const hold = store.hold("put");
   await append(given, "s0", "a".repeat(12 * KIB));
   const slab = slabOf(group, "s0");
   await clock.run(1100);
-  assert.deepEqual([store.begun.length, slab.live], [1, 24 * KIB]);
+  assert.deepEqual([store.askedTo("put").length, slab.live], [1, 24 * KIB]);
   for (let i = 0; i < 9; i++) assert.equal(await append(given, "s0", "b".repeat(KIB)), "appended");
   await clock.run(5000);
-  assert.deepEqual([store.begun.length, group.state.hotBytes], [1, 21 * KIB]);
+  assert.deepEqual([store.askedTo("put").length, group.state.hotBytes], [1, 21 * KIB]);
   hold.release();
   await clock.run(100);
   assert.ok(slab === slabOf(group, "s0"), "or the test would show nothing");
@@ -126,53 +126,56 @@ Deno.test("appends go on while an upload hangs, and its bytes are held until it 
 });
 
 Deno.test("no more groups are flushed at a time than there may be, and each once", async () => {
-  const store = new FaultyStore(true);
+  const store = new GivenStore(true);
   const given = await givenCold({ store, groupCount: 5, ...FLUSHES, flushesMax: 2 });
-  const hold = store.hold();
+  const hold = store.hold("put");
   for (let group = 0; group < 5; group++) {
     await append(given, `s${group}`, "x".repeat((11 + group) * KIB), group);
   }
   await given.clock.run(3000);
-  const largest = store.begun.map((key) => key.split("/")[1]);
+  const largest = store.askedTo("put").map((key) => key.split("/")[1]);
   assert.deepEqual(largest.sort(), ["3", "4"]);
   hold.release();
   await given.clock.run(100);
-  assert.deepEqual([store.underWayMax, store.begun.length], [2, 5]);
+  assert.deepEqual([store.underWayMax, store.askedTo("put").length], [2, 5]);
   assert.deepEqual(hotOf(given), [0, 0, 0, 0, 0]);
   await given.clock.until(given.open.stop());
 });
 
 Deno.test("an upload that fails is repeated under its key, with pauses, and told of once", async () => {
-  const store = new FaultyStore(true);
+  const store = new GivenStore(true);
   const given = await givenCold({ store, ...FLUSHES });
   const { clock } = given;
   const group = only(given);
-  store.fails = "unavailable";
+  store.fail("put", "unavailable");
   await append(given, "s0", "a".repeat(12 * KIB));
   const slab = slabOf(group, "s0");
   await clock.run(61_000);
-  const attempts = store.begun.length;
+  const attempts = store.askedTo("put").length;
   assert.ok(attempts >= 9 && attempts <= 12, `${attempts} attempts in a minute`);
-  assert.equal(new Set(store.begun).size, 1);
+  assert.equal(new Set(store.askedTo("put")).size, 1);
   assert.equal(given.counters.uploadFailures, attempts);
   await append(given, "s0", "b");
-  store.fails = undefined;
+  store.recover();
   await clock.run(31_000);
   assert.deepEqual([group.state.hotBytes, slab.live, given.counters.flushes], [1, 1, 1]);
-  assert.equal(new Set(store.begun).size, 1);
+  assert.equal(new Set(store.askedTo("put")).size, 1);
   const [failed = "", works = "", ...more] = given.lines;
-  assert.match(failed, /^cold store faulty: f0000000\/0\/0{11}1-\d+\.object: made to fail; trying/);
-  assert.deepEqual([works, more], ["cold store faulty: works again", []]);
+  assert.match(
+    failed,
+    /^cold store given: f0000000\/0\/0{11}1-\d+\.object: put was made to fail; trying/,
+  );
+  assert.deepEqual([works, more], ["cold store given: works again", []]);
   assert.deepEqual(given.warnings, [failed]);
   await clock.until(given.open.stop());
 });
 
 Deno.test("a number that was condemned meanwhile is given up for another one", async () => {
-  const store = new FaultyStore(true);
+  const store = new GivenStore(true);
   const given = await givenCold({ store, ...FLUSHES });
   const { clock } = given;
   const { state } = only(given);
-  const hold = store.hold();
+  const hold = store.hold("put");
   await append(given, "s0", "a".repeat(12 * KIB));
   await clock.run(1100);
   await clock.until(given.shard.submit(0, { type: "condemn", below: 5, numbers: [5] }));
@@ -189,11 +192,11 @@ Deno.test("a number that was condemned meanwhile is given up for another one", a
 });
 
 Deno.test("a stream that ended while it was uploaded leaves a hole", async () => {
-  const store = new FaultyStore(true);
+  const store = new GivenStore(true);
   const given = await givenCold({ store, ...FLUSHES });
   const { clock, shard } = given;
   await clock.until(shard.submit(0, createOf("demo/gone")));
-  const hold = store.hold();
+  const hold = store.hold("put");
   await append(given, "gone", "a".repeat(6 * KIB));
   await append(given, "s0", "b".repeat(6 * KIB));
   const slab = slabOf(only(given), "s0");
@@ -205,7 +208,7 @@ Deno.test("a stream that ended while it was uploaded leaves a hole", async () =>
   assert.deepEqual([object?.length, object?.liveBytes, slab.live], [12 * KIB, 6 * KIB, 0]);
   assert.ok("b".repeat(6 * KIB) === await contentOf(only(given), "s0", store));
   // All of one may be gone: then nothing goes round and round.
-  const next = store.hold();
+  const next = store.hold("put");
   await append(given, "s0", "c".repeat(11 * KIB));
   await clock.run(1100);
   await clock.until(shard.submit(0, { type: "delete", key: "demo/s0" }));
@@ -217,7 +220,7 @@ Deno.test("a stream that ended while it was uploaded leaves a hole", async () =>
 });
 
 Deno.test("a crash between upload and commit loses nothing", async () => {
-  const store = new FaultyStore(true);
+  const store = new GivenStore(true);
   const setup = { store, directory: "/data", ...FLUSHES };
   const first = await givenCold(setup);
   await append(first, "s0", "a".repeat(12 * KIB));
@@ -234,10 +237,10 @@ Deno.test("a crash between upload and commit loses nothing", async () => {
 
 Deno.test("stop() breaks off what hangs, and loses nothing", async () => {
   for (const isDeaf of [false, true]) {
-    const store = new FaultyStore(true);
+    const store = new GivenStore(true);
     const given = await givenCold({ store, directory: "/data", ...FLUSHES });
     const { clock } = given;
-    const hold = store.hold();
+    const hold = store.hold("put");
     store.isDeaf = isDeaf;
     await append(given, "s0", "a".repeat(12 * KIB));
     const slab = slabOf(only(given), "s0");
@@ -265,7 +268,7 @@ Deno.test("stop() breaks off what hangs, and loses nothing", async () => {
 async function givenFlushers() {
   const replicas = new GivenReplicas({ count: 3 });
   const { clock } = replicas;
-  const store = new FaultyStore(true);
+  const store = new GivenStore(true);
   const random = new SimRandom(3);
   const io = { clock, random, disk: new SimDisk({ random }) };
   const tier = await ColdTier.open(coldSetupOf(FLUSHES), {
@@ -295,10 +298,10 @@ async function givenFlushers() {
 
 Deno.test("who leads alone flushes, and breaks off once it leads no more", async () => {
   const { replicas, store, leader, look, lines } = await givenFlushers();
-  const hold = store.hold();
+  const hold = store.hold("put");
   look();
   await replicas.run(100);
-  assert.deepEqual(store.begun.length, 1);
+  assert.deepEqual(store.askedTo("put").length, 1);
   const slab = slabOf(leader, "a");
   const other = replicas.groups.find((group) => group !== leader) as Group;
   assert.equal(leader.transfer(other.member), undefined);
@@ -307,7 +310,7 @@ Deno.test("who leads alone flushes, and breaks off once it leads no more", async
   assert.equal(store.underWay, 1);
   look();
   await replicas.run(100);
-  assert.deepEqual([store.underWay, store.begun.length], [1, 2], "the new leader's");
+  assert.deepEqual([store.underWay, store.askedTo("put").length], [1, 2], "the new leader's");
   assert.equal(slab.live, 12 * KIB);
   hold.release();
   await replicas.run(200);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { Command } from "../../stream/mod.ts";
 import { sliceOf } from "../../stream/mod.ts";
-import { FaultyStore } from "../../tests/cold/faulty_store.ts";
 import { append, type GivenCold, givenCold } from "../../tests/given/cold.ts";
+import { GivenStore } from "../../tests/given/cold_store.ts";
 import { appendOf, createOf, openBucketOf } from "../../tests/given/commands.ts";
 import { coldSetupOf, givenShard } from "../../tests/given/shard.ts";
 
@@ -16,10 +16,10 @@ function submit(given: GivenCold, command: Command) {
 
 for (const isShared of [true, false]) {
   Deno.test(`a group ${isShared ? "of a shared" : "with an own"} store that hangs refuses what adds bytes; others go on`, async () => {
-    const store = new FaultyStore(isShared);
+    const store = new GivenStore(isShared);
     const given = await givenCold({ store, groupCount: 2, ...BOUND });
     const { clock, lines } = given;
-    const hold = store.hold();
+    const hold = store.hold("put");
     for (let i = 0; i < 3; i++) {
       assert.equal(await append(given, "s0", "x".repeat(7 * KIB)), "appended");
       await clock.run(1100);
@@ -58,10 +58,10 @@ function stageOf(number: number, at: number, bytes: number, length: number): Com
 }
 
 Deno.test("pieces of a StreamSnapshot hold no appends up, and are never refused half-way", async () => {
-  const store = new FaultyStore(false);
+  const store = new GivenStore(false);
   const given = await givenCold({ store, ...BOUND });
   const { clock } = given;
-  store.hold();
+  store.hold("put");
   const whole = 100 * MIB;
   assert.deepEqual(await submit(given, stageOf(1, 0, 64 * KIB, whole)), { ok: "done" });
   assert.equal(await append(given, "s0", "x".repeat(21 * KIB)), "appended");
@@ -76,7 +76,7 @@ Deno.test("pieces of a StreamSnapshot hold no appends up, and are never refused 
 });
 
 Deno.test("a StreamSnapshot larger than usual is taken where there is room for appends", async () => {
-  const given = await givenCold({ store: new FaultyStore(false), ...BOUND });
+  const given = await givenCold({ store: new GivenStore(false), ...BOUND });
   assert.deepEqual(await submit(given, stageOf(1, 0, KIB, 500 * MIB)), { ok: "done" });
   const another = await submit(given, stageOf(2, 0, KIB, 500 * MIB));
   assert.deepEqual(another, { unavailable: "overloaded" });

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import type { Group } from "../../group/mod.ts";
 import { copySlices } from "../../stream/mod.ts";
 import { putObject } from "../../storage/cold/mod.ts";
-import { BreakableStore } from "../../tests/given/cold_group.ts";
+import { GivenStore } from "../../tests/given/cold_store.ts";
 import { appendOf, createOf, openBucketOf } from "../../tests/given/commands.ts";
 import { COLD_FORMATION, coldSetupOf, givenShard } from "../../tests/given/shard.ts";
 
 Deno.test("a shard merges small objects and sweeps what nothing refers to, until it is stopped", async () => {
-  const store = new BreakableStore(true);
+  const store = new GivenStore(true);
   const groups: Group[] = [];
   const { clock, shard, open, lines } = await givenShard({
     cold: coldSetupOf({ keepsMs: 1_000, flushMinHotBytes: 1 << 30 }),

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { GroupState, newSlab, sliceOf } from "../../stream/mod.ts";
 import { ColdReader } from "../../storage/cold/mod.ts";
-import { FaultyStore } from "../../tests/cold/faulty_store.ts";
 import { append, contentOf, type GivenCold, givenCold, only } from "../../tests/given/cold.ts";
 import { flush as flushHot } from "../../tests/given/cold_reads.ts";
+import { GivenStore } from "../../tests/given/cold_store.ts";
 
 const KIB = 1024;
 
@@ -24,10 +24,10 @@ function pinnedOf(given: GivenCold): number[] {
 }
 
 Deno.test("tick() writes what is pinned, a few at a time and each once, and lets it go", async () => {
-  const store = new FaultyStore(false);
+  const store = new GivenStore(false);
   const given = await givenCold({ store, flushesMax: 2 });
   const { clock } = given;
-  const hold = store.hold();
+  const hold = store.hold("put");
   const { cold } = only(given).state;
   let text = "";
   for (let number = 1; number <= 5; number++) {
@@ -35,7 +35,7 @@ Deno.test("tick() writes what is pinned, a few at a time and each once, and lets
     text += textOf(number, 3 * KIB);
   }
   await clock.run(1000);
-  assert.deepEqual([store.begun.length, cold.pinnedBytes], [2, 15 * KIB]);
+  assert.deepEqual([store.askedTo("put").length, cold.pinnedBytes], [2, 15 * KIB]);
   assert.ok(text === await contentOf(only(given), "s0", store), "reads go on from memory");
   const [slice] = cold.pinnedPayload(1);
   assert.ok(slice !== undefined);
@@ -43,17 +43,17 @@ Deno.test("tick() writes what is pinned, a few at a time and each once, and lets
   assert.equal(slab.live, 15 * KIB + 6 * KIB, "pinned, and two held");
   hold.release();
   await clock.run(200);
-  assert.deepEqual([store.begun.length, store.done.length, store.underWayMax], [5, 5, 2]);
+  assert.deepEqual([store.askedTo("put").length, store.done.length, store.underWayMax], [5, 5, 2]);
   assert.deepEqual([cold.pinnedBytes, slab.live], [0, 0]);
   assert.ok(text === await contentOf(only(given), "s0", store));
   await clock.until(given.open.stop());
 });
 
 Deno.test("a full store leaves bytes in memory, and says so once", async () => {
-  const store = new FaultyStore(false);
+  const store = new GivenStore(false);
   const given = await givenCold({ store });
   const { clock, lines } = given;
-  store.fails = "full";
+  store.fail("put", "full");
   for (let number = 1; number <= 3; number++) await flush(given, textOf(number, KIB));
   await clock.run(60_000);
   assert.deepEqual(pinnedOf(given), [1, 2, 3]);
@@ -62,26 +62,26 @@ Deno.test("a full store leaves bytes in memory, and says so once", async () => {
     "with pauses",
   );
   assert.equal(lines.length, 1);
-  assert.match(lines[0] ?? "", /^cold store faulty: .*; trying again, its bytes stay in memory$/);
-  store.fails = undefined;
+  assert.match(lines[0] ?? "", /^cold store given: .*; trying again, its bytes stay in memory$/);
+  store.recover();
   await clock.run(31_000);
   assert.deepEqual([pinnedOf(given), store.done.length], [[], 3]);
-  assert.deepEqual(lines.slice(1), ["cold store faulty: works again"]);
+  assert.deepEqual(lines.slice(1), ["cold store given: works again"]);
   await clock.until(given.open.stop());
 });
 
 Deno.test("a crash before a copy is durable writes it at the next start", async () => {
   for (const snapshotLogBytesMin of [1 << 20, 2 * KIB]) {
-    const store = new FaultyStore(false);
+    const store = new GivenStore(false);
     const setup = { store, directory: "/data", snapshotLogBytesMin };
     const first = await givenCold(setup);
     const { clock } = first;
-    store.hold();
+    store.hold("put");
     for (let number = 1; number <= 3; number++) await flush(first, textOf(number, 3 * KIB));
     await clock.run(1000);
     const snapshots = first.disk.paths().filter((path) => path.startsWith("/data/snapshots/"));
     assert.equal(snapshots.length > 0, snapshotLogBytesMin === 2 * KIB, "of pinned bytes");
-    const own = new FaultyStore(false);
+    const own = new GivenStore(false);
     const second = await givenCold({
       ...setup,
       store: own,
@@ -98,11 +98,11 @@ Deno.test("a crash before a copy is durable writes it at the next start", async 
 });
 
 Deno.test("a state that came meanwhile keeps its own pins until they are written", async () => {
-  const store = new FaultyStore(false);
+  const store = new GivenStore(false);
   const given = await givenCold({ store });
   const { clock } = given;
   const group = only(given);
-  const hold = store.hold();
+  const hold = store.hold("put");
   await flush(given, textOf(1, KIB));
   await clock.run(100);
   const before = group.state;
@@ -112,7 +112,7 @@ Deno.test("a state that came meanwhile keeps its own pins until they are written
     allocate: newSlab,
     pinsFlushed: true,
   });
-  const next = store.hold();
+  const next = store.hold("put");
   hold.release();
   await clock.run(10);
   assert.equal(store.done.length, 1);
@@ -126,7 +126,7 @@ Deno.test("a state that came meanwhile keeps its own pins until they are written
 });
 
 Deno.test("a staged object is written once it is whole, and none that is condemned", async () => {
-  const store = new FaultyStore(false);
+  const store = new GivenStore(false);
   const given = await givenCold({ store });
   const { clock, shard } = given;
   const stage = (number: number, at: number, bytes: number, length: number) => {
@@ -158,7 +158,7 @@ Deno.test("a staged object is written once it is whole, and none that is condemn
 });
 
 Deno.test("a copy is what was flushed, with zeros for a stream that ended before", async () => {
-  const store = new FaultyStore(false);
+  const store = new GivenStore(false);
   const given = await givenCold({ store });
   const { clock, shard } = given;
   await append(given, "s0", "kept");
@@ -185,10 +185,10 @@ Deno.test("a copy is what was flushed, with zeros for a stream that ended before
 
 Deno.test("stop() breaks off what hangs, and loses nothing", async () => {
   for (const isDeaf of [false, true]) {
-    const store = new FaultyStore(false);
+    const store = new GivenStore(false);
     const given = await givenCold({ store });
     const { clock } = given;
-    const hold = store.hold();
+    const hold = store.hold("put");
     store.isDeaf = isDeaf;
     await flush(given, textOf(1, KIB));
     await clock.run(100);

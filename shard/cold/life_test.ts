@@ -69,7 +69,7 @@ async function live(seed: number, isShared: boolean): Promise<ColdGroup> {
     }
     // Most of the time nobody looks at streams.
     await all.lookFor(dice.below(20) * MINUTE, 30 * SECOND, ...jobs);
-    store.fails = () => false;
+    store.recover();
     if (i % 20 === 0) await all.checkStreams();
   }
   await all.lookFor(3 * HOUR, 30 * SECOND, ...jobs);

@@ -128,7 +128,7 @@ for (const isShared of [true, false]) {
         const merger = new Merger(all.parts, all.numbers);
         await all.lookFor(5 * MINUTE, MINUTE, merger);
         await all.checkStreams().catch(() => {});
-        all.store.fails = () => false;
+        all.store.recover();
         await all.lookFor(5 * MINUTE, MINUTE, merger);
         assert.ok(referredTo(all).length < 5);
         await all.checkStreams();
@@ -145,11 +145,11 @@ Deno.test("Merger does without a source that is damaged", async () => {
   const merger = new Merger(all.parts, all.numbers);
   const [, second = ""] = await all.store.keys();
   const size = await all.store.size(second) ?? 0;
-  await all.store.inner.put(second, size, [new Uint8Array(size)]);
+  await all.store.stored.put(second, size, [new Uint8Array(size)]);
   await all.lookFor(5 * MINUTE, MINUTE, merger);
   assert.deepEqual(referredTo(all).slice(0, 1), [2]);
   assert.equal(referredTo(all).length, 2);
-  assert.match(all.lines.join(), /^cold merge: memory: .*damaged/);
+  assert.match(all.lines.join(), /^cold merge: given: .*damaged/);
 });
 
 Deno.test("Merger has a damaged source repaired where it can be, and goes on with it", async () => {
@@ -157,12 +157,12 @@ Deno.test("Merger has a damaged source repaired where it can be, and goes on wit
   await flushSlowly(all, 2, 17);
   const [, second = ""] = await all.store.keys();
   const size = await all.store.size(second) ?? 0;
-  const whole = await all.store.inner.get(second, 0, size);
-  await all.store.inner.put(second, size, [new Uint8Array(size)]);
+  const whole = await all.store.stored.get(second, 0, size);
+  await all.store.stored.put(second, size, [new Uint8Array(size)]);
   const repaired: string[] = [];
   const repair = async (object: ColdObject) => {
     repaired.push(objectKey(object));
-    await all.store.inner.put(second, size, [whole]);
+    await all.store.stored.put(second, size, [whole]);
     return true;
   };
   const merger = new Merger({ ...all.parts, repair }, all.numbers);

@@ -2,13 +2,8 @@ import assert from "node:assert/strict";
 import type { Group } from "../../group/mod.ts";
 import { joinSlices } from "../../group/mod.ts";
 import type { Command, PublishSnapshot } from "../../stream/mod.ts";
-import {
-  flush,
-  GivenStore,
-  outcomeOf,
-  OWN_STORE,
-  SHARED_STORE,
-} from "../../tests/given/cold_reads.ts";
+import { flush, outcomeOf, OWN_STORE, SHARED_STORE } from "../../tests/given/cold_reads.ts";
+import { GivenStore } from "../../tests/given/cold_store.ts";
 import { appendOf, bodyOf, createOf, openBucketOf, textOf } from "../../tests/given/commands.ts";
 import { givenShard } from "../../tests/given/shard.ts";
 import { SimClock } from "../../tests/sim/clock.ts";
@@ -76,21 +71,21 @@ Deno.test("what can't be proven for want of an object is an answer, and changes 
   assert.deepEqual(await submit(forkAt("demo/f", 2, 1)), lost);
   assert.deepEqual(await submit(publishAt(5)), lost);
   await store.put(key, stored.length, [stored]);
-  store.hold();
+  const hold = store.hold("get");
   const beganMs = clock.monotonicMs();
   assert.equal(outcomeOf(await submit(publishAt(5))), "cold_unavailable");
   const tookMs = clock.monotonicMs() - beganMs;
   assert.ok(tookMs < 5_000, "before whoever forwarded it gives up");
   assert.deepEqual(group.state.find("demo/f"), { refused: "stream_not_found" });
   assert.equal(group.state.snapshot(KEY), undefined);
-  store.letGo();
+  hold.release();
   assert.equal(outcomeOf(await submit(publishAt(5))), "published");
   open.abandon();
 });
 
 Deno.test("a command whose proof is under way when the shard stops is answered", async () => {
   const { store, shard, publishAt, clock, open } = await flushed();
-  store.hold();
+  store.hold("get");
   const answer = shard.submit(0, publishAt(5));
   await clock.run(10);
   await clock.until(open.stop());

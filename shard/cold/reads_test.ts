@@ -1,15 +1,10 @@
 import assert from "node:assert/strict";
 import { type Group, joinSlices, type ReadRequest } from "../../group/mod.ts";
-import { ColdError, objectKey, putObject, storedParts } from "../../storage/cold/mod.ts";
+import { objectKey, putObject, storedParts } from "../../storage/cold/mod.ts";
 import { HEADER_BYTES } from "../../storage/cold/object.ts";
 import { type Command, mergePacked, sliceOf } from "../../stream/mod.ts";
-import {
-  flush,
-  GivenStore,
-  outcomeOf,
-  OWN_STORE,
-  SHARED_STORE,
-} from "../../tests/given/cold_reads.ts";
+import { flush, outcomeOf, OWN_STORE, SHARED_STORE } from "../../tests/given/cold_reads.ts";
+import { GivenStore } from "../../tests/given/cold_store.ts";
 import { joined } from "../../tests/given/bytes.ts";
 import { appendOf, createOf, openBucketOf, textOf } from "../../tests/given/commands.ts";
 import { COLD_FORMATION, givenShard } from "../../tests/given/shard.ts";
@@ -71,7 +66,7 @@ Deno.test("a read spans objects and memory", async () => {
   assert.equal(await textAt(given, from(5)), "wo three four");
   assert.equal(await textAt(given, from(5, 4)), "wo ", "to the end of a message");
   assert.equal(await textAt(given, from(5, 2)), "wo", "or within one");
-  assert.deepEqual([...new Set(given.store.asked)].sort(), keys.sort());
+  assert.deepEqual([...new Set(given.store.askedTo("get"))].sort(), keys.sort());
   given.open.abandon();
 });
 
@@ -80,17 +75,17 @@ Deno.test("a read of hot bytes is answered at once, and asks the store for nothi
   const answer = given.shard.read(0, from(14));
   assert.ok(!(answer instanceof Promise) && "plan" in answer);
   assert.equal(textOf(joinSlices(answer.plan.slices)), "four");
-  assert.deepEqual(given.store.asked, []);
+  assert.deepEqual(given.store.askedTo("get"), []);
   given.open.abandon();
 });
 
 Deno.test("a read holds what is hot, whatever is flushed and deleted while the store is slow", async () => {
   const { given } = await mixed();
-  given.store.hold();
+  const hold = given.store.hold("get");
   const answer = Promise.resolve(given.shard.read(0, from("start")));
   await flush(given);
   await given.submit({ type: "delete", key: KEY });
-  given.store.letGo();
+  hold.release();
   const found = await given.clock.until(answer);
   assert.ok("plan" in found);
   assert.equal(textOf(joinSlices(found.plan.slices)), "one two three four");
@@ -151,11 +146,11 @@ Deno.test("reads beyond what may be under way wait, and are answered alike", asy
   await given.submit(createOf(KEY));
   await given.submit(appendOf(KEY, "x".repeat(5 << 20)));
   await flush(given);
-  given.store.hold();
+  const hold = given.store.hold("get");
   const read = () => Promise.resolve(given.shard.read(0, from("start")));
   const answers = Promise.all(Array.from({ length: 20 }, read));
   await given.clock.run(1);
-  given.store.letGo();
+  hold.release();
   for (const answer of await given.clock.until(answers)) {
     assert.ok("plan" in answer);
     assert.deepEqual([answer.plan.next, answer.plan.upToDate], [WHOLE, false]);
@@ -183,24 +178,24 @@ Deno.test("a damaged object is an answer that names it, and one line for the ope
 Deno.test("a store that fails or keeps silent is an answer, and the next read asks again", async () => {
   for (const kind of ["unavailable", "full", "denied", "no_bucket"] as const) {
     const { given } = await mixed();
-    given.store.failures.push(new ColdError(kind, "memory", undefined, "so it is"));
+    given.store.fail("get", kind, 1);
     assert.equal(await textAt(given, from("start")), `{"unavailable":"cold_unavailable"}`);
     assert.equal(await textAt(given, from("start")), "one two three four");
     assert.equal(given.shard.report().cold?.readFailures, 1);
     given.open.abandon();
   }
   const { given } = await mixed();
-  given.store.hold();
+  const hold = given.store.hold("get");
   assert.equal(await textAt(given, from("start")), `{"unavailable":"cold_unavailable"}`);
   assert.ok(given.clock.monotonicMs() >= 20_000);
-  given.store.letGo();
+  hold.release();
   assert.equal(await textAt(given, from("start")), "one two three four");
   given.open.abandon();
 });
 
 Deno.test("a read under way when the shard stops is answered", async () => {
   const { given } = await mixed();
-  given.store.hold();
+  given.store.hold("get");
   const answer = Promise.resolve(given.shard.read(0, from("start")));
   await given.clock.run(10);
   await given.clock.until(given.open.stop());
@@ -232,12 +227,12 @@ async function merge({ group, store }: Given): Promise<Command> {
 Deno.test("a read whose object was replaced and deleted meanwhile finds the other one", async () => {
   const { given, keys } = await mixed();
   const repack = await merge(given);
-  given.store.hold();
+  const hold = given.store.hold("get");
   const answer = Promise.resolve(given.shard.read(0, from("start")));
   await given.clock.run(1);
   assert.equal(outcomeOf(await given.submit(repack)), "stored");
   for (const key of keys.slice(0, 2)) await given.store.delete(key);
-  given.store.letGo();
+  hold.release();
   const found = await given.clock.until(answer);
   assert.ok("plan" in found);
   assert.equal(textOf(joinSlices(found.plan.slices)), "one two three four");
@@ -303,12 +298,12 @@ Deno.test("fetch() gives bytes of objects, from memory while they are pinned the
     }
   };
   await check();
-  assert.equal(store.asked.length, 0);
+  assert.equal(store.askedTo("get").length, 0);
   const name = { formation: COLD_FORMATION, group: 0, ...object, bytes: data.length };
   await putObject(store, name, [data]);
   group.state.cold.unpin(1);
   await check();
-  assert.ok(store.asked.length > 0);
+  assert.ok(store.askedTo("get").length > 0);
   await assert.rejects(shard.fetch(0, object, 299_999, 2), RangeError);
   await assert.rejects(shard.fetch(0, { ...object, length: 2 << 21 }, 0, 2 << 20), RangeError);
   const refused = { unavailable: "cold_damaged", object: objectKey({ ...name, term: 7 }) };

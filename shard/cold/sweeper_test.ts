@@ -66,7 +66,7 @@ for (const isShared of [true, false]) {
       // Whoever sweeps next knows nothing of this one.
       await sweeper.stop();
       sweeper = new Sweeper(all.parts);
-      all.store.fails = () => false;
+      all.store.recover();
       await all.lookFor(2 * MINUTE, 30 * SECOND, sweeper);
       assert.deepEqual(await all.store.numbers(), []);
       assert.deepEqual(objectsOf(all), []);

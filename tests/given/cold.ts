@@ -10,16 +10,16 @@ import type { ColdFacts } from "../../shard/mod.ts";
 import type { ColdSetup, ShardSetup } from "../../shard/setup.ts";
 import { ColdReader, type ColdStore } from "../../storage/cold/mod.ts";
 import type { ColdPiece, Slice } from "../../stream/mod.ts";
-import type { FaultyStore } from "../cold/faulty_store.ts";
 import type { SimClock } from "../sim/clock.ts";
 import type { SimDisk } from "../sim/disk.ts";
 import { joined } from "./bytes.ts";
+import type { GivenStore } from "./cold_store.ts";
 import { appendOf, createOf, openBucketOf, textOf } from "./commands.ts";
 import { COLD_FORMATION, coldSetupOf, type GivenShard, givenShard } from "./shard.ts";
 
 /** What {@linkcode givenCold} opened. */
 export interface GivenCold extends GivenShard {
-  readonly store: FaultyStore;
+  readonly store: GivenStore;
   /** The replicas by number. */
   readonly groups: readonly Group[];
   /** What the cold tier has done, as operators see it. */
@@ -29,7 +29,7 @@ export interface GivenCold extends GivenShard {
 /** A shard with the stream `demo/s<group>` in each group; on a disk found, what lies there. */
 export async function givenCold(
   options:
-    & { readonly store: FaultyStore; readonly clock?: SimClock; readonly disk?: SimDisk }
+    & { readonly store: GivenStore; readonly clock?: SimClock; readonly disk?: SimDisk }
     & Partial<ColdSetup>
     & Partial<Pick<ShardSetup, "groupCount" | "hotBytesMax" | "directory" | "hasStarted">>
     & Partial<Pick<ShardSetup, "snapshotLogBytesMin">>,

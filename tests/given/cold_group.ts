@@ -12,14 +12,7 @@ import { ObjectNumbers } from "../../shard/cold/numbers.ts";
 import { ColdTier } from "../../shard/cold/tier.ts";
 import type { ColdParts } from "../../shard/cold/work.ts";
 import type { ColdSetup } from "../../shard/setup.ts";
-import {
-  type ByteParts,
-  ColdError,
-  type ColdStore,
-  MemoryColdStore,
-  objectKey,
-  putObject,
-} from "../../storage/cold/mod.ts";
+import { objectKey, putObject } from "../../storage/cold/mod.ts";
 import {
   type ColdPiece,
   type Command,
@@ -34,68 +27,9 @@ import { SimDisk } from "../sim/disk.ts";
 import { HotBytes } from "../../shard/hot_bytes.ts";
 import { SimRandom } from "../sim/random.ts";
 import { joined } from "./bytes.ts";
+import { GivenStore } from "./cold_store.ts";
 import { type GivenGroup, givenGroup } from "./group.ts";
 import { COLD_FORMATION, coldSetupOf } from "./shard.ts";
-
-/** Objects in memory, of all nodes or of this one, that fails when it is told to. */
-export class BreakableStore implements ColdStore {
-  readonly name = "memory";
-  readonly inner = new MemoryColdStore();
-  /** What has been asked for, in order. */
-  readonly asked: string[] = [];
-  /** Says which operations fail: `put`, `get`, `delete` or `list`, and the key or prefix. */
-  fails: (operation: string, key: string) => boolean = () => false;
-
-  constructor(readonly isShared: boolean) {}
-
-  async put(key: string, size: number, parts: ByteParts, signal?: AbortSignal): Promise<void> {
-    this.#ask("put", key);
-    await this.inner.put(key, size, parts, signal);
-  }
-
-  // deno-lint-ignore require-await -- so that a failure rejects
-  async get(key: string, start: number, length: number, signal?: AbortSignal) {
-    this.#ask("get", key);
-    return this.inner.get(key, start, length, signal);
-  }
-
-  size(key: string): Promise<number | undefined> {
-    return this.inner.size(key);
-  }
-
-  async delete(key: string, signal?: AbortSignal): Promise<void> {
-    this.#ask("delete", key);
-    await this.inner.delete(key, signal);
-  }
-
-  async *list(prefix: string, signal?: AbortSignal): AsyncGenerator<string> {
-    for await (const key of this.inner.list(prefix, signal)) {
-      this.#ask("list", prefix);
-      yield key;
-    }
-  }
-
-  close(): void {}
-
-  /** All keys, in order. */
-  async keys(): Promise<string[]> {
-    const keys: string[] = [];
-    for await (const key of this.inner.list("")) keys.push(key);
-    return keys.sort();
-  }
-
-  /** Numbers of the group's objects, in order. */
-  async numbers(): Promise<number[]> {
-    return (await this.keys()).filter((key) => key.startsWith(`${COLD_FORMATION}/0/`))
-      .map((key) => Number(key.split("/")[2]?.split("-")[0]));
-  }
-
-  #ask(operation: string, key: string): void {
-    this.asked.push(`${operation} ${key}`);
-    if (!this.fails(operation, key)) return;
-    throw new ColdError("unavailable", this.name, key, `${operation} broke off`);
-  }
-}
 
 /** What a stream holds, as the test knows. */
 export interface Expected {
@@ -115,7 +49,7 @@ export class ColdGroup {
 
   private constructor(
     readonly given: GivenGroup,
-    readonly store: BreakableStore,
+    readonly store: GivenStore,
     readonly tier: ColdTier,
   ) {
     this.parts = {
@@ -133,9 +67,9 @@ export class ColdGroup {
     readonly isShared: boolean;
     readonly setup?: Partial<ColdSetup>;
     readonly given?: GivenGroup;
-    readonly store?: BreakableStore;
+    readonly store?: GivenStore;
   }): Promise<ColdGroup> {
-    const { isShared, store = new BreakableStore(isShared) } = options;
+    const { isShared, store = new GivenStore(isShared) } = options;
     const clock = options.given?.clock ?? new SimClock();
     const given = options.given ?? givenGroup({ clock, state: coldStateOf(isShared) });
     const random = new SimRandom(1);

@@ -8,13 +8,7 @@ import assert from "node:assert/strict";
 import type { Answer, Group } from "../../group/mod.ts";
 import type { GroupAccess } from "../../shard/mod.ts";
 import type { ColdSetup } from "../../shard/setup.ts";
-import {
-  type ByteParts,
-  type ColdStore,
-  MemoryColdStore,
-  objectKey,
-  putObject,
-} from "../../storage/cold/mod.ts";
+import { type ByteParts, type ColdStore, objectKey, putObject } from "../../storage/cold/mod.ts";
 import { copySlices, type FlushOptions, type FlushPlan } from "../../stream/mod.ts";
 import type { SimClock } from "../sim/clock.ts";
 import { COLD_FORMATION, coldSetupOf } from "./shard.ts";
@@ -31,46 +25,6 @@ export const SHARED_STORE: ColdSetup = {
   ...OWN_STORE,
   backend: { kind: "s3", bucket: "b", region: "r" },
 };
-
-/** A store that counts, and fails or waits when it is told to. */
-export class GivenStore extends MemoryColdStore {
-  /** Keys that were asked for. */
-  readonly asked: string[] = [];
-  /** Thrown instead of an answer, each once. */
-  readonly failures: Error[] = [];
-  #gate: PromiseWithResolvers<void> | undefined;
-
-  /** Nothing is answered from now on. */
-  hold(): void {
-    this.#gate = Promise.withResolvers<void>();
-  }
-
-  /** Everything is answered. */
-  letGo(): void {
-    this.#gate?.resolve();
-    this.#gate = undefined;
-  }
-
-  /** Turns a bit of a stored object over. */
-  async rot(key: string, at: number): Promise<void> {
-    const bytes = await super.get(key, 0, await this.size(key) ?? 0);
-    bytes[at] = (bytes[at] ?? 0) ^ 1;
-    await this.put(key, bytes.length, [bytes]);
-  }
-
-  override async get(
-    key: string,
-    start: number,
-    length: number,
-    signal?: AbortSignal,
-  ): Promise<Uint8Array> {
-    this.asked.push(key);
-    await this.#gate?.promise;
-    const failure = this.failures.shift();
-    if (failure !== undefined) throw failure;
-    return await super.get(key, start, length, signal);
-  }
-}
 
 /** What {@linkcode flush} has to know. */
 export interface Flushed {

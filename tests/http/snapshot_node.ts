@@ -10,14 +10,8 @@ import { listen } from "../../http/serve.ts";
 import { DenoClock, denoDisk, denoNetwork, denoRandom } from "../../io/deno.ts";
 import { ShardRuntime } from "../../node/runtime.ts";
 import type { ColdSetup } from "../../shard/setup.ts";
-import {
-  type ByteParts,
-  type ColdBackend,
-  ColdError,
-  type ColdStore,
-  MemoryColdStore,
-  prepareColdFolder,
-} from "../../storage/cold/mod.ts";
+import { type ColdBackend, type ColdStore, prepareColdFolder } from "../../storage/cold/mod.ts";
+import { GivenStore } from "../given/cold_store.ts";
 import { SETTINGS } from "../given/plane.ts";
 import { setupOf } from "../given/shard.ts";
 import type { ServerProcess } from "../server.ts";
@@ -26,51 +20,12 @@ import { Api } from "./client.ts";
 /** Where snapshots lie: nowhere but in memory, in a store of the node's own, or in one that is shared. */
 export type Backend = "none" | "memory" | "fs" | "shared";
 
-/** A store that all nodes would see, and that fails as often as it is told to. */
-export class SharedStore implements ColdStore {
-  readonly name = "shared";
-  readonly isShared = true;
-  /** Puts that fail from now on. */
-  failures = 0;
-  puts = 0;
-  readonly #inner = new MemoryColdStore();
-
-  async put(key: string, size: number, parts: ByteParts, signal?: AbortSignal): Promise<void> {
-    this.puts++;
-    if (this.failures > 0) {
-      this.failures--;
-      throw new ColdError("unavailable", this.name, key, "told to fail");
-    }
-    await this.#inner.put(key, size, parts, signal);
-  }
-
-  get(key: string, start: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
-    return this.#inner.get(key, start, length, signal);
-  }
-
-  size(key: string): Promise<number | undefined> {
-    return this.#inner.size(key);
-  }
-
-  delete(key: string): Promise<void> {
-    return this.#inner.delete(key);
-  }
-
-  list(prefix: string): AsyncIterable<string> {
-    return this.#inner.list(prefix);
-  }
-
-  close(): void {
-    this.#inner.close();
-  }
-}
-
 /** A node that {@linkcode snapshotNode} started. */
 export interface SnapshotNode {
   readonly api: Api;
   readonly runtime: ShardRuntime;
   /** What objects lie in, on the `shared` backend. */
-  readonly store: SharedStore;
+  readonly store: GivenStore;
   /** What no request should have caused. */
   readonly errors: unknown[];
   stop(): Promise<void>;
@@ -87,7 +42,7 @@ export async function snapshotNode(
   cold: Partial<ColdSetup> = {},
 ): Promise<SnapshotNode> {
   const folder = await Deno.makeTempDir({ prefix: "ursula-snapshots-" });
-  const store = new SharedStore();
+  const store = new GivenStore(true);
   const clock = new DenoClock();
   const io = {
     clock,

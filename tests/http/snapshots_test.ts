@@ -229,12 +229,12 @@ besideNode(
   async () => {
     const { api, store } = shared();
     const path = await api.create(TEXT, "hello");
-    store.failures = 2;
+    store.fail("put", "unavailable", 2);
     assertStatus(await publish(api, path, 5, "fold"), 204);
     await api.append(path, TEXT, "!");
-    store.failures = 100;
+    store.fail("put", "unavailable", 100);
     assertError(await publish(api, path, 6, "fold!"), "cold_unavailable");
-    store.failures = 0;
+    store.recover();
     assert.equal((await api.get(`${snapshotsOf(path)}/5`)).text, "fold");
     assertStatus(await publish(api, path, 6, "fold!"), 204);
   },
@@ -244,13 +244,13 @@ besideNode("what can't be published is not uploaded", async () => {
   const { api, store } = shared();
   const path = await api.create(TEXT, "hello");
   assertStatus(await publish(api, path, 5, "fold"), 204);
-  const { puts } = store;
+  const puts = store.askedTo("put").length;
   assertStatus(await publish(api, path, 5, "fold"), 204);
   assertStatus(await publish(api, path, 5, "other"), 409);
   assertStatus(await publish(api, path, 6, "far"), 409);
   assertStatus(await publish(api, path, 4, "low"), 410);
   assertStatus(await publish(api, fresh(), 0, "none"), 404);
-  assert.equal(store.puts, puts);
+  assert.equal(store.askedTo("put").length, puts);
 });
 
 besideNode(
