@@ -12,7 +12,7 @@ export interface Unavailable {
    * - `overloaded`: a bound was reached; nothing entered a log
    * - `stopping`: the node is shutting down; nothing entered a log
    * - `cold_unavailable`: the store of cold objects does not serve now; nothing was applied
-   * - `cold_damaged`: an object is damaged or missing; nothing was applied
+   * - `cold_damaged`: an object is damaged or missing, wherever it should be; nothing was applied
    * - `outcome_unknown`: the command entered a log and may yet be applied
    */
   readonly unavailable:

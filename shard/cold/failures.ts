@@ -8,6 +8,21 @@ export function isDamage(reason: unknown): reason is ColdError & { readonly key:
     (reason.kind === "corrupt" || reason.kind === "not_found");
 }
 
+/**
+ * The object is damaged or missing here, and of those who should have it too somebody can't be asked
+ * at present: what it holds may come back.
+ */
+export class OutOfReach extends ColdError {
+  /** @param reason why this node's own copy is of no use */
+  constructor(reason: ColdError) {
+    const { store, key, kind } = reason;
+    const what = kind === "not_found" ? "missing" : "damaged";
+    super("unavailable", store, key, `${what} here, and not every other node can be asked`, {
+      cause: reason,
+    });
+  }
+}
+
 /** What a failed read of cold bytes is answered. */
 export function obstacleOf(reason: unknown): Unavailable {
   if (isDamage(reason)) return { unavailable: "cold_damaged", object: reason.key };

@@ -7,7 +7,7 @@
 import type { ColdError, ColdObject, ColdReader } from "../../storage/cold/mod.ts";
 import { objectKey } from "../../storage/cold/mod.ts";
 import { type ColdPiece, mergePacked, type RepackedRange } from "../../stream/mod.ts";
-import { isDamage } from "./failures.ts";
+import { isDamage, OutOfReach } from "./failures.ts";
 import type { Run } from "./merge_runs.ts";
 import { fillFrom, mending, type Repair } from "./object_bytes.ts";
 import type { Stretches } from "./rounds.ts";
@@ -90,7 +90,8 @@ async function readPieces(
     try {
       await mending(repair, source, fill, signal);
     } catch (reason) {
-      throw isDamage(reason) ? new SourceError(first.number, reason) : reason;
+      const isLacking = isDamage(reason) || reason instanceof OutOfReach;
+      throw isLacking ? new SourceError(first.number, reason) : reason;
     }
     for (const piece of joined) {
       const start = piece.at - first.at;

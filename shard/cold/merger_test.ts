@@ -163,7 +163,7 @@ Deno.test("Merger has a damaged source repaired where it can be, and goes on wit
   const repair = async (object: ColdObject) => {
     repaired.push(objectKey(object));
     await all.store.stored.put(second, size, [whole]);
-    return true;
+    return "repaired" as const;
   };
   const merger = new Merger({ ...all.parts, repair }, all.numbers);
   await all.lookFor(2 * MINUTE, MINUTE, merger);

@@ -1,9 +1,14 @@
 import { unlessAborted } from "../../storage/cold/run.ts";
 import type { ColdObject, ColdReader } from "../../storage/cold/mod.ts";
-import { isDamage } from "./failures.ts";
+import { isDamage, OutOfReach } from "./failures.ts";
 
-/** Puts an object anew that is damaged or missing; says whether it did. */
-export type Repair = (object: ColdObject) => Promise<boolean>;
+/**
+ * What came of a repair: the object is there; or nobody has it, as all who should have said
+ * themselves; or somebody who may have it could not be asked.
+ */
+export type RepairOutcome = "repaired" | "lost" | "out_of_reach";
+/** Puts an object anew that is damaged or missing. */
+export type Repair = (object: ColdObject) => Promise<RepairOutcome>;
 
 /** How {@linkcode fillFrom} reads. */
 export interface FillOptions {
@@ -40,9 +45,23 @@ export async function mending<T>(
   try {
     return await read();
   } catch (reason) {
-    if (repair === undefined || !isDamage(reason)) throw reason;
-    const repaired = repair(object);
-    if (!await (signal === undefined ? repaired : unlessAborted(repaired, signal))) throw reason;
+    await mend(repair, object, reason, signal);
     return await read();
   }
+}
+
+/**
+ * Repairs an object that `reason` says is damaged or missing.
+ * @throws `reason` where there is no repair for it, or {@linkcode OutOfReach}
+ */
+export async function mend(
+  repair: Repair | undefined,
+  object: ColdObject,
+  reason: unknown,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (repair === undefined || !isDamage(reason)) throw reason;
+  const outcome = await unlessAborted(repair(object), signal);
+  if (outcome === "lost") throw reason;
+  if (outcome === "out_of_reach") throw new OutOfReach(reason);
 }

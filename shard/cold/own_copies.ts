@@ -5,13 +5,22 @@ import { type ColdObject, type ColdStore, objectKey } from "../../storage/cold/m
 import { nodeOf } from "../../storage/member.ts";
 import type { ObjectName } from "../../stream/mod.ts";
 import type { LogLine } from "../log_line.ts";
+import { PEER_KINDS } from "../peer_kinds.ts";
 import type { Peers } from "../peers.ts";
 import { ColdFetcher } from "./fetcher.ts";
 import type { Holdings } from "./holdings.ts";
 import type { ColdJob } from "./job.ts";
 import { Learners } from "./learners.ts";
 import { PeerCopies } from "./peer_copies.ts";
-import { decodeRequest, NO, type TakeRequest, type WholeRequest, YES } from "./requests.ts";
+import type { RepairOutcome } from "./object_bytes.ts";
+import {
+  decodeRequest,
+  encodeRequest,
+  NO,
+  type TakeRequest,
+  type WholeRequest,
+  YES,
+} from "./requests.ts";
 import { ColdSource } from "./source.ts";
 import { spreadObject } from "./spreading.ts";
 import type { ColdTier } from "./tier.ts";
@@ -45,7 +54,7 @@ export class OwnCopies implements ColdJob {
   readonly #source: ColdSource;
   readonly #stopping = new AbortController();
   /** Repairs under way, by key. */
-  readonly #repairs = new Map<string, Promise<boolean>>();
+  readonly #repairs = new Map<string, Promise<RepairOutcome>>();
   /** Groups whose replicas have had everything at some time. */
   readonly #caughtUp = new Set<number>();
 
@@ -78,10 +87,10 @@ export class OwnCopies implements ColdJob {
   }
 
   /**
-   * Puts a damaged or missing object anew, from another node; false where nobody gives it. Whoever
-   * asks meanwhile waits for the same.
+   * Puts a damaged or missing object anew, from another node. Whoever asks meanwhile waits for the
+   * same.
    */
-  repair(object: ColdObject): Promise<boolean> {
+  repair(object: ColdObject): Promise<RepairOutcome> {
     const key = objectKey(object);
     let repair = this.#repairs.get(key);
     if (repair === undefined) {
@@ -91,13 +100,31 @@ export class OwnCopies implements ColdJob {
     return repair;
   }
 
-  async #repair(object: ColdObject, key: string): Promise<boolean> {
+  async #repair(object: ColdObject, key: string): Promise<RepairOutcome> {
     const { holdings, log } = this.#parts;
     // Until it is mended it lacks, so that it is tried again though this fails.
     holdings.lose(key);
-    const repaired = await this.#fetcher.fetch(object);
-    if (repaired) log(`${key} was damaged or missing here, and was fetched anew`, "warn");
-    return repaired;
+    if (!await this.#fetcher.fetch(object)) {
+      return await this.#isLost(object) ? "lost" : "out_of_reach";
+    }
+    log(`${key} was damaged or missing here, and was fetched anew`, "warn");
+    return "repaired";
+  }
+
+  /** Do all other voters say themselves that they don't have it? */
+  async #isLost(object: ColdObject): Promise<boolean> {
+    const { groups, peers } = this.#parts;
+    const group = groups.find(({ id }) => id === object.group);
+    if (group === undefined) return false;
+    const { voters, outgoing } = group.status().membership;
+    const nodes = new Set([...voters, ...outgoing].map(nodeOf));
+    nodes.delete(nodeOf(group.member));
+    const { number, term, bytes: length } = object;
+    const request = encodeRequest({ ask: "lost", group: group.id, number, term, length });
+    const answers = await Promise.all(
+      Array.from(nodes, (node) => peers.call(node, PEER_KINDS.COLD, [request])),
+    );
+    return answers.every((answer) => answer instanceof Uint8Array && answer[0] === 1);
   }
 
   /**
@@ -122,6 +149,8 @@ export class OwnCopies implements ColdJob {
         return Promise.resolve(this.#hasAll(group, request) ? YES : NO);
       case "take":
         return this.#take(group, from, request);
+      case "lost":
+        return this.#source.lacks(group, request).then((lacks) => lacks ? YES : NO);
     }
   }
 

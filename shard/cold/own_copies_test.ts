@@ -169,19 +169,55 @@ Deno.test("repair() puts a damaged object anew, once for all who ask, and says w
   assert.equal(await holds(node, object), false);
   const own = ownOf(node);
   const repairs = [own.repair(object), own.repair(object)];
-  assert.deepEqual(await stage.clock.until(Promise.all(repairs)), [true, true]);
+  assert.deepEqual(await stage.clock.until(Promise.all(repairs)), ["repaired", "repaired"]);
   assert.ok(await holds(node, object));
   const offsets = partsAsked(stage, object).filter((offset) => offset === 3 << 20);
   assert.equal(offsets.length, 1, "fetched once");
   assert.equal(node.lines.filter((line) => line.includes("fetched anew")).length, 1);
   await rot(2);
   await rot(3);
-  assert.equal(await stage.clock.until(own.repair(object)), false);
+  assert.equal(await stage.clock.until(own.repair(object)), "lost");
   assert.equal(node.open.shard.facts(0).coldLacking, 1, "it is tried again");
   assert.ok(node.open.shard.facts(0).ready, "and the node stays ready");
   await stage.at(3).store.put(key, bytes.length, [bytes]);
   await stage.until(() => node.open.shard.facts(0).coldLacking === 0);
   assert.ok(await holds(node, object));
+  await stage.stop();
+});
+
+Deno.test("a copy that is gone is lost once all other voters say so, and out of reach before", async () => {
+  const stage = await given([1, 2, 3]);
+  const object = await flush(stage, [1, 2, 3]);
+  const node = stage.at(3);
+  const key = objectKey(object);
+  const { shard } = node.open;
+  const read = async () => {
+    node.open.tier?.reader.forget(object);
+    const request = { key: KEY, from: 0, maxBytes: 100, touch: false };
+    const answer = await stage.clock.until(Promise.resolve(shard.read(0, request)));
+    return "unavailable" in answer ? answer.unavailable : "read";
+  };
+  const whole = await stage.at(2).store.get(key, 0, storedBytes(object));
+  const rotten = whole.with(500, 255 ^ (whole[500] ?? 0));
+  const put = (id: number, bytes: Uint8Array) => stage.at(id).store.put(key, bytes.length, [bytes]);
+  await put(3, rotten);
+  await put(1, rotten);
+  stage.bend = ({ to }, answer) => to === 2 ? Promise.resolve({ failed: "unanswered" }) : answer();
+  assert.equal(await read(), "cold_unavailable", "2 is silent");
+  stage.bend = (call, answer) => call.to === 2 ? Promise.resolve(new Uint8Array(0)) : answer();
+  assert.equal(await read(), "cold_unavailable", "2 can't say");
+  stage.bend = (_call, answer) => answer();
+  assert.equal(await read(), "read");
+  assert.ok(await holds(node, object));
+  await put(3, rotten);
+  await stage.at(1).store.delete(key);
+  await put(2, rotten.subarray(0, 100));
+  assert.equal(await read(), "cold_damaged", "missing, and cut short");
+  await put(2, rotten);
+  assert.equal(await read(), "cold_damaged", "missing, and rotten");
+  stage.kill(2);
+  await stage.elected();
+  assert.equal(await read(), "cold_unavailable", "2 is down");
   await stage.stop();
 });
 
@@ -248,7 +284,7 @@ Deno.test("an object that is condemned while it comes leaves nothing behind", as
   await stage.submit({ type: "condemn", below: 0, numbers: [object.number] });
   await stage.settled();
   assert.equal(node.open.shard.facts(0).coldLacking, 0);
-  assert.equal(await stage.clock.until(repair), false);
+  assert.notEqual(await stage.clock.until(repair), "repaired");
   assert.equal(await store.size(objectKey(object)), undefined);
   // The same where somebody waits for it.
   stage.bend = (_call, answer) => answer();

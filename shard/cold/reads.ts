@@ -1,7 +1,6 @@
 import type { Eventually, Group, ReadAnswer, ReadRequest, Unavailable } from "../../group/mod.ts";
 import type { Clock } from "../../io/mod.ts";
 import { ColdError, type ColdObject, objectKey } from "../../storage/cold/mod.ts";
-import { unlessAborted } from "../../storage/cold/run.ts";
 import {
   type ColdPiece,
   type ObjectName,
@@ -12,7 +11,7 @@ import {
 import type { LogLine } from "../log_line.ts";
 import type { ColdCounters } from "./counters.ts";
 import { Complaints, isDamage, obstacleOf } from "./failures.ts";
-import { fillFrom, type FillOptions, mending, type Repair } from "./object_bytes.ts";
+import { fillFrom, type FillOptions, mend, mending, type Repair } from "./object_bytes.ts";
 import { aheadOf, coldPieces, type ColdPlan, isCold, owned } from "./pieces.ts";
 import { RangeRows } from "./range_rows.ts";
 import { ReadSlots } from "./read_slots.ts";
@@ -221,8 +220,8 @@ export class ColdReads {
           continue;
         }
         // A node that has just come may lack all of them: each is worth one try.
-        if (tried.has(key) || this.#repair === undefined) throw reason;
-        if (!await unlessAborted(this.#repair(damaged), signal)) throw reason;
+        if (tried.has(key)) throw reason;
+        await mend(this.#repair, damaged, reason, signal);
         tried.add(key);
       }
     }

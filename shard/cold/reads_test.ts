@@ -11,6 +11,7 @@ import { COLD_FORMATION, givenShard } from "../../tests/given/shard.ts";
 import { SimClock } from "../../tests/sim/clock.ts";
 import { SimRandom } from "../../tests/sim/random.ts";
 import { ColdCounters } from "./counters.ts";
+import type { RepairOutcome } from "./object_bytes.ts";
 import { ColdReads } from "./reads.ts";
 import { owned } from "./pieces.ts";
 import { ColdTier } from "./tier.ts";
@@ -252,7 +253,7 @@ Deno.test("ColdReads repairs a damaged object, where it can", async () => {
     openCold: () => Promise.resolve(store),
   });
   const repairs: string[] = [];
-  let works = true;
+  let outcome: RepairOutcome = "repaired";
   const counters = new ColdCounters();
   const reads = new ColdReads({
     tier,
@@ -262,8 +263,8 @@ Deno.test("ColdReads repairs a damaged object, where it can", async () => {
     async repair(object) {
       repairs.push(objectKey(object));
       await new Promise<void>((resolve) => clock.setTimer(5, resolve));
-      if (works) await store.put(key, whole.length, [whole]);
-      return works;
+      if (outcome === "repaired") await store.put(key, whole.length, [whole]);
+      return outcome;
     },
   });
   const read = () => Promise.resolve(group.read(from("start"), reads.complete));
@@ -274,10 +275,13 @@ Deno.test("ColdReads repairs a damaged object, where it can", async () => {
   assert.deepEqual([repairs, lines, counters.readFailures], [[key], [], 0]);
   tier.reader.forget({ formation: COLD_FORMATION, group: 0, number: 1, term: 1, bytes: 4 });
   await store.rot(key, HEADER_BYTES);
-  works = false;
+  outcome = "lost";
   const refused = { unavailable: "cold_damaged", object: key };
   assert.deepEqual(await clock.until(read()), refused);
   assert.deepEqual([repairs.length, counters.readFailures], [2, 1]);
+  outcome = "out_of_reach";
+  assert.deepEqual(await clock.until(read()), { unavailable: "cold_unavailable" });
+  assert.match(lines.at(-1) ?? "", /damaged here, and not every other node can be asked$/);
   tier.close();
   given.open.abandon();
 });

@@ -40,13 +40,19 @@ export interface TakeRequest extends ObjectName {
   readonly group: number;
 }
 
+/** Is it certain that the receiver has no whole copy of this object, nor will it get one by itself? */
+export interface LostRequest extends ObjectName {
+  readonly ask: "lost";
+  readonly group: number;
+}
+
 /** What one node asks another. */
-export type ColdRequest = PartRequest | WholeRequest | TakeRequest;
+export type ColdRequest = PartRequest | WholeRequest | TakeRequest | LostRequest;
 
 const HEAD_BYTES = 5;
 const NUMBER_BYTES = 8;
 /** Which byte stands for which request, and how many numbers follow. */
-const FORMS = { part: [1, 5], whole: [2, 1], take: [3, 3] } as const;
+const FORMS = { part: [1, 5], whole: [2, 1], take: [3, 3], lost: [4, 3] } as const;
 
 /** A request as it is sent. */
 export function encodeRequest(request: ColdRequest): Uint8Array {
@@ -69,7 +75,7 @@ export function decodeRequest(bytes: Uint8Array): ColdRequest {
   const at = (i: number) => safe(view.getBigUint64(HEAD_BYTES + i * NUMBER_BYTES));
   if (ask === "whole") return { ask, group, index: at(0) };
   const object = { group, number: at(0), term: at(1), length: at(2) };
-  if (ask === "take") return { ask, ...object };
+  if (ask !== "part") return { ask, ...object };
   const [offset, partBytes] = [at(3), at(4)];
   if (partBytes === 0 || partBytes > PART_BYTES_MAX) throw malformed();
   return { ask, ...object, offset, partBytes };
@@ -82,7 +88,7 @@ export function groupOfRequest(bytes: Uint8Array): number {
 }
 
 function askOf(bytes: Uint8Array): ColdRequest["ask"] {
-  for (const ask of ["part", "whole", "take"] as const) {
+  for (const ask of ["part", "whole", "take", "lost"] as const) {
     const [kind, count] = FORMS[ask];
     if (bytes[0] === kind && bytes.length === HEAD_BYTES + count * NUMBER_BYTES) return ask;
   }
@@ -92,7 +98,7 @@ function askOf(bytes: Uint8Array): ColdRequest["ask"] {
 function numbersOf(request: ColdRequest): number[] {
   if (request.ask === "whole") return [request.index];
   const { number, term, length } = request;
-  if (request.ask === "take") return [number, term, length];
+  if (request.ask !== "part") return [number, term, length];
   return [number, term, length, request.offset, request.partBytes];
 }
 

@@ -6,6 +6,7 @@ const REQUESTS: ColdRequest[] = [
   { ask: "part", ...NAME, offset: 2 ** 41, partBytes: 1 << 20 },
   { ask: "whole", group: 3, index: 2 ** 52 },
   { ask: "take", ...NAME },
+  { ask: "lost", ...NAME },
 ];
 
 Deno.test("decodeRequest() reverses encodeRequest(), in a fixed form", () => {
@@ -27,7 +28,7 @@ Deno.test("decodeRequest() takes nothing shorter, longer or of another kind", ()
       assert.throws(() => decodeRequest(bytes.subarray(0, end)), /malformed/);
     }
     assert.throws(() => decodeRequest(Uint8Array.of(...bytes, 0)), /malformed/);
-    for (const kind of [0, 4, 255]) {
+    for (const kind of [0, 5, 255]) {
       assert.throws(() => decodeRequest(bytes.with(0, kind)), /malformed/);
     }
     assert.throws(() => decodeRequest(bytes.with(5, 1)), /malformed/, "beyond what a number holds");

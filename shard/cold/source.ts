@@ -1,7 +1,8 @@
 import type { Group } from "../../group/mod.ts";
-import { objectKey, storedBytes, storedRange } from "../../storage/cold/mod.ts";
+import { checkObject, objectKey, storedBytes, storedRange } from "../../storage/cold/mod.ts";
 import type { Slice } from "../../stream/mod.ts";
-import { NO, type PartRequest } from "./requests.ts";
+import { isDamage } from "./failures.ts";
+import { type LostRequest, NO, type PartRequest } from "./requests.ts";
 import { Slots } from "./slots.ts";
 import type { ColdTier } from "./tier.ts";
 
@@ -30,6 +31,30 @@ export class ColdSource {
     } catch {
       // Damaged, gone or out of reach: who asks asks another one.
       return NO;
+    } finally {
+      this.#reads.free();
+    }
+  }
+
+  /**
+   * Is it certain that there is no whole copy here, and none that is still to be written? It is
+   * looked for, and read: whoever asks found its own to be of no use.
+   */
+  async lacks(group: Group, request: LostRequest): Promise<boolean> {
+    const { number, term } = request;
+    const { cold } = group.state;
+    if (cold.isPinned(number)) return false;
+    // Of what has yet to be applied here the bytes are in the log.
+    const known = cold.objects.get(number);
+    if (known === undefined ? !cold.objects.isCondemned(number) : known.term !== term) return false;
+    if (this.#reads.waiting >= READS_WAITING_MAX) return false;
+    await this.#reads.take();
+    try {
+      const { store } = this.#tier;
+      await checkObject(store, this.#tier.object(group.id, request), this.#stopping.signal);
+      return false;
+    } catch (reason) {
+      return isDamage(reason);
     } finally {
       this.#reads.free();
     }
