@@ -48,13 +48,17 @@ export class BootstrapSession implements Keeper {
     this.#all = all;
   }
 
-  /** The next stretch; undefined where the session is broken off. Valid until the next `apply`. */
-  take(state: GroupState): MessagePlan | undefined {
+  /**
+   * The next stretch; undefined where the session is broken off. Valid until the next `apply`. One
+   * that is not admitted is not taken: it comes again.
+   */
+  take(state: GroupState, admits: (plan: MessagePlan) => boolean): MessagePlan | undefined {
     if (this.broken !== undefined) return undefined;
-    const kept = this.#kept.shift();
-    if (kept !== undefined) this.#letGo([kept]);
+    const kept = this.#kept[0];
     const plan = kept ?? this.#plan(state, this.#position, this.end);
     if (plan === undefined) return this.breakOff("the stream is no longer what it was");
+    if (!admits(plan)) return plan;
+    if (kept !== undefined) this.#letGo(this.#kept.splice(0, 1));
     this.#position = plan.to;
     return plan;
   }

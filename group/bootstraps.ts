@@ -101,12 +101,21 @@ export class Bootstraps {
     return { session: id, facts, snapshot: snapshotOf(state, key) };
   }
 
-  /** What comes next; not to be asked before the last answer has come. */
-  next(id: number, state: GroupState, nowMs: number): StretchPlan | BootstrapBroken {
+  /**
+   * What comes next; not to be asked before the last answer has come.
+   *
+   * @param admits says whether there is room for it; it comes again where there is none
+   */
+  next(
+    id: number,
+    state: GroupState,
+    nowMs: number,
+    admits: (plan: MessagePlan) => boolean = () => true,
+  ): StretchPlan | BootstrapBroken {
     const session = this.#sessions.get(id);
     if (session === undefined) return { broken: "the bootstrap has ended" };
     session.usedMs = nowMs;
-    const plan = session.take(state);
+    const plan = session.take(state, admits);
     if (plan === undefined) return { broken: session.broken ?? "" };
     return { session, plan, isLast: plan.to === session.end };
   }

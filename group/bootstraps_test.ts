@@ -121,6 +121,22 @@ Deno.test("next() gives large streams in stretches, and parts of messages that a
   assert.equal(again.facts.tail, 11);
 });
 
+Deno.test("next() gives a stretch again that was not admitted, though it is trimmed meanwhile", () => {
+  const group = given();
+  const start = begin(group);
+  const refuse = () =>
+    group.group.bootstraps.next(start.session, group.group.state, 0, () => false);
+  for (const offset of [3, 11]) {
+    const next = refuse();
+    assert.ok("plan" in next && next.plan.from === 0);
+    publish(group, offset);
+  }
+  refuse();
+  assert.equal(group.kept.bytes, WORDS_FOOTPRINT);
+  assert.equal(rest(group, start), "one|two|three|");
+  assert.equal(group.kept.bytes, 0);
+});
+
 Deno.test("a publish that is refused, or repeated, leaves nothing kept", () => {
   const group = given();
   const start = begin(group);

@@ -165,7 +165,7 @@ export async function openShard(
     bounds: { hotBytesMax: setup.hotBytesMax },
     lanes: lanes.map(({ lane }) => lane),
     links: peers && line && linksOf(peers, line, lanes, setup, io, hooks, cold),
-    bootstraps: new BootstrapReads(cold?.reads, io.clock, counters, hooks.log),
+    bootstraps: new BootstrapReads(cold?.reads, io.clock, hooks.log),
     kept: bootstraps.kept,
     cold,
     sweeper: tier === undefined ? new Sweeper(parts) : undefined,

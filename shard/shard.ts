@@ -179,9 +179,7 @@ export class Shard implements GroupAccess {
   }
 
   nextOfBootstrap(group: number, session: number): Eventually<BootstrapStretch | BootstrapBroken> {
-    const { bootstraps, state } = this.#group(group);
-    const next = bootstraps.next(session, state, this.#clock.monotonicMs());
-    return this.#bootstraps.complete(group, next);
+    return this.#bootstraps.next(this.#group(group), session);
   }
 
   tellBootstrap(group: number, session: number, what: "goes_on" | "ends"): void {

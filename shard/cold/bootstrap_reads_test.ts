@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
-import type { BootstrapStretch } from "../../group/mod.ts";
+import type { BootstrapStretch, Group } from "../../group/mod.ts";
 import { objectKey } from "../../storage/cold/mod.ts";
+import { flush, SHARED_STORE } from "../../tests/given/cold_reads.ts";
+import { GivenStore } from "../../tests/given/cold_store.ts";
 import { appendOf, createOf, openBucketOf, textOf } from "../../tests/given/commands.ts";
+import { givenShard } from "../../tests/given/shard.ts";
 import { type GivenNode, GivenShards } from "../../tests/given/shards.ts";
 
 const KEY = "demo/a";
@@ -54,4 +57,101 @@ Deno.test("a bootstrap has a node's missing copy repaired, and breaks off where 
   assert.equal(await bootstrapped(stage, node), "what it needs can't be read");
   stage.cut = () => false;
   await stage.stop();
+});
+
+const MIB = 1 << 20;
+
+/** A stream in an object, and another one of 5 MiB. */
+async function given() {
+  const store = new GivenStore();
+  const groups: Group[] = [];
+  const { clock, shard, open, lines } = await givenShard({
+    cold: SHARED_STORE,
+    coldStore: store,
+    onGroup: (group) => groups.push(group),
+  });
+  const [group] = groups;
+  assert.ok(group !== undefined);
+  const access = shard;
+  const flushAll = () => flush({ clock, access, store, group });
+  await clock.until(shard.submit(0, openBucketOf("demo")));
+  for (const [key, text] of [[KEY, "cold,"], ["demo/large", "x".repeat(5 * MIB)]] as const) {
+    await clock.until(shard.submit(0, createOf(key)));
+    await clock.until(shard.submit(0, appendOf(key, text)));
+    await flushAll();
+  }
+  return {
+    clock,
+    shard,
+    open,
+    store,
+    lines,
+    flushAll,
+    append: (text: string) => clock.until(shard.submit(0, appendOf(KEY, text))),
+    read: () => {
+      const request = { key: "demo/large", from: 0, maxBytes: 4 * MIB, touch: false };
+      return Promise.resolve(shard.read(0, request));
+    },
+    async begin(key = KEY): Promise<number> {
+      const request = { key, incarnation: undefined, touch: false };
+      const begun = await clock.until(Promise.resolve(shard.beginBootstrap(0, request)));
+      assert.ok("bootstrap" in begun);
+      return begun.bootstrap.session;
+    },
+    next: (session: number) => Promise.resolve(shard.nextOfBootstrap(0, session)),
+  };
+}
+
+Deno.test("a stretch waits for its turn among cold reads, and is planned anew then", async () => {
+  const all = await given();
+  const hold = all.store.hold("get");
+  await all.append("hot");
+  const reads = Array.from({ length: 16 }, () => all.read());
+  const session = await all.begin();
+  let isThere = false;
+  const next = all.next(session).then((found) => {
+    isThere = true;
+    return found;
+  });
+  await all.flushAll();
+  await all.clock.run(1_000);
+  assert.equal(isThere, false);
+  const asked = new Set(all.store.askedTo("get"));
+  assert.equal(asked.size, 1, "of the large stream's object alone");
+  hold.release();
+  for (const answer of await all.clock.until(Promise.all(reads))) assert.ok("plan" in answer);
+  const found = await all.clock.until(next);
+  assert.ok("bytes" in found);
+  assert.equal(textOf(found.bytes), "cold,hot");
+  assert.deepEqual([[...found.ends], found.isLast], [[5, 8], true]);
+  all.open.abandon();
+});
+
+Deno.test("bootstraps whose clients take nothing leave all room to reads", async () => {
+  const all = await given();
+  for (let n = 0; n < 300; n++) {
+    const found = await all.clock.until(all.next(await all.begin("demo/large")));
+    assert.ok("bytes" in found && found.bytes.length === MIB / 4);
+  }
+  const beganMs = all.clock.monotonicMs();
+  const reads = Array.from({ length: 16 }, () => all.read());
+  for (const answer of await all.clock.until(Promise.all(reads))) assert.ok("plan" in answer);
+  assert.equal(all.clock.monotonicMs(), beganMs);
+  all.open.abandon();
+});
+
+Deno.test("a bootstrap breaks off where the store keeps silent for 20 s, and when the shard stops", async () => {
+  const all = await given();
+  all.store.hold("get");
+  const beganMs = all.clock.monotonicMs();
+  const lost = { broken: "what it needs can't be read" };
+  assert.deepEqual(await all.clock.until(all.next(await all.begin())), lost);
+  assert.equal(all.clock.monotonicMs() - beganMs, 20_000);
+  assert.equal(all.shard.report().cold?.readFailures, 1);
+  const line = "a bootstrap of a stream of group 0 breaks off: cold_unavailable";
+  assert.ok(all.lines.includes(line), all.lines.join());
+  const next = all.next(await all.begin());
+  await all.clock.run(10);
+  await all.clock.until(all.open.stop());
+  assert.ok("broken" in await all.clock.until(next));
 });

@@ -89,8 +89,7 @@ export class ColdReads {
     const bytes = answer.plan.next - answer.plan.from;
     // Who has to wait keeps nothing meanwhile, and plans anew.
     const plan = this.#slots.tryEnter(bytes) ? ownPlan(answer) : undefined;
-    return this.#begin<ReadAnswer>(
-      READ_PATIENCE_MS,
+    return this.during<ReadAnswer>(
       bytes,
       plan !== undefined,
       (signal) => this.#read(group, request, plan, signal),
@@ -106,7 +105,7 @@ export class ColdReads {
       if (row !== undefined) return this.#decode(group.id, piece, row);
       return await this.endsOf(group.id, piece, signal);
     };
-    return this.#begin<Uint32Array | Unavailable>(patienceMs, rowBytes, false, read);
+    return this.during(rowBytes, false, read, patienceMs);
   }
 
   /** Bytes of an object; see `GroupAccess.fetch`. */
@@ -125,13 +124,12 @@ export class ColdReads {
         await this.#fill(object, offset, bytes, { signal, until: offset + 2 * length });
         return bytes;
       }, signal);
-    return this.#begin<Uint8Array | Unavailable>(READ_PATIENCE_MS, length, false, fetch);
+    return this.during(length, false, fetch);
   }
 
   /**
    * Fills `into` with bytes of an object from `offset` on, after a repair if it takes one.
    *
-   * @param until where further reads will probably end, in bytes of the object
    * @throws ColdError
    */
   fill(
@@ -139,14 +137,11 @@ export class ColdReads {
     name: ObjectName,
     offset: number,
     into: Uint8Array,
-    until?: number,
+    options: FillOptions,
   ): Promise<void> {
     const object = this.#tier.object(group, name);
-    return mending(
-      this.#repair,
-      object,
-      () => this.#fill(object, offset, into, { until }),
-    );
+    const fill = () => this.#fill(object, offset, into, options);
+    return mending(this.#repair, object, fill, options.signal);
   }
 
   /** Ends of the messages of a range, counted from its beginning; likewise. */
@@ -155,12 +150,21 @@ export class ColdReads {
     return mending(this.#repair, object, () => this.#ends(group, piece, signal), signal);
   }
 
-  /** Does work within its bounds; failures become answers. */
-  async #begin<T>(
-    patienceMs: number,
+  /** Lets a read of so many bytes begin at once, with {@linkcode ColdReads.during}, where it may. */
+  tryEnter(bytes: number): boolean {
+    return this.#slots.tryEnter(bytes);
+  }
+
+  /**
+   * Does work that reads so many bytes, within the bounds of all cold reads; failures become answers.
+   *
+   * @param entered whether it need not wait for its turn any more
+   */
+  async during<T>(
     bytes: number,
     entered: boolean,
     work: (signal: AbortSignal) => Promise<T>,
+    patienceMs: number = READ_PATIENCE_MS,
   ): Promise<T | Unavailable> {
     if (!entered && this.#slots.isFull) return OVERLOADED;
     const aborting = new AbortController();
