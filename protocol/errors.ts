@@ -158,6 +158,23 @@ const TABLE = {
   snapshot_published: refused(409, "the published snapshot can't be deleted, only replaced"),
   range_not_satisfiable: refused(416, "the range lies outside the snapshot"),
 
+  // The admin plane (SPEC section 11).
+  invalid_group: refused(400, "there is no group of this number; they count from 0"),
+  invalid_node: refused(400, "there is no node of this id among the configured peers"),
+  invalid_voters: refused(400, "voters is not valid: send node ids, each once, such as 1,2,3"),
+  not_a_voter: refused(400, "this node is no voter of the group"),
+  origin_forbidden: refused(403, "the admin plane takes no requests that carry Origin"),
+  host_forbidden: refused(
+    403,
+    "the admin plane takes requests for an IP address, localhost or a name of --admin-host",
+  ),
+  not_leader: refusedForNow(409, "this node does not lead the group; leader_id does, if any"),
+  node_absent: refusedForNow(409, "the group's leader has no connection to this node"),
+  membership_busy: refusedForNow(409, "the group's membership is being changed already"),
+  transfer_failed: refusedForNow(503, "the leadership did not move in time"),
+  not_caught_up: unsure(503, "a node to be voter did not catch up in time; it stays a learner"),
+  no_cold_store: refused(409, "there is no cold store to flush to"),
+
   // The server itself (SPEC section 8).
   overloaded: refusedForNow(503, "the server is at one of its bounds; wait as Retry-After says"),
   no_leader: refusedForNow(503, "no leader could be reached in time"),

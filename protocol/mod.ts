@@ -5,6 +5,7 @@
  * @module
  */
 
+export * from "./admin.ts";
 export * from "./batch.ts";
 export * from "./decimal.ts";
 export * from "./errors.ts";
