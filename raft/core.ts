@@ -92,6 +92,11 @@ export class Core<P extends Payload> {
   /** A follower's room for entries. */
   accepting = true;
 
+  /** Leaves it to others to campaign first. */
+  reluctant = false;
+  /** One of the others has tried since a leader was last heard from, and lacks this member's log. */
+  isNeeded = false;
+
   constructor(config: RaftConfig<P>) {
     this.config = config;
     this.id = config.id;
@@ -223,6 +228,7 @@ export class Core<P extends Payload> {
     if (this.role !== "follower" || this.leader !== leader) this.becomeFollower(this.term, leader);
     this.heardMs = this.nowMs;
     this.attempts = 0;
+    this.isNeeded = false;
     this.resetElectionTimer();
   }
 

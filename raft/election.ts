@@ -13,6 +13,15 @@ export function heardLately<P extends Payload>(core: Core<P>): boolean {
   return core.role === "leader" || core.nowMs - core.heardMs < core.config.electionTimeoutMs;
 }
 
+/** How long a reluctant member leaves it to the others, in election timeouts. */
+const RELUCTANCE = 4;
+
+/** Does this member leave it to others to campaign? */
+export function holdsBack<P extends Payload>(core: Core<P>): boolean {
+  return core.reluctant && !core.isNeeded &&
+    core.nowMs - core.heardMs < RELUCTANCE * core.config.electionTimeoutMs;
+}
+
 function startedLately<P extends Payload>(core: Core<P>): boolean {
   return core.nowMs - core.startedMs < core.config.electionTimeoutMs;
 }
@@ -93,7 +102,10 @@ export function onPreVote<P extends Payload>(core: Core<P>, message: PreVote): v
   const granted = message.term > core.term && upToDate;
   if (granted) core.stepAside();
   // It cannot win against this log, so time is lost until this member asks.
-  else if (!upToDate && core.role === "follower" && !heardLately(core)) core.retrySoon();
+  else if (!upToDate && core.role === "follower" && !heardLately(core)) {
+    core.isNeeded = true;
+    core.retrySoon();
+  }
   core.send({
     type: "pre_vote_response",
     from: core.id,

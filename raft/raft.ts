@@ -244,6 +244,12 @@ export class Raft<P extends Payload> {
     dropReleased(this.#core, bytesMax);
   }
 
+  /** Lets every entry leave memory that a durable RaftSnapshot covers, whoever may lack it. */
+  purge(): void {
+    const { log } = this.#core;
+    log.drop(log.snapshot.index, Infinity);
+  }
+
   /** Takes the wishes for entries that left memory. Each is answered by {@linkcode provide}. */
   takeFetches(): readonly Fetch[] {
     const core = this.#core;
@@ -275,6 +281,14 @@ export class Raft<P extends Payload> {
   acceptEntries(accepting: boolean): void {
     this.#core.accepting = accepting;
     this.#core.tracker.self.full = !accepting;
+  }
+
+  /**
+   * Says whether this member leads only where nobody else does: it campaigns later than the others,
+   * unless they can't win without its log. It votes and takes over as ever.
+   */
+  beReluctant(reluctant: boolean): void {
+    this.#core.reluctant = reluctant;
   }
 
   /** This member. */

@@ -35,6 +35,8 @@ export interface RaftStatus {
   readonly retainedBytes: number;
   readonly uncommittedBytes: number;
   readonly membership: Membership;
+  /** Where that stands in the log; it is settled once this is committed. */
+  readonly membershipIndex: number;
   readonly transferringTo: MemberId | undefined;
   /** Empty unless this member leads. */
   readonly others: readonly MemberStatus[];
@@ -75,6 +77,7 @@ export function statusOf<P extends Payload>(core: Core<P>): RaftStatus {
     retainedBytes: log.releasedBytes,
     uncommittedBytes: core.role === "leader" ? core.uncommittedBytes : 0,
     membership: core.membership,
+    membershipIndex: log.memberships.latestIndex,
     transferringTo: core.transfer?.to,
     others: tracker.others.map((progress) => memberStatusOf(core, progress)),
   };

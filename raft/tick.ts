@@ -1,6 +1,6 @@
 import { quorumMs } from "./contact.ts";
 import type { Core } from "./core.ts";
-import { heardLately, preCampaign } from "./election.ts";
+import { heardLately, holdsBack, preCampaign } from "./election.ts";
 import { resendForwardedReads } from "./read_index.ts";
 import { dropReleased } from "./retention.ts";
 import type { Payload } from "./types.ts";
@@ -12,7 +12,7 @@ export function tick<P extends Payload>(core: Core<P>): void {
     return;
   }
   if (core.nowMs >= core.electionDueMs) {
-    if (core.promotable && !heardLately(core)) preCampaign(core);
+    if (core.promotable && !heardLately(core) && !holdsBack(core)) preCampaign(core);
     else core.resetElectionTimer();
   }
   if (core.nowMs >= core.reads.resendDueMs) resendForwardedReads(core);
