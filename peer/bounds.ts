@@ -5,7 +5,7 @@
  */
 
 /** Version of all that is said between peers; both ends must speak the same. */
-export const PEER_PROTOCOL_VERSION = 1;
+export const PEER_PROTOCOL_VERSION = 2;
 
 /** Payload of one frame. A heartbeat waits for one bulk frame at most. */
 export const FRAME_BYTES_MAX = 256 << 10;

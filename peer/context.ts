@@ -6,6 +6,8 @@ import type { PeerAddress, PeerInfo, PeerSelf } from "./types.ts";
 export interface PlaneContext {
   /** Replaced when the cluster forms. */
   self: PeerSelf;
+  /** This node is being drained; peers hear of it with the next ping. */
+  draining: boolean;
   /** The other nodes. */
   readonly peers: ReadonlyMap<number, PeerAddress>;
   readonly network: Network;

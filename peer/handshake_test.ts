@@ -154,7 +154,7 @@ Deno.test("a stranger's hello is refused when it is too long, or of another vers
     wallMs: 0,
   });
   const rows: [at: number, value: number, said: string][] = [
-    [8, 2, "speaks version 2 of the peer protocol, this node 1"],
+    [8, 1, "speaks version 1 of the peer protocol, this node 2"],
     [11, 255, "says too much in its hello"],
     [10, hello.length - HELLO_HEADER_BYTES - 1, "says a hello that can't be read"],
   ];

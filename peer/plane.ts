@@ -26,7 +26,17 @@ export class PeerPlane {
     const complaints = new Complaints(log);
     const onSeen = (info: PeerInfo) => this.#seen(info);
     const reached = () => this.#reached();
-    this.#context = { self, peers, ...io, secret, log, complaints, reached, onSeen };
+    this.#context = {
+      self,
+      draining: false,
+      peers,
+      ...io,
+      secret,
+      log,
+      complaints,
+      reached,
+      onSeen,
+    };
     this.#onPeer = onPeer;
     this.#guests = new Guests(this.#context, onMessage, onCall);
     for (const [nodeId, address] of peers) {
@@ -74,6 +84,11 @@ export class PeerPlane {
   /** The peer that messages would go to now; undefined while this node has no connection to it. */
   peer(nodeId: number): PeerInfo | undefined {
     return this.#links.get(nodeId)?.info;
+  }
+
+  /** This node is being drained, or no more: peers hear of it within a second. */
+  set draining(draining: boolean) {
+    this.#context.draining = draining;
   }
 
   /** The cluster has formed: peers are told, and those of another formation are left. */

@@ -17,6 +17,7 @@ class KnownPeer implements PeerInfo {
   readonly commandVersions: CommandVersions;
   formationId: string;
   reaches: readonly number[] = [];
+  draining = false;
   readonly #clock: Clock;
   /** What the peer's wall clock is ahead of our monotonic one: our own wall clock may jump. */
   #wallAheadMs = 0;
@@ -51,7 +52,7 @@ export interface SessionOwner {
 }
 
 /** What a session needs of its plane. */
-export type SessionContext = Pick<PlaneContext, "clock" | "reached">;
+export type SessionContext = Pick<PlaneContext, "clock" | "reached" | "draining">;
 
 /** A connection whose other end has shown who it is. */
 export class Session {
@@ -124,8 +125,8 @@ export class Session {
     outgoing.hasWritten = false;
     if (!isDue) return;
     this.#pinglessTicks = 0;
-    const { clock, reached } = this.#context;
-    const ping = encodePing({ wallMs: clock.wallMs(), reaches: reached() });
+    const { clock, draining, reached } = this.#context;
+    const ping = encodePing({ wallMs: clock.wallMs(), draining, reaches: reached() });
     outgoing.queue("control", PING, 0, 0, [ping]);
   }
 
@@ -146,6 +147,7 @@ export class Session {
       if (ping === undefined) throw new ProtocolViolation("sends a ping that can't be read");
       this.#info.hear(ping.wallMs);
       this.#info.reaches = ping.reaches;
+      this.#info.draining = ping.draining;
     } else if (type === FORMED) {
       const formationId = decodeId(bytes);
       if (formationId === undefined) throw new ProtocolViolation("names a formation wrongly");

@@ -46,6 +46,8 @@ export interface PeerInfo {
   readonly wallOffsetMs: number;
   /** Ids of the nodes that the peer was connected to, as it said a second ago or so. */
   readonly reaches: readonly number[];
+  /** Whether it was being drained then: it wants no leadership. */
+  readonly draining: boolean;
 }
 
 /** Where a peer's plane listens. */

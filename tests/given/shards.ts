@@ -261,6 +261,7 @@ export class GivenShards {
       formationId: COLD_FORMATION,
       commandVersions: { min: 1, max: 2 },
       wallOffsetMs: 0,
+      draining: false,
       reaches: this.nodeIds.filter((other) => this.#hears(nodeId, other) !== undefined),
     };
   }
