@@ -162,7 +162,7 @@ const TABLE = {
   invalid_group: refused(400, "there is no group of this number; they count from 0"),
   invalid_node: refused(400, "there is no node of this id among the configured peers"),
   invalid_voters: refused(400, "voters is not valid: send node ids, each once, such as 1,2,3"),
-  not_a_voter: refused(400, "this node is no voter of the group"),
+  not_a_voter: refused(400, "the node that leadership should go to is no voter of the group"),
   origin_forbidden: refused(403, "the admin plane takes no requests that carry Origin"),
   host_forbidden: refused(
     403,

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type HostPort, hostPort } from "./kinds.ts";
+import { type HostPort, hostPort, isLoopback } from "./kinds.ts";
 import { envName, OPTIONS } from "./options.ts";
 import type { RaftPeer } from "./peers.ts";
 import { ConfigError } from "./config_error.ts";
@@ -95,8 +95,4 @@ function checkAddresses(peers: readonly ClusterPeer[]): void {
     }
     owners.set(address, peer.nodeId);
   }
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "::1" || /^127(?:\.\d{1,3}){3}$/.test(hostname);
 }

@@ -130,6 +130,11 @@ export const hostPort: Kind<HostPort> = {
   write: writeHostPort,
 };
 
+/** Is a host reached from this machine alone? */
+export function isLoopback(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "::1" || /^127(?:\.\d{1,3}){3}$/.test(hostname);
+}
+
 /** `*`, `off`, or origins parted by commas. */
 export const corsOrigin: Kind<CorsOrigin> = {
   placeholder: "ORIGIN",

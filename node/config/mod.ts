@@ -6,6 +6,7 @@
  * @module
  */
 
+export { adminObstacle } from "./admin.ts";
 export type { CorsOrigin, HostPort } from "./kinds.ts";
 export { printConfig } from "./print.ts";
 export { ConfigError } from "./config_error.ts";

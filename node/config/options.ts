@@ -5,6 +5,7 @@
  * @module
  */
 
+import { hostNames } from "./host_names.ts";
 import { COLD_OPTIONS } from "./cold_options.ts";
 import * as kinds from "./kinds.ts";
 import type { Kind } from "./kinds.ts";
@@ -59,6 +60,23 @@ export const OPTIONS: { readonly [K in OptionKey]: Option<OptionValues[K]> } = {
     kind: kinds.hostPort,
     fallback: { hostname: "127.0.0.1", port: 4437 },
     help: "where clients connect; port 0 takes a free one",
+  },
+  adminListen: {
+    flag: "admin-listen",
+    group: "Node",
+    kind: kinds.hostPort,
+    fallback: undefined,
+    fallbackText: "`127.0.0.1:4438`: loopback, the port of `--listen` + 1",
+    help: "where operators connect; on loopback alone",
+  },
+  adminHosts: {
+    flag: "admin-host",
+    group: "Node",
+    kind: hostNames,
+    fallback: [],
+    fallbackText: "none",
+    help: "names that the admin plane is called by, beside IP addresses and localhost",
+    repeatable: true,
   },
   profile: {
     flag: "profile",

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { adminListenOf } from "./admin.ts";
 import { clusterOf } from "./cluster.ts";
 import { clusterFileEntries } from "./cluster_file.ts";
 import { coldOf } from "./cold.ts";
@@ -208,7 +209,8 @@ function layer(given: readonly Given[], machine: Machine): Omit<ResolvedConfig, 
   const cold = coldOf(options);
   const cluster = clusterOf(options, explicit.nodeId !== undefined);
   const clusterListen = cluster?.listen ?? options.clusterListen;
-  const config: Config = { ...options, ...cold, clusterListen, cluster };
+  const adminListen = adminListenOf(options);
+  const config: Config = { ...options, ...cold, adminListen, clusterListen, cluster };
   // Both hold every key now: `defaults` and the loop above went through all of them.
   return { config, origins: origins as Record<OptionKey, string> };
 }

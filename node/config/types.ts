@@ -17,6 +17,10 @@ export type ColdBackendName = "s3" | "fs" | "memory" | "none";
 export interface OptionValues {
   /** Where the client plane listens. */
   readonly listen: HostPort;
+  /** Where the admin plane listens; undefined is loopback, at the client plane's port + 1. */
+  readonly adminListen: HostPort | undefined;
+  /** Names that the admin plane is called by, in lower case, beside IP addresses and localhost. */
+  readonly adminHosts: readonly string[];
   /** The profile that the values began with. */
   readonly profile: ProfileName | "none";
   /** Shards; 1 runs without workers. */
@@ -144,7 +148,9 @@ export interface ColdConfig {
 }
 
 /** The configuration of a node: its options, and what follows from them. */
-export interface Config extends Omit<OptionValues, keyof ColdConfig>, ColdConfig {
+export interface Config extends Omit<OptionValues, keyof ColdConfig | "adminListen">, ColdConfig {
+  /** Where the admin plane listens, once it is asked to. */
+  readonly adminListen: HostPort;
   /** Undefined on a single node, which opens no peer plane. */
   readonly cluster: ClusterConfig | undefined;
 }
@@ -158,9 +164,12 @@ export type ProgramOption = "raftClusterConfig";
  * `ID=URL[,cluster=HOST:PORT]`.
  */
 export type ConfigInput =
-  & Partial<Omit<OptionValues, ProgramOption | "listen" | "clusterListen" | "raftPeers">>
+  & Partial<
+    Omit<OptionValues, ProgramOption | "listen" | "adminListen" | "clusterListen" | "raftPeers">
+  >
   & {
     readonly listen?: HostPort | string;
+    readonly adminListen?: HostPort | string | undefined;
     readonly clusterListen?: HostPort | string | undefined;
     readonly raftPeers?: readonly (RaftPeer | string)[];
   };
