@@ -153,6 +153,11 @@ export class Group {
     return this.#overloads;
   }
 
+  /** What of the core operators may have at hand; nothing of it sends or writes. */
+  get core(): Pick<Raft<CommandPayload>, "purge" | "beReluctant" | "caughtUp" | "markAt"> {
+    return this.#raft;
+  }
+
   /** Figures for operators. */
   status(): RaftStatus {
     return this.#raft.status();

@@ -23,6 +23,7 @@ import type {
 } from "../stream/mod.ts";
 import type { ColdFacts } from "./cold/facts.ts";
 import type { NewObject } from "./cold/numbers.ts";
+import type { GroupOrder, OrderAnswer } from "./orders/mod.ts";
 
 /** A question that is not about one stream of a group. */
 export type Survey =
@@ -42,9 +43,22 @@ export interface Page {
   readonly limit: number;
 }
 
+/** What a leader knows of another member. */
+export interface FollowerFacts {
+  readonly member: string;
+  /** It holds the leader's log up to here. */
+  readonly match: number;
+  /** Since it was last heard from. */
+  readonly silentMs: number;
+}
+
 /** What an operator wants to know of a group. */
 export interface GroupFacts {
   readonly id: number;
+  /** Index of the shard that owns it. */
+  readonly shard: number;
+  /** Member id of this node's replica. */
+  readonly member: string;
   /** Member id of who leads, as far as is known here. */
   readonly leader: string | undefined;
   /** This node's replica leads. */
@@ -55,6 +69,8 @@ export interface GroupFacts {
   readonly lastIndex: number;
   readonly commitIndex: number;
   readonly appliedIndex: number;
+  /** What a leader knows of the other members; empty on others. */
+  readonly followers: readonly FollowerFacts[];
   /** The replica has caught up, has a leader, and would vote. */
   readonly ready: boolean;
   /**
@@ -136,6 +152,12 @@ export interface SurveyAnswers {
   readonly time: { readonly nowMs: number };
   /** A name for a new object. */
   readonly object: NewObject;
+}
+
+/** Orders to this node's own replicas, from wherever the caller runs. */
+export interface OrderAccess {
+  /** Has the replica carry an order out; it is sent to no other node. */
+  order(group: number, order: GroupOrder): Promise<OrderAnswer | Unavailable>;
 }
 
 /** Bytes of an object that {@linkcode GroupAccess.fetch} answers at a time: a run of the reader. */

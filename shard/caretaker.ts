@@ -4,7 +4,7 @@ import { nodeOf } from "../storage/member.ts";
 import { type Peers, presentMember } from "./peers.ts";
 
 /** A learner that lacks fewer entries may vote: it is fed and keeps up. */
-const LEARNER_LAG_ENTRIES_MAX = 256;
+export const LEARNER_LAG_ENTRIES_MAX = 256;
 /**
  * Whoever leads keeps a group at least this long before it gives it back, and to a voter that has
  * been fit for as long: one that has just started refuses, and the group would wait in vain.
@@ -46,6 +46,7 @@ export class Caretaker {
   #givenBack = 0;
   #lookedMs = -Infinity;
   #retired = false;
+  #draining = false;
 
   /**
    * @param replaces whether members that lost their store are replaced without being asked
@@ -62,6 +63,37 @@ export class Caretaker {
     this.#retired = true;
   }
 
+  /** Whether this node wants to lead as little as it can; others are told. */
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  set draining(draining: boolean) {
+    this.#draining = draining;
+    this.#peers.draining = draining;
+  }
+
+  /**
+   * The voter to hand a group over to, should this node be about to end: rather one that is not
+   * being drained.
+   */
+  heirOf(status: RaftStatus): MemberId | undefined {
+    return this.#willingHeirOf(status) ?? heirOf(status);
+  }
+
+  /**
+   * Begins to hand a group over because this node is being drained, or sees to it that this goes on;
+   * says whether to wait for it. There is time: who could not lead at once is not given it.
+   */
+  sheds(group: Group): boolean {
+    if (!group.leads) return false;
+    const status = group.status();
+    if (status.transferringTo !== undefined) return true;
+    const heirs = othersOf(status).filter(({ id }) => isFit(id, status) && !this.#isDraining(id));
+    const heir = heirs[group.id % heirs.length];
+    return heir !== undefined && group.transfer(heir.id) === undefined;
+  }
+
   /**
    * Looks after a group, if this node leads it; to be called every second or so.
    *
@@ -72,6 +104,7 @@ export class Caretaker {
       this.#led.delete(group.id);
       return;
     }
+    if (this.#draining && !this.#retired && this.sheds(group)) return;
     const led = this.#led.get(group.id);
     if (led === undefined) {
       this.#led.set(group.id, { sinceMs: nowMs, fitSinceMs: undefined });
@@ -82,7 +115,7 @@ export class Caretaker {
     if (membership.outgoing.length > 0 || transferringTo !== undefined || this.#retired) return;
     if (this.#replaces && this.#replace(group, status, nowMs)) return;
     if (isDiskLow) {
-      const heir = heirOf(status);
+      const heir = this.#willingHeirOf(status);
       if (heir !== undefined) group.transfer(heir);
       return;
     }
@@ -124,10 +157,18 @@ export class Caretaker {
     const unheard = othersOf(status).filter(({ silentMs }) => silentMs > UNHEARD_MS);
     if (unheard.length === 0) return false;
     const heir = othersOf(status).find(({ id }) =>
-      isFit(id, status) && this.#reachesAll(id, status) &&
+      isFit(id, status) && !this.#isDraining(id) && this.#reachesAll(id, status) &&
       unheard.some((other) => this.#reaches(id, other.id))
     );
     return heir !== undefined && group.transfer(heir.id) === undefined;
+  }
+
+  #isDraining(member: MemberId): boolean {
+    return this.#peers.peer(nodeOf(member))?.draining ?? false;
+  }
+
+  #willingHeirOf(status: RaftStatus): MemberId | undefined {
+    return heirOf(status, (member) => this.#isDraining(member));
   }
 
   /** Is the voter connected to every other one that this node hears? */
@@ -143,12 +184,15 @@ export class Caretaker {
 
   /**
    * Each group has a voter that should lead it, so that every node leads as many. They go back a
-   * few at a time, as each takes no commands while it does.
+   * few at a time, as each takes no commands while it does; to a node that is being drained not at
+   * all.
    */
   #giveBack(group: Group, status: RaftStatus, led: Led, nowMs: number): void {
     const preferred = preferredOf(group.id, status);
     if (preferred === status.id) return;
-    if (!isFit(preferred, status) || !this.#reachesAll(preferred, status)) {
+    const isReady = isFit(preferred, status) && !this.#isDraining(preferred) &&
+      this.#reachesAll(preferred, status);
+    if (!isReady) {
       led.fitSinceMs = undefined;
       return;
     }
@@ -174,18 +218,26 @@ function othersOf({ membership, others }: RaftStatus): RaftStatus["others"] {
 }
 
 /** Could the voter lead at once? */
-function isFit(voter: MemberId, { others, lastIndex }: RaftStatus): boolean {
+export function isFit(voter: MemberId, { others, lastIndex }: RaftStatus): boolean {
   const known = others.find(({ id }) => id === voter);
   if (known?.state !== "replicate" || known.full || known.silentMs > SILENT_MS_MAX) return false;
   return lastIndex - known.match <= LEARNER_LAG_ENTRIES_MAX;
 }
 
-/** The voter to hand a group over to: it holds most of the log, has room, and was heard from. */
-export function heirOf(status: RaftStatus): MemberId | undefined {
+/**
+ * The voter to hand a group over to: it holds most of the log, has room, and was heard from.
+ *
+ * @param avoids whom to leave out
+ */
+export function heirOf(
+  status: RaftStatus,
+  avoids: (member: MemberId) => boolean = () => false,
+): MemberId | undefined {
   let heir: MemberId | undefined;
   let most = -1;
   for (const { id, match, silentMs, state, full } of othersOf(status)) {
     if (state === "snapshot" || full || silentMs > SILENT_MS_MAX || match <= most) continue;
+    if (avoids(id)) continue;
     heir = id;
     most = match;
   }

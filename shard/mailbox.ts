@@ -164,6 +164,10 @@ export class Mailbox {
       }
       case "facts":
         return this.#answer(call.id, this.#shard.facts(call.group));
+      case "order":
+        return this.#answerLater(call.id, this.#shard.order(call.group, call.order), asIs);
+      case "drain":
+        return this.#answerLater(call.id, this.#shard.drain(call.draining), asIs);
       case "report":
         return this.#answer(call.id, this.#shard.report());
       case "arrival":

@@ -9,6 +9,7 @@ export type {
   Errands,
   GroupAccess,
   GroupFacts,
+  OrderAccess,
   Page,
   PlaneBounds,
   ShardFacts,
@@ -25,6 +26,7 @@ export type { LineLevel, LogLine } from "./log_line.ts";
 export { Mailbox } from "./mailbox.ts";
 export { Neighbourhood } from "./neighbourhood.ts";
 export { type OpenShard, openShard, type ShardHooks, type ShardIo } from "./open.ts";
+export type { GroupOrder, OrderAnswer, OrderRefused, OrderResults } from "./orders/mod.ts";
 export { PEER_KINDS } from "./peer_kinds.ts";
 export { type Peers, presentMember } from "./peers.ts";
 export type { ClusterSetup, ColdSetup, ColdTiming, ShardSetup } from "./setup.ts";

@@ -14,16 +14,17 @@ import {
 import type { Clock } from "../io/mod.ts";
 import type { MemberId } from "../raft/mod.ts";
 import type { Command, ObjectName, StreamFacts, StreamKey } from "../stream/mod.ts";
-import type { GroupAccess, GroupFacts, Survey, SurveyAnswers } from "./access.ts";
+import type { GroupAccess, GroupFacts, OrderAccess, Survey, SurveyAnswers } from "./access.ts";
 import { groupOfTransfer } from "./arrivals.ts";
 import { checkStretch } from "./cold/stretches.ts";
 import { groupOfRequest, NO } from "./cold/requests.ts";
 import type { Mailbox } from "./mailbox.ts";
+import type { GroupOrder, OrderAnswer } from "./orders/mod.ts";
 import { packCommand, type PackedRead, unpackRead } from "./parcel.ts";
 import type { Shard } from "./shard.ts";
 
 /** Every group of the node as one shard sees them: its own at hand, the others' through mailboxes. */
-export class Neighbourhood implements GroupAccess {
+export class Neighbourhood implements GroupAccess, OrderAccess {
   readonly groupCount: number;
   readonly #shard: Shard;
   readonly #ownerOf: (group: number) => Mailbox;
@@ -104,6 +105,13 @@ export class Neighbourhood implements GroupAccess {
   facts(group: number): Eventually<GroupFacts> {
     if (this.#shard.owns(group)) return this.#shard.facts(group);
     return this.#ownerOf(group).call({ verb: "facts", group }) as Promise<GroupFacts>;
+  }
+
+  order(group: number, order: GroupOrder): Promise<OrderAnswer | Unavailable> {
+    if (this.#shard.owns(group)) return this.#shard.order(group, order);
+    return this.#ownerOf(group).call({ verb: "order", group, order }) as Promise<
+      OrderAnswer | Unavailable
+    >;
   }
 
   /** Takes a batch of Raft messages that another node sent, for whatever groups. */

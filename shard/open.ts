@@ -11,6 +11,7 @@ import type { Clock, Disk, Random } from "../io/mod.ts";
 import { Journal, MemoryLog } from "../storage/journal/mod.ts";
 import { RaftSnapshots } from "../storage/raft_snapshots/mod.ts";
 import type { ColdBackend, ColdStore } from "../storage/cold/mod.ts";
+import { nodeOf } from "../storage/member.ts";
 import type { RecordLog, StoredGroup } from "../storage/types.ts";
 import { AgreedWall } from "./agreed_wall.ts";
 import { Arrivals } from "./arrivals.ts";
@@ -24,7 +25,8 @@ import { DiskSpace } from "./disk_space.ts";
 import { Lane } from "./lane.ts";
 import { journalOf, shardOf } from "./placement.ts";
 import type { LogLine } from "./log_line.ts";
-import type { Peers } from "./peers.ts";
+import { Orders } from "./orders/mod.ts";
+import { type Peers, presentMember } from "./peers.ts";
 import { RaftOutbox } from "./raft_outbox.ts";
 import { behind, leadsThrough, loadReplica, newReplica, type Replica } from "./replica.ts";
 import type { ShardSetup } from "./setup.ts";
@@ -167,6 +169,7 @@ export async function openShard(
     links: peers && line && linksOf(peers, line, lanes, setup, io, hooks, cold),
     bootstraps: new BootstrapReads(cold?.reads, io.clock, hooks.log),
     kept: bootstraps.kept,
+    orders: ordersOf(lanes, setup, io, cold, peers),
     cold,
     sweeper: tier === undefined ? new Sweeper(parts) : undefined,
   });
@@ -195,6 +198,25 @@ export async function openShard(
       tier?.close();
     },
   };
+}
+
+function ordersOf(
+  lanes: readonly OpenLane[],
+  setup: ShardSetup,
+  { clock }: ShardIo,
+  cold: ColdWork | undefined,
+  peers: Peers | undefined,
+): Orders {
+  const self = nodeOf(setup.member);
+  return new Orders({
+    clock,
+    nodes: [self, ...otherNodes(setup)],
+    present: (node) => node === self ? setup.member : peers && presentMember(peers, node),
+    learners: cold?.own?.learners,
+    snapshotsOf: (group) =>
+      lanes.find(({ lane }) => lane.groups.some(({ id }) => id === group))?.snapshots,
+    cold,
+  });
 }
 
 /** What objects keep is kept as long as they are. */

@@ -13,6 +13,7 @@ import { sliceOf } from "../stream/mod.ts";
 import type { Command, ObjectName, ReadPlan, StreamFacts, StreamKey } from "../stream/mod.ts";
 import type { MemberId } from "../raft/mod.ts";
 import type { GroupFacts, ShardFacts, Survey, SurveyAnswers } from "./access.ts";
+import type { GroupOrder, OrderAnswer } from "./orders/mod.ts";
 
 /**
  * What goes between two shards in one message: many calls, answers and events at once. Slices become
@@ -50,8 +51,10 @@ export type Call =
     | { readonly verb: "tell"; readonly session: number; readonly what: "goes_on" | "ends" }
     | { readonly verb: "survey"; readonly survey: Survey }
     | { readonly verb: "facts" }
-    /** Of the shard; the group is any. */
+    | { readonly verb: "order"; readonly order: GroupOrder }
+    /** Of the shard, as the next; the group is any. */
     | { readonly verb: "report" }
+    | { readonly verb: "drain"; readonly draining: boolean }
     /** A step of a RaftSnapshot's transfer from another node. */
     | { readonly verb: "arrival"; readonly from: MemberId; readonly bytes: Uint8Array }
     /** What another node asks about objects. */
@@ -73,6 +76,8 @@ export interface CallAnswer {
     | SurveyAnswers[Survey["about"]]
     | GroupFacts
     | ShardFacts
+    | OrderAnswer
+    | number
     | Uint8Array
     | undefined;
 }

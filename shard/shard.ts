@@ -19,6 +19,7 @@ import type { Command, ObjectName, StreamFacts, StreamKey } from "../stream/mod.
 import type {
   GroupAccess,
   GroupFacts,
+  OrderAccess,
   PlaneBounds,
   ShardFacts,
   Survey,
@@ -26,7 +27,7 @@ import type {
 } from "./access.ts";
 import type { AgreedWall } from "./agreed_wall.ts";
 import type { Arrivals } from "./arrivals.ts";
-import { type Caretaker, heirOf } from "./caretaker.ts";
+import type { Caretaker } from "./caretaker.ts";
 import type { BootstrapReads } from "./cold/bootstrap_reads.ts";
 import { ObjectNumbers } from "./cold/numbers.ts";
 import { checkStretch, pinnedStretch } from "./cold/stretches.ts";
@@ -37,6 +38,7 @@ import type { DiskRoom } from "./disk_space.ts";
 import { addsBytes, HotBytes } from "./hot_bytes.ts";
 import type { Lane } from "./lane.ts";
 import type { LogLine } from "./log_line.ts";
+import type { GroupOrder, OrderAnswer, Orders } from "./orders/mod.ts";
 import type { Transfers } from "./transfers.ts";
 
 /** How often deadlines, elections and bounds are looked at. */
@@ -70,7 +72,7 @@ export interface ShardLinks {
 export type Submit = (group: number, command: Command) => void;
 
 /** One core: the groups it owns, and the turns of their journals. */
-export class Shard implements GroupAccess {
+export class Shard implements GroupAccess, OrderAccess {
   readonly groupCount: number;
   /** What the shard's client plane says of its bounds. */
   planeBounds: (() => PlaneBounds) | undefined;
@@ -83,12 +85,14 @@ export class Shard implements GroupAccess {
   readonly #hot: HotBytes;
   #diskRefusals = 0;
   #stopping = false;
+  #draining = false;
   #ticker: Timer | undefined;
   readonly #links: ShardLinks | undefined;
   readonly #cold: ColdWork | undefined;
   readonly #sweeper: Sweeper | undefined;
   readonly #bootstraps: BootstrapReads;
   readonly #kept: KeptBytes;
+  readonly #orders: Orders;
   readonly #numbers: ObjectNumbers;
   #lookedMs: number;
   #tickedMs: number;
@@ -108,6 +112,7 @@ export class Shard implements GroupAccess {
     sweeper?: Sweeper;
     bootstraps: BootstrapReads;
     kept: KeptBytes;
+    orders: Orders;
     log: LogLine;
   }) {
     this.#index = options.index;
@@ -120,6 +125,7 @@ export class Shard implements GroupAccess {
     this.#sweeper = options.sweeper;
     this.#bootstraps = options.bootstraps;
     this.#kept = options.kept;
+    this.#orders = options.orders;
     this.#numbers = options.cold?.numbers ?? new ObjectNumbers();
     this.#lookedMs = this.#tickedMs = options.clock.monotonicMs();
     for (const lane of options.lanes) {
@@ -200,7 +206,11 @@ export class Shard implements GroupAccess {
   }
 
   facts(group: number): GroupFacts {
-    return factsOf(this.#group(group), this.#cold);
+    return factsOf(this.#group(group), this.#index, this.#cold);
+  }
+
+  order(group: number, order: GroupOrder): Promise<OrderAnswer> {
+    return this.#orders.obey(this.#group(group), order);
   }
 
   /** Facts of the shard itself. */
@@ -274,18 +284,36 @@ export class Shard implements GroupAccess {
   /** Hands the leadership of every group over to another node, as far as there is one. */
   async handOver(): Promise<void> {
     this.#links?.caretaker.retire();
-    const untilMs = this.#clock.monotonicMs() + HAND_OVER_MS;
-    for (;;) {
-      let waiting = 0;
-      for (const group of this.#groups.values()) if (handsOver(group)) waiting++;
-      if (waiting === 0 || this.#clock.monotonicMs() >= untilMs) return;
-      await new Promise<void>((resolve) => this.#clock.setTimer(HAND_OVER_LOOK_MS, resolve));
-    }
+    const groups = [...this.#groups.values()];
+    await this.#handOverUntil(() => groups.filter((group) => this.#handsOver(group)).length === 0);
+  }
+
+  /**
+   * Leads as little as it can from now on, or no more so; answers how many groups it leads still,
+   * once those are handed over that can be.
+   */
+  async drain(draining: boolean): Promise<number> {
+    const caretaker = this.#links?.caretaker;
+    const groups = [...this.#groups.values()];
+    this.#draining = draining;
+    if (caretaker !== undefined) caretaker.draining = draining;
+    for (const { core } of groups) core.beReluctant(draining);
+    const isOver = () =>
+      caretaker === undefined || !this.#draining ||
+      groups.filter((group) => caretaker.sheds(group)).length === 0;
+    if (draining) await this.#handOverUntil(isOver);
+    return groups.filter(({ leads }) => leads).length;
+  }
+
+  /** Whether it leads as little as it can. */
+  get draining(): boolean {
+    return this.#draining;
   }
 
   /** Takes no new commands, finishes those under way and ends live reads. */
   async stop(): Promise<void> {
     this.#stopping = true;
+    this.#orders.stop();
     this.#links?.transfers.stop();
     await this.#links?.arrivals.stop();
     for (const group of this.#groups.values()) group.endWatches();
@@ -298,6 +326,7 @@ export class Shard implements GroupAccess {
   /** Stops at once: whatever waits gets an unknown outcome. */
   abandon(): void {
     this.#stopping = true;
+    this.#orders.stop();
     this.#links?.transfers.stop();
     this.#cold?.abandon();
     void this.#sweeper?.stop();
@@ -359,20 +388,27 @@ export class Shard implements GroupAccess {
     for (const group of this.#groups.values()) caretaker.look(group, nowMs, this.#diskLow);
   }
 
+  async #handOverUntil(isOver: () => boolean): Promise<void> {
+    const untilMs = this.#clock.monotonicMs() + HAND_OVER_MS;
+    while (!isOver() && this.#clock.monotonicMs() < untilMs) {
+      await new Promise<void>((resolve) => this.#clock.setTimer(HAND_OVER_LOOK_MS, resolve));
+    }
+  }
+
+  /** Begins to hand a group over, or sees to it that it goes on; says whether to wait for it. */
+  #handsOver(group: Group): boolean {
+    if (!group.leads) return false;
+    const status = group.status();
+    if (status.transferringTo !== undefined) return true;
+    const heir = this.#links?.caretaker.heirOf(status);
+    return heir !== undefined && group.transfer(heir) === undefined;
+  }
+
   #group(id: number): Group {
     const group = this.#groups.get(id);
     if (group === undefined) throw new Error(`group ${id} does not live on this shard`);
     return group;
   }
-}
-
-/** Begins to hand a group over, or sees to it that it goes on; says whether to wait for it. */
-function handsOver(group: Group): boolean {
-  if (!group.leads) return false;
-  const status = group.status();
-  if (status.transferringTo !== undefined) return true;
-  const heir = heirOf(status);
-  return heir !== undefined && group.transfer(heir) === undefined;
 }
 
 function answerSurvey(
@@ -407,13 +443,15 @@ function answerSurvey(
   }
 }
 
-function factsOf(group: Group, cold: ColdWork | undefined): GroupFacts {
+function factsOf(group: Group, shard: number, cold: ColdWork | undefined): GroupFacts {
   const status = group.status();
   const { leader, term, lastIndex, commitIndex, appliedIndex, membership } = status;
   const { id, state, leads, hasRoom, overloads } = group;
   const isWhole = cold?.hasCaughtUp(group) ?? true;
   return {
     id,
+    shard,
+    member: group.member,
     leader,
     leads,
     voters: membership.voters,
@@ -422,6 +460,11 @@ function factsOf(group: Group, cold: ColdWork | undefined): GroupFacts {
     lastIndex,
     commitIndex,
     appliedIndex,
+    followers: status.others.map(({ id: member, match, silentMs }) => ({
+      member,
+      match,
+      silentMs,
+    })),
     ready: group.ready && isWhole,
     caughtUp: group.caughtUp && isWhole,
     coldLacking: cold?.lacking(id) ?? 0,

@@ -53,6 +53,22 @@ export class Snapshots {
     if (this.#journal.usage().diskBytes > this.#journalBytesMax) this.#start(this.#longest());
   }
 
+  /**
+   * Takes one of a group once none is under way; answers the index that it covers, undefined where
+   * none is taken any more.
+   */
+  async takeNow(group: Group): Promise<number | undefined> {
+    while (this.#running !== undefined) await this.#running;
+    if (this.#stopped) return undefined;
+    const { appliedIndex, snapshotIndex, stableIndex } = group.status();
+    // Another one is being installed, which covers more than what is applied.
+    const isInstalling = stableIndex < snapshotIndex;
+    if (appliedIndex <= snapshotIndex || isInstalling) return snapshotIndex;
+    this.#run(group);
+    await this.#running;
+    return group.status().snapshotIndex;
+  }
+
   /** Waits for the one under way and takes no more. */
   async stop(): Promise<void> {
     this.#stopped = true;
@@ -68,7 +84,10 @@ export class Snapshots {
   }
 
   #start(group: Group): void {
-    if (group.logBytes === 0) return;
+    if (group.logBytes > 0) this.#run(group);
+  }
+
+  #run(group: Group): void {
     this.#running = this.#take(group)
       .catch((reason) => {
         this.#stopped = true;

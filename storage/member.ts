@@ -16,3 +16,8 @@ export function memberOf(
 export function nodeOf(member: string): number {
   return Number.parseInt(member, 10);
 }
+
+/** The store that a member is. */
+export function storeOf(member: string): string {
+  return member.slice(member.indexOf(".") + 1);
+}

@@ -1,7 +1,7 @@
 import type { Answer, Group } from "../../group/mod.ts";
 import { pause } from "../../io/mod.ts";
 import { unlessAborted } from "../../storage/cold/run.ts";
-import type { FlushPlan, ObjectName } from "../../stream/mod.ts";
+import type { FlushOptions, FlushPlan, ObjectName, StreamKey } from "../../stream/mod.ts";
 import type { HotBytes } from "../hot_bytes.ts";
 import type { ColdJob } from "./job.ts";
 import type { ObjectNumbers } from "./numbers.ts";
@@ -14,6 +14,8 @@ import type { ColdParts } from "./work.ts";
 export const FLUSH_AGE_MS = 5 * 60_000;
 /** Above this part of the shard's bound memory is short, and whatever can be flushed is. */
 const MEMORY_SHORT = 3 / 4;
+/** Who asked for a flush waits for the one under way, and looks so often. */
+const FLUSH_LOOK_MS = 10;
 
 /** A flush under way. */
 interface Flush {
@@ -21,7 +23,16 @@ interface Flush {
   /** It goes on as long as this replica leads in this term; known once it does for sure. */
   term: number | undefined;
   readonly aborting: AbortController;
-  ended: Promise<void>;
+  /** Resolves to the bytes of messages that were flushed. */
+  ended: Promise<number>;
+}
+
+/** What came of a flush that somebody asked for. */
+export interface FlushedNow {
+  /** Of messages. */
+  readonly bytes: number;
+  /** `late`: the store takes too long, or the log. */
+  readonly ended: "done" | "not_leader" | "stopped" | "late";
 }
 
 /**
@@ -57,6 +68,40 @@ export class Flusher implements ColdJob {
       if (!group.leads || (term !== undefined && group.status().term !== term)) {
         aborting.abort(new Error("this replica leads no more"));
       }
+    }
+  }
+
+  /**
+   * Flushes a stream's hot bytes as they are now, whatever is due, and nothing else of the group.
+   * Answers how many those were, and why they are no more.
+   */
+  async flushNow(group: Group, key: StreamKey, limitMs: number): Promise<FlushedNow> {
+    const { clock, tier: { setup } } = this.#parts;
+    const untilMs = clock.monotonicMs() + limitMs;
+    const options = { maxBytes: setup.flushMaxBytes, skips: (other: StreamKey) => other !== key };
+    for (let bytes = 0;;) {
+      while (this.#flushes.has(group.id) && !this.#stopped && clock.monotonicMs() < untilMs) {
+        await new Promise<void>((resolve) => clock.setTimer(FLUSH_LOOK_MS, resolve));
+      }
+      if (!group.leads) return { bytes, ended: "not_leader" };
+      if (this.#stopped) return { bytes, ended: "stopped" };
+      const wanted = group.state.cold.planFlush(options).length;
+      if (wanted === 0) return { bytes, ended: "done" };
+      if (clock.monotonicMs() >= untilMs) return { bytes, ended: "late" };
+      const flush = this.#start(group, options);
+      const timer = clock.setTimer(
+        untilMs - clock.monotonicMs(),
+        () => flush.aborting.abort(new Error("it takes too long")),
+      );
+      const flushed = await flush.ended;
+      timer.cancel();
+      bytes += flushed;
+      // The log has no room, or the leadership is in doubt: not at once again.
+      if (flushed === 0) {
+        await new Promise<void>((resolve) => clock.setTimer(FLUSH_LOOK_MS, resolve));
+      }
+      // With less than an object's worth, all that there was has gone; appends may go on for ever.
+      if (wanted < setup.flushMaxBytes / 2 && flushed > 0) return { bytes, ended: "done" };
     }
   }
 
@@ -101,15 +146,15 @@ export class Flusher implements ColdJob {
     return this.#hot !== undefined && bytes > this.#hot.bytesMax * MEMORY_SHORT;
   }
 
-  #start(group: Group): void {
+  #start(group: Group, options?: FlushOptions): Flush {
     const flush: Flush = {
       group,
       term: undefined,
       aborting: new AbortController(),
-      ended: Promise.resolve(),
+      ended: Promise.resolve(0),
     };
     this.#flushes.set(group.id, flush);
-    flush.ended = this.#run(flush).catch((reason) => {
+    flush.ended = this.#run(flush, options).catch((reason) => {
       if (!flush.aborting.signal.aborted) {
         this.#parts.log(`flush of group ${group.id}: ${reason}`, "warn");
       }
@@ -118,18 +163,20 @@ export class Flusher implements ColdJob {
       this.#flushes.delete(group.id);
       // What left out all that it planned waits for the next look, or it would go on and on.
       if (bytes > 0) this.#begin();
+      return bytes;
     });
+    return flush;
   }
 
   /** Answers how many bytes of messages were flushed. */
-  async #run(flush: Flush): Promise<number> {
+  async #run(flush: Flush, options?: FlushOptions): Promise<number> {
     const { group, aborting: { signal } } = flush;
     const { store, setup } = this.#parts.tier;
     // A new leader's state may still lack what was flushed before.
     const obstacle = await unlessAborted(Promise.resolve(group.lead()), signal);
     if (obstacle !== undefined) return 0;
     flush.term = group.status().term;
-    const plan = group.state.cold.planFlush({ maxBytes: setup.flushMaxBytes });
+    const plan = group.state.cold.planFlush(options ?? { maxBytes: setup.flushMaxBytes });
     if (plan.ranges.length === 0) return 0;
     if (!store.isShared) return await this.#commit(flush, plan, () => {});
     const held = plan.retained();

@@ -1,9 +1,10 @@
 import type { Answer, Completion, Group, Unavailable } from "../../group/mod.ts";
 import type { Clock, Random } from "../../io/mod.ts";
 import type { MemberId } from "../../raft/mod.ts";
-import type { Command, ObjectName } from "../../stream/mod.ts";
+import type { Command, ObjectName, StreamKey } from "../../stream/mod.ts";
 import type { HotBytes } from "../hot_bytes.ts";
 import type { LogLine } from "../log_line.ts";
+import type { OrderAnswer } from "../orders/types.ts";
 import type { Peers } from "../peers.ts";
 import type { ColdCounters } from "./counters.ts";
 import { type ColdFacts, coldFactsOf } from "./facts.ts";
@@ -22,6 +23,9 @@ import { NO } from "./requests.ts";
 import { StoreHealth } from "./store_health.ts";
 import { Sweeper } from "./sweeper.ts";
 import type { ColdTier } from "./tier.ts";
+
+/** A flush that an operator asked for is given up after this. */
+const FLUSH_NOW_MS_MAX = 20_000;
 
 /** What the parts of a shard's cold tier are made with. */
 export interface ColdParts {
@@ -120,6 +124,17 @@ export class ColdWork {
     length: number,
   ): Promise<Uint8Array | Unavailable> {
     return this.reads.fetch(group, object, offset, length);
+  }
+
+  /** Puts a stream's hot bytes into objects now. */
+  async flush(group: Group, key: StreamKey): Promise<OrderAnswer<"flush">> {
+    if (!group.leads) return { refused: "not_leader", leader: group.status().leader };
+    const { bytes, ended } = await this.#flusher.flushNow(group, key, FLUSH_NOW_MS_MAX);
+    if (ended === "done") return { flushedBytes: bytes };
+    if (ended === "stopped") return { refused: "shutting_down" };
+    return ended === "late"
+      ? { refused: "cold_unavailable" }
+      : { refused: "not_leader", leader: group.status().leader };
   }
 
   /** Answers another node's request. @throws Error when it is malformed */
