@@ -5,11 +5,13 @@ import type { MemberId } from "../raft/mod.ts";
 import {
   type GroupAccess,
   type GroupFacts,
+  type GroupOrder,
   journalOf,
   Mailbox,
   Neighbourhood,
   type OpenShard,
   openShard,
+  type OrderAnswer,
   PEER_KINDS,
   type PlaneBounds,
   presentMember,
@@ -53,6 +55,10 @@ export class ShardRuntime implements PeerReceiver {
   readonly #mailboxes: readonly (Mailbox | undefined)[];
   readonly #sweep: Sweep;
   #stopping = false;
+  /** Whether the node is being drained, as far as this shard knows. */
+  get draining(): boolean {
+    return this.#open.shard.draining;
+  }
 
   private constructor(
     open: OpenShard,
@@ -167,6 +173,23 @@ export class ShardRuntime implements PeerReceiver {
   /** Whether the node is about to end: it answers what comes, and wants to be sent no more. */
   get stopping(): boolean {
     return this.#stopping;
+  }
+
+  /** Has this node's replica of a group carry out what an operator orders. */
+  order(group: number, order: GroupOrder): Promise<OrderAnswer | Unavailable> {
+    return this.#neighbourhood.order(group, order);
+  }
+
+  /**
+   * Has all shards of the node lead as little as they can, or lifts that; answers how many groups it
+   * leads still. It ends with the process.
+   */
+  async drain(draining: boolean): Promise<number> {
+    const others = this.#mailboxes.map((mailbox) =>
+      mailbox?.call({ verb: "drain", group: 0, draining })
+    );
+    const led = await Promise.all([this.#open.shard.drain(draining), ...others]);
+    return led.reduce<number>((sum, count) => sum + (typeof count === "number" ? count : 0), 0);
   }
 
   /** The node is about to end: hands this shard's leaderships over to other nodes. */

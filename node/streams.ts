@@ -52,6 +52,11 @@ export class Streams {
     return groupOf(key, this.#access.groupCount);
   }
 
+  /** The group that holds a stream; undefined where there is no such stream. */
+  whereabouts(key: StreamKey): Promise<number | undefined | Unavailable> {
+    return this.#forks.whereabouts(key);
+  }
+
   /** PUT (P§5.1). */
   async create(command: CreateStream, missingBucket: MissingBucket): Promise<Answer> {
     const create = () =>
