@@ -21,6 +21,8 @@ export interface NodeFacts extends NodeIdentity {
   readonly uptimeMs: number;
   /** It is about to end. */
   readonly stopping: boolean;
+  /** It leads as little as it can. */
+  readonly draining: boolean;
   readonly groups: readonly GroupFacts[];
   readonly shards: readonly ShardFacts[];
   /** Whether the member of another node is connected. */

@@ -1,11 +1,19 @@
 import { resolve } from "node:path";
 import { availableCores, availableMemoryBytes, osBootId } from "../io/machine.ts";
 import { DenoClock, denoDisk, denoNetwork, denoRandom } from "../io/deno.ts";
-import { type Config, configFromInput, type ConfigInput } from "../node/config/mod.ts";
+import {
+  adminObstacle,
+  type Config,
+  configFromInput,
+  type ConfigInput,
+} from "../node/config/mod.ts";
 import { createLog, type Log } from "../node/log.ts";
 import { Node } from "../node/node.ts";
+import type { ShardRuntime } from "../node/runtime.ts";
+import { createAdminHandler } from "./admin/plane.ts";
 import { respondError } from "./answer.ts";
 import type { HttpSettings, PlaneSetup } from "./context.ts";
+import type { Handler } from "./handler.ts";
 import { health } from "./operator.ts";
 import { ClientPlane } from "./plane.ts";
 import { canSharePort, listen, type Listener, type ListenOptions } from "./serve.ts";
@@ -37,6 +45,13 @@ export interface UrsulaNode {
   readonly closed: Promise<Error | undefined>;
   /** Listens on the configured address, or another one. @throws when it is taken */
   listen(address?: { readonly hostname?: string; readonly port?: number }): Promise<ListenAddress>;
+  /**
+   * Opens the admin plane, which changes the cluster, on the configured address or another one.
+   * @throws when it is taken, or not on loopback
+   */
+  listenAdmin(address?: { readonly hostname?: string; readonly port?: number }): Promise<
+    ListenAddress
+  >;
   /** Finishes what is under way, makes it durable and ends. Harmless when repeated. */
   close(): Promise<void>;
 }
@@ -80,12 +95,14 @@ export async function startNode(config: Config, log: Log): Promise<UrsulaNode> {
     onFatal,
   });
   const embedded: EmbeddedNode = new EmbeddedNode(config, log, io.clock, node);
-  const onError = (reason: unknown) =>
-    log("error", reason instanceof Error ? reason.stack ?? reason.message : String(reason));
+  const onError = (reason: unknown) => log("error", describe(reason));
   const hasFormed = node.formed;
   const begun = node.begin().then(async (runtime) => {
     await node.hearOfLeaders(hasFormed ? LEADERS_MS_MAX : FIRST_LEADERS_MS_MAX);
-    await embedded.begin(new ClientPlane({ runtime, io, settings, identity, onError }));
+    await embedded.begin(
+      runtime,
+      new ClientPlane({ runtime, io, settings, identity, onError }),
+    );
   });
   // Where the cluster has to form first, this node answers already that it is not ready.
   if (hasFormed) await begun;
@@ -101,7 +118,9 @@ class EmbeddedNode implements UrsulaNode {
   readonly #node: Node;
   #resolveClosed!: (reason: Error | undefined) => void;
   #plane: ClientPlane | undefined;
+  #runtime: ShardRuntime | undefined;
   #listener: Listener | undefined;
+  #adminListener: Listener | undefined;
   #ending: Promise<void> | undefined;
 
   constructor(config: Config, log: Log, clock: DenoClock, node: Node) {
@@ -124,9 +143,28 @@ class EmbeddedNode implements UrsulaNode {
     if (this.#config.cores > 1 && !shared) {
       this.#log("warn", "without --unstable-net only the first shard takes connections");
     }
-    const listener = this.#listener = this.#listenOn({ hostname, port, shared });
+    const listener = this.#listener = listenOn(this.fetch, { hostname, port, shared });
     if (this.#plane !== undefined) await this.#listenEverywhere();
     return { ...addressOf(listener), url: urlOf(listener) };
+  }
+
+  async listenAdmin(
+    address: { readonly hostname?: string; readonly port?: number } = {},
+  ): Promise<ListenAddress> {
+    if (this.#adminListener !== undefined) throw new Error("the admin plane listens already");
+    const { hostname, port } = { ...this.#config.adminListen, ...address };
+    const obstacle = adminObstacle({ hostname, port });
+    if (obstacle !== undefined) throw new Error(obstacle);
+    const answer = createAdminHandler({
+      serving: () =>
+        this.#plane && this.#runtime &&
+        { node: this.#runtime, context: this.#plane.context },
+      nodeId: this.#config.nodeId,
+      hostNames: this.#config.adminHosts,
+      onError: (reason) => this.#log("error", describe(reason)),
+    });
+    const listener = this.#adminListener = listenOn(answer, { hostname, port, shared: false });
+    return await Promise.resolve({ ...addressOf(listener), url: urlOf(listener) });
   }
 
   close(): Promise<void> {
@@ -134,9 +172,10 @@ class EmbeddedNode implements UrsulaNode {
   }
 
   /** The node serves. */
-  async begin(plane: ClientPlane): Promise<void> {
+  async begin(runtime: ShardRuntime, plane: ClientPlane): Promise<void> {
     // It was told to end while it waited for its cluster.
     if (this.#ending !== undefined) return;
+    this.#runtime = runtime;
     this.#plane = plane;
     await this.#listenEverywhere();
   }
@@ -154,20 +193,15 @@ class EmbeddedNode implements UrsulaNode {
     await this.#node.listenEverywhere(this.#listener.hostname, this.#listener.port);
   }
 
-  #listenOn(options: ListenOptions): Listener {
-    try {
-      return listen(this.fetch, options);
-    } catch (reason) {
-      const detail = reason instanceof Error ? reason.message : String(reason);
-      throw new Error(`can't listen on ${options.hostname}:${options.port}: ${detail}`);
-    }
-  }
-
   async #close(): Promise<void> {
     // First of all, as every group is without a leader from when this node stops until it has another.
     await this.#node.handOver();
     this.#plane?.endLiveReads();
-    await Promise.all([this.#listener?.stop(), this.#node.quiet()]);
+    await Promise.all([
+      this.#listener?.stop(),
+      this.#adminListener?.stop(),
+      this.#node.quiet(),
+    ]);
     this.#plane?.close();
     await this.#node.stop();
     this.#clock.close();
@@ -179,8 +213,21 @@ class EmbeddedNode implements UrsulaNode {
     this.#node.abandon();
     this.#clock.close();
     this.#resolveClosed(reason);
-    await this.#listener?.stop();
+    await Promise.all([this.#listener?.stop(), this.#adminListener?.stop()]);
   }
+}
+
+function listenOn(answer: Handler, options: ListenOptions): Listener {
+  try {
+    return listen(answer, options);
+  } catch (reason) {
+    const detail = reason instanceof Error ? reason.message : String(reason);
+    throw new Error(`can't listen on ${options.hostname}:${options.port}: ${detail}`);
+  }
+}
+
+function describe(reason: unknown): string {
+  return reason instanceof Error ? reason.stack ?? reason.message : String(reason);
 }
 
 /** What a node answers whose cluster has not formed. */

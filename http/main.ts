@@ -42,20 +42,22 @@ export async function main(): Promise<void> {
   for (const warning of warnings) log("warn", warning);
   let node: UrsulaNode;
   let address: ListenAddress;
+  let admin: ListenAddress;
   try {
     node = await startNode(config, log);
+    admin = await node.listenAdmin();
     address = await node.listen();
   } catch (reason) {
     log("error", reason instanceof Error ? reason.message : String(reason));
     Deno.exit(EXIT_FAILED);
   }
-  await print(startUpLines(config, address));
+  await print(startUpLines(config, address, admin));
   stopOnSignals(node);
   const failure = await node.closed;
   Deno.exit(failure === undefined ? 0 : EXIT_FATAL);
 }
 
-function startUpLines(config: Config, { url }: ListenAddress): string {
+function startUpLines(config: Config, { url }: ListenAddress, admin: ListenAddress): string {
   const data = config.raftMemory
     ? "in memory: gone when this process ends"
     : `in ${config.dataDir}, ${
@@ -63,6 +65,7 @@ function startUpLines(config: Config, { url }: ListenAddress): string {
     } before it is acknowledged`;
   return [
     `ursula ${VERSION} listening on ${url}`,
+    `  admin   ${admin.url}`,
     `  data    ${data}`,
     `  shards  ${config.cores}, with ${config.raftGroupCount} groups`,
     "Try:",

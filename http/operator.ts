@@ -1,5 +1,5 @@
 import { type BoundFacts, FREE_BYTES_MIN, type GroupFacts } from "../shard/mod.ts";
-import { nodeOf } from "../storage/member.ts";
+import { nodeOf, storeOf } from "../storage/member.ts";
 import { type Reply, respond, respondJson } from "./answer.ts";
 import { type Bounds, boundsOf } from "./bounds.ts";
 import { coldLines, coldMetrics } from "./cold_metrics.ts";
@@ -20,6 +20,8 @@ export async function metricsJson(context: HttpContext): Promise<Reply> {
     cluster_id: facts.clusterId,
     version: facts.version,
     uptime_ms: Math.round(facts.uptimeMs),
+    draining: facts.draining,
+    stopping: facts.stopping,
     cores: facts.shards.map(({ id, plane }) => ({
       id,
       live_readers: plane?.liveReaders.now ?? 0,
@@ -43,9 +45,17 @@ export async function metricsJson(context: HttpContext): Promise<Reply> {
 function renderGroup(group: GroupFacts) {
   return {
     id: group.id,
+    core_id: group.shard,
     leader_id: group.leader === undefined ? null : nodeOf(group.leader),
+    leads: group.leads,
     voters: group.voters.map(nodeOf),
     learners: group.learners.map(nodeOf),
+    voter_stores: Object.fromEntries(group.voters.map((voter) => [nodeOf(voter), storeOf(voter)])),
+    store_id: storeOf(group.member),
+    votes: group.votes,
+    caught_up: group.caughtUp,
+    lag: Math.max(group.lastIndex, group.commitIndex) - group.appliedIndex,
+    ...(group.leads ? { followers: group.followers.map(renderFollower) } : {}),
     current_term: group.term,
     last_log_index: group.lastIndex,
     committed_index: group.commitIndex,
@@ -59,6 +69,10 @@ function renderGroup(group: GroupFacts) {
     cold_objects_lacking: group.coldLacking,
     streams: group.streams,
   };
+}
+
+function renderFollower({ member, match, silentMs }: GroupFacts["followers"][number]) {
+  return { node_id: nodeOf(member), match_index: match, silent_ms: Math.round(silentMs) };
 }
 
 /** GET /metrics: Prometheus text format 0.0.4. */

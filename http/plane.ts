@@ -11,6 +11,8 @@ import { RecentReads } from "./recent_reads.ts";
 export class ClientPlane {
   /** Answers one request. */
   readonly fetch: Handler;
+  /** What requests are answered with; the admin plane answers some of the same. */
+  readonly context: HttpContext;
   readonly #bodies: BodyReader;
   readonly #liveReaders: LiveReaders;
 
@@ -35,7 +37,7 @@ export class ClientPlane {
       liveReaders: { now: readers.count, max: readers.max, refused: readers.refused },
       bodies: { now: bodies.bytesInFlight, max: bodies.bytesMax, refused: bodies.refused },
     });
-    const context: HttpContext = {
+    const context: HttpContext = this.context = {
       streams: runtime.streams,
       buckets: runtime.buckets,
       listings: runtime.listings,
@@ -51,6 +53,7 @@ export class ClientPlane {
         ...identity,
         uptimeMs: io.clock.monotonicMs() - startedMs,
         stopping: runtime.stopping,
+        draining: runtime.draining,
         groups: await runtime.groups(),
         shards: await runtime.shards(),
         hears: (member) => runtime.hears(member),

@@ -6,6 +6,9 @@ import { obstacleOf, readiness } from "./readiness.ts";
 
 const GROUP: GroupFacts = {
   id: 7,
+  shard: 0,
+  member: "1.a",
+  followers: [],
   leader: "2.b",
   leads: false,
   voters: ["1.a", "2.b", "3.c"],
@@ -35,6 +38,7 @@ function facts(group: Partial<GroupFacts>, heard: readonly string[] = ["2.b", "3
     version: "0",
     uptimeMs: 0,
     stopping: false,
+    draining: false,
     groups: [{ ...GROUP, id: 0 }, { ...GROUP, ...group }],
     shards: [],
     hears: (member) => heard.includes(member),
