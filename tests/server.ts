@@ -95,6 +95,7 @@ export class ServerProcess implements AsyncDisposable {
   readonly dataDir: string;
   #child: Deno.ChildProcess | undefined;
   #url = "";
+  #adminUrl = "";
   #starts = 0;
 
   /** Use {@linkcode startServer}. */
@@ -107,6 +108,11 @@ export class ServerProcess implements AsyncDisposable {
   /** Base URL of the client plane, without a slash at the end; another one after a restart. */
   get url(): string {
     return this.#url;
+  }
+
+  /** Base URL of the admin plane, likewise. */
+  get adminUrl(): string {
+    return this.#adminUrl;
   }
 
   /** Host and port of the client plane, for raw connections. */
@@ -145,7 +151,8 @@ export class ServerProcess implements AsyncDisposable {
       "--data-dir",
       this.dataDir,
     ];
-    const flags = ["--listen", "127.0.0.1:0", ...storage, ...args];
+    const own = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+    const flags = [...own, ...storage, ...args];
     // `exec` keeps the pid: signals reach the server and not a shell around it.
     const child = new Deno.Command("sh", {
       args: [
@@ -217,7 +224,8 @@ export class ServerProcess implements AsyncDisposable {
     while (performance.now() < deadline) {
       const printed = await textOf(`${this.#folder}/stdout.${start}`);
       const url = /listening on (http:\/\/\S+)/.exec(printed)?.[1];
-      if (url !== undefined) return url.replace(/\/$/, "");
+      this.#adminUrl = /^ {2}admin +(http:\/\/\S+)$/m.exec(printed)?.[1] ?? "";
+      if (url !== undefined && this.#adminUrl !== "") return url.replace(/\/$/, "");
       if (!this.alive) break;
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }

@@ -90,6 +90,7 @@ export class OurNodes implements RunningNodes {
       command: "deno",
       args: [
         ...["run", "-A", "mod.ts", "--listen", `127.0.0.1:${this.#ports[at]}`],
+        ...["--admin-listen", "127.0.0.1:0"],
         ...["--cluster-listen", `127.0.0.1:${this.#peerPorts[at]}`],
         ...["--raft-node-id", String(at + 1), ...peers, "--raft-init-membership"],
         ...["--core-count", "1"],

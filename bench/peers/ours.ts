@@ -31,6 +31,8 @@ function ours(name: string, settings: (scratch: string) => string[]): Peer {
           "mod.ts",
           "--listen",
           `127.0.0.1:${port}`,
+          "--admin-listen",
+          "127.0.0.1:0",
           "--core-count",
           "1",
           ...settings(scratch),

@@ -68,6 +68,11 @@ export class ClusterNode implements AsyncDisposable {
     }, options.folder);
   }
 
+  /** Base URL of the admin plane, once it has started; another one after each start. */
+  get adminUrl(): string {
+    return this.server.adminUrl;
+  }
+
   /** What the test did with it last. */
   get state(): NodeState {
     return this.#state;
