@@ -16,8 +16,11 @@ import { parseArgs } from "node:util";
 const NODES = [1, 2, 3];
 const FOLDER = "./ursula-cluster";
 const PORT_DEFAULT = 4437;
+/** From a node's client port to the next one's; operators connect to the one right above it. */
+const NODE_PORT_DISTANCE = 10;
 /** From a node's client port to its port for the other nodes. */
 const PEER_PORT_DISTANCE = 1_000;
+const HIGHEST_PORT = PEER_PORT_DISTANCE + NODE_PORT_DISTANCE * (NODES.length - 1);
 const MAIN = fileURLToPath(new URL("../../mod.ts", import.meta.url));
 const READY_LOOK_MS = 50;
 
@@ -31,8 +34,8 @@ const { values, tokens } = parseArgs({
   },
 });
 const port = Number(values.port);
-if (!Number.isSafeInteger(port) || port < 1 || port + PEER_PORT_DISTANCE + NODES.length > 65_536) {
-  console.error(`--port ${values.port} is no port with ${PEER_PORT_DISTANCE} more above it`);
+if (!Number.isSafeInteger(port) || port < 1 || port + HIGHEST_PORT > 65_535) {
+  console.error(`--port ${values.port} is no port with ${HIGHEST_PORT} more above it`);
   Deno.exit(2);
 }
 const known = new Set(
@@ -44,8 +47,9 @@ const known = new Set(
 );
 const more = Deno.args.filter((_, at) => !known.has(at));
 
-const urlOf = (id: number) => `http://127.0.0.1:${port + id - 1}`;
-const peerOf = (id: number) => `127.0.0.1:${port + PEER_PORT_DISTANCE + id - 1}`;
+const portOf = (id: number) => port + NODE_PORT_DISTANCE * (id - 1);
+const urlOf = (id: number) => `http://127.0.0.1:${portOf(id)}`;
+const peerOf = (id: number) => `127.0.0.1:${portOf(id) + PEER_PORT_DISTANCE}`;
 const peers = NODES.flatMap((id) => ["--raft-peer", `${id}=${urlOf(id)},cluster=${peerOf(id)}`]);
 
 const nodes = NODES.map((id) =>
@@ -56,7 +60,7 @@ const nodes = NODES.map((id) =>
       "--unstable-net",
       MAIN,
       "--listen",
-      `127.0.0.1:${port + id - 1}`,
+      `127.0.0.1:${portOf(id)}`,
       "--cluster-listen",
       peerOf(id),
       "--raft-node-id",

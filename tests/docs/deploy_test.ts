@@ -138,12 +138,14 @@ function here(text: string): string {
   return text.replaceAll("10.0.0.", "127.0.0.");
 }
 
-/** One whose peer port is free, too. */
+/** One whose admin and peer ports are free, too. */
 function clientPort(): number {
   for (;;) {
     const [port = 0] = freePorts(1);
     try {
-      Deno.listen({ hostname: "127.0.0.1", port: port + 10_000 }).close();
+      for (const other of [port + 1, port + 10_000]) {
+        Deno.listen({ hostname: "127.0.0.1", port: other }).close();
+      }
       return port;
     } catch {
       // Taken: the next one.
