@@ -18,6 +18,11 @@ import { freePorts } from "./ports.ts";
 export interface ClusterOptions {
   /** How many; one alone is no cluster and opens no peer plane. @default 3 */
   readonly nodes?: number;
+  /**
+   * Nodes beyond these, which the others do not know and which are not started before
+   * {@linkcode Cluster.invite}. @default 0
+   */
+  readonly spares?: number;
   /** Shards of every node. @default 1 */
   readonly cores?: number;
   /** Raft groups. @default the server's own default */
@@ -42,11 +47,23 @@ export class Cluster implements AsyncDisposable {
   readonly nodes: readonly ClusterNode[];
   readonly #links: ReadonlyMap<string, Link>;
   readonly #folder: string;
+  /** Nodes that the others know. */
+  #known: number;
+  /** The flags of a node, with so many nodes known. */
+  readonly #argsOf: (id: number, known: number) => string[];
 
-  private constructor(nodes: ClusterNode[], links: ReadonlyMap<string, Link>, folder: string) {
+  private constructor(
+    nodes: ClusterNode[],
+    links: ReadonlyMap<string, Link>,
+    folder: string,
+    known: number,
+    argsOf: (id: number, known: number) => string[],
+  ) {
     this.nodes = nodes;
     this.#links = links;
     this.#folder = folder;
+    this.#known = known;
+    this.#argsOf = argsOf;
   }
 
   /** Starts all nodes and resolves once each is ready. */
@@ -65,7 +82,8 @@ export class Cluster implements AsyncDisposable {
   /** Makes everything ready to start, and starts nothing. */
   static async prepare(options: ClusterOptions = {}): Promise<Cluster> {
     const folder = await Deno.makeTempDir({ prefix: "ursula-cluster-" });
-    const ids = Array.from({ length: options.nodes ?? 3 }, (_, at) => at + 1);
+    const known = options.nodes ?? 3;
+    const ids = Array.from({ length: known + (options.spares ?? 0) }, (_, at) => at + 1);
     const ports = freePorts(ids.length * 2);
     const address = (port = 0) => ({ hostname: "127.0.0.1", port });
     const client = (id: number) => address(ports[id - 1]);
@@ -76,34 +94,37 @@ export class Cluster implements AsyncDisposable {
         if (from !== to) links.set(`${from}>${to}`, Link.open(() => peer(to)));
       }
     }
-    const nodes = ids.map((id) => {
-      const seen = ids.map((other) => {
+    const argsOf = (id: number, known: number) => {
+      const peers = ids.slice(0, known).map((other) => {
         const { hostname, port } = links.get(`${id}>${other}`)?.address ?? peer(other);
         return `${other}=http://127.0.0.1:${client(other).port},cluster=${hostname}:${port}`;
       });
-      return new ClusterNode({
+      return [
+        ...(ids.length === 1 ? [] : [
+          "--cluster-listen",
+          `127.0.0.1:${peer(id).port}`,
+          "--raft-node-id",
+          String(id),
+          ...peers.flatMap((spec) => ["--raft-peer", spec]),
+          "--raft-init-membership",
+        ]),
+        "--core-count",
+        String(options.cores ?? 1),
+        ...(options.groups === undefined ? [] : ["--raft-group-count", String(options.groups)]),
+        ...(options.args ?? []),
+      ];
+    };
+    const nodes = ids.map((id) =>
+      new ClusterNode({
         id,
         address: client(id),
         folder: `${folder}/node-${id}`,
         memory: options.memory === true,
         env: options.env ?? {},
-        args: [
-          ...(ids.length === 1 ? [] : [
-            "--cluster-listen",
-            `127.0.0.1:${peer(id).port}`,
-            "--raft-node-id",
-            String(id),
-            ...seen.flatMap((spec) => ["--raft-peer", spec]),
-            "--raft-init-membership",
-          ]),
-          "--core-count",
-          String(options.cores ?? 1),
-          ...(options.groups === undefined ? [] : ["--raft-group-count", String(options.groups)]),
-          ...(options.args ?? []),
-        ],
-      });
-    });
-    return new Cluster(nodes, links, folder);
+        args: argsOf(id, id > known ? ids.length : known),
+      })
+    );
+    return new Cluster(nodes, links, folder, known, argsOf);
   }
 
   /** The node with this id. */
@@ -120,8 +141,16 @@ export class Cluster implements AsyncDisposable {
 
   /** Starts those that are down, all at once, and resolves when every node is ready. */
   async startAll(): Promise<void> {
-    for (const node of this.nodes) if (node.state === "down") await node.launch();
+    for (const node of this.nodes.slice(0, this.#known)) {
+      if (node.state === "down") await node.launch();
+    }
     await this.ready();
+  }
+
+  /** From its next start on every node knows the spare ones, too; starts nothing. */
+  invite(): void {
+    this.#known = this.nodes.length;
+    for (const node of this.nodes) node.args = this.#argsOf(node.id, this.#known);
   }
 
   /** Resolves when every running node is ready. */

@@ -48,6 +48,8 @@ export class ClusterNode implements AsyncDisposable {
   /** Where its data lies. */
   readonly dataDir: string;
   readonly server: ServerProcess;
+  /** Flags of the next start. */
+  args: readonly string[];
   readonly #folder: string;
   #state: NodeState = "down";
   #starting: Promise<void> = Promise.resolve();
@@ -59,9 +61,8 @@ export class ClusterNode implements AsyncDisposable {
     this.url = `http://${options.address.hostname}:${options.address.port}`;
     this.#folder = options.folder;
     this.dataDir = `${options.folder}/data`;
+    this.args = options.args;
     this.server = new ServerProcess({
-      // A flag that is given twice counts as given last.
-      args: ["--listen", `127.0.0.1:${options.address.port}`, ...options.args],
       memory: options.memory,
       dataDir: this.dataDir,
       env: options.env,
@@ -88,7 +89,9 @@ export class ClusterNode implements AsyncDisposable {
     assert.equal(this.#state, "down");
     await Deno.mkdir(this.#folder, { recursive: true });
     this.#state = "up";
-    this.#starting = this.server.restart();
+    // A flag that is given twice counts as given last.
+    const listen = ["--listen", `127.0.0.1:${this.address.port}`];
+    this.#starting = this.server.restart([...listen, ...this.args]);
     this.#starting.catch(() => {});
   }
 
