@@ -1,6 +1,7 @@
 /** What every implementation of Disk, Clock, Random and Network must do, run on the real ones and the simulated ones. */
 
 import assert from "node:assert/strict";
+import { certify, makeAuthority } from "../tests/given/certificates.ts";
 import { SimClock } from "../tests/sim/clock.ts";
 import { SimDisk } from "../tests/sim/disk.ts";
 import { SimNetwork } from "../tests/sim/network.ts";
@@ -17,6 +18,7 @@ import {
   type NetworkErrorCode,
   type Random,
 } from "./mod.ts";
+import { TlsNetwork } from "./tls.ts";
 
 type Work<T> = (subject: T, place: string) => Promise<void>;
 
@@ -249,6 +251,17 @@ function networkTest(name: string, work: (between: Between) => Promise<void>): v
       hostname: "127.0.0.1",
       settle: (outcome) => outcome,
     }));
+  Deno.test(`TlsNetwork: ${name}`, async () => {
+    const authority = await makeAuthority();
+    const network = async () =>
+      new TlsNetwork({ ...await certify(authority), authorities: authority.pem });
+    await work({
+      here: await network(),
+      there: await network(),
+      hostname: "127.0.0.1",
+      settle: (outcome) => outcome,
+    });
+  });
   Deno.test(`SimNetwork: ${name}`, () => {
     const clock = new SimClock();
     const network = new SimNetwork({ clock, random: new SimRandom(1) });

@@ -126,10 +126,20 @@ export interface Network {
   ): Promise<NetworkListener>;
 }
 
+/** What shows who this end is: a certificate chain, its own first, and its private key, as PEM. */
+export interface CertifiedKey {
+  /** The chain. */
+  readonly certificate: string;
+  /** Secret. */
+  readonly key: string;
+}
+
 /** One end of a byte stream: in order, without loss, until it breaks. */
 export interface Connection {
   /** The other end's address, for people to read. */
   readonly remote: string;
+  /** Whether the other end's certificate is for that host; not there where none was asked for. */
+  vouchesFor?(hostname: string): boolean;
   /**
    * Reads what has come, at least one byte, at most what `into` holds; 0 once the other end has
    * closed. `broken` when the connection is lost, or closed here. Reads do not overlap.

@@ -75,7 +75,7 @@ export class Guests {
     const { clock, complaints, random, secret, self } = this.#context;
     this.#strangers.add(connection);
     const timer = clock.setTimer(HANDSHAKE_MS_MAX, () => connection.close());
-    const expects = (hello: Hello) => this.#expects(hello);
+    const expects = (hello: Hello) => this.#expects(hello, connection);
     try {
       const hello = await welcome(connection, { self, secret, clock, random, expects });
       if (this.#closed) return connection.close();
@@ -111,8 +111,13 @@ export class Guests {
     this.#context.log(`the connection from node ${nodeId} is closed: ${reason.message}`);
   }
 
-  #expects(hello: Hello): Refusal | undefined {
-    if (this.#context.peers.has(hello.nodeId)) return undefined;
+  #expects(hello: Hello, connection: Connection): Refusal | undefined {
+    const peer = this.#context.peers.get(hello.nodeId);
+    if (peer !== undefined) {
+      // The certificate that it would have to show if it were dialled.
+      if (connection.vouchesFor?.(peer.hostname) !== false) return undefined;
+      return new Refusal("node", `shows a certificate that is not for ${peer.hostname}`);
+    }
     const detail = hello.nodeId === this.#context.self.nodeId
       ? `has this node's own id, ${hello.nodeId}`
       : `is node ${hello.nodeId}, which is none of this cluster's peers`;

@@ -29,7 +29,7 @@ const TEST_PACKAGES: ReadonlySet<string> = new Set(["node:assert/strict", "fast-
  * Packages that take long to load: outside tests they come by `import()`, in the moment that they
  * are asked for.
  */
-const LAZY_PACKAGES = ["@aws-sdk/client-s3"];
+const LAZY_PACKAGES = ["@aws-sdk/client-s3", "jose"];
 
 /**
  * Files that put the rooms together and so may import any: the program, and the worker, which is a
