@@ -5,8 +5,11 @@ import {
   parseLimit,
   type Query,
 } from "../protocol/mod.ts";
+import type { Unavailable } from "../group/mod.ts";
+import type { Listing } from "../node/listing.ts";
 import type { Page } from "../shard/mod.ts";
 import type { ListedStream } from "../stream/mod.ts";
+import { coversBucket, type Credentials } from "./auth/mod.ts";
 import { type Reply, respond, respondError, respondJson, respondObstacle } from "./answer.ts";
 import type { HttpContext } from "./context.ts";
 
@@ -57,11 +60,17 @@ export async function listStreams(
   });
 }
 
-/** GET /: the buckets. */
-export async function listBuckets(context: HttpContext, query: Query): Promise<Reply> {
+/** GET /: the buckets, those that the token covers where one was asked for. */
+export async function listBuckets(
+  context: HttpContext,
+  query: Query,
+  credentials?: Credentials,
+): Promise<Reply> {
   const page = parsePage(query);
   if (typeof page === "string") return respondError(page);
-  const listing = await context.listings.buckets(page);
+  const listing = credentials === undefined
+    ? await context.listings.buckets(page)
+    : await coveredBuckets(context, page, credentials);
   if ("unavailable" in listing) return respondObstacle(listing);
   const { items, hasMore } = listing;
   return respondJson(200, {
@@ -71,6 +80,27 @@ export async function listBuckets(context: HttpContext, query: Query): Promise<R
     next_cursor: hasMore ? items[items.length - 1] : null,
     has_more: hasMore,
   });
+}
+
+/** A page of what a token covers, out of as many pages of all buckets as that takes. */
+async function coveredBuckets(
+  { listings }: HttpContext,
+  page: Page,
+  credentials: Credentials,
+): Promise<Listing<string> | Unavailable> {
+  const covered: string[] = [];
+  for (let { after } = page;;) {
+    const listing = await listings.buckets({ ...page, after, limit: LIST_LIMIT_MAX });
+    if ("unavailable" in listing) return listing;
+    for (const bucket of listing.items) {
+      if (!coversBucket(credentials, bucket)) continue;
+      if (covered.length === page.limit) return { items: covered, hasMore: true };
+      covered.push(bucket);
+    }
+    const last = listing.items.at(-1);
+    if (!listing.hasMore || last === undefined) return { items: covered, hasMore: false };
+    after = last;
+  }
 }
 
 function renderStream({ streamId, facts }: ListedStream) {

@@ -4,10 +4,12 @@ import type { Buckets } from "../node/buckets.ts";
 import type { Listings } from "../node/listing.ts";
 import type { StreamSnapshots } from "../node/snapshots.ts";
 import type { Streams } from "../node/streams.ts";
+import type { Gate } from "./auth/mod.ts";
 import type { BodyReader } from "./body.ts";
 import type { LargeAnswers } from "./large_answers.ts";
 import type { LiveReaders } from "./live_readers.ts";
 import type { RecentReads } from "./recent_reads.ts";
+import type { SecuritySetup } from "./security.ts";
 
 /** What the node calls itself. */
 export interface NodeIdentity {
@@ -42,6 +44,8 @@ export interface HttpContext {
   readonly recentReads: RecentReads;
   readonly largeAnswers: LargeAnswers;
   readonly settings: HttpSettings;
+  /** Undefined lets everybody do everything. */
+  readonly gate: Gate | undefined;
   /** Facts of the node, for health and metrics. */
   readonly facts: () => Promise<NodeFacts>;
 }
@@ -70,4 +74,5 @@ export interface HttpSettings {
 export interface PlaneSetup {
   readonly settings: HttpSettings;
   readonly identity: NodeIdentity;
+  readonly security: SecuritySetup;
 }

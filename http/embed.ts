@@ -1,8 +1,10 @@
 import { resolve } from "node:path";
 import { availableCores, availableMemoryBytes, osBootId } from "../io/machine.ts";
-import { DenoClock, denoDisk, denoNetwork, denoRandom } from "../io/deno.ts";
+import { DenoClock, denoDisk, denoRandom } from "../io/deno.ts";
+import type { CertifiedKey } from "../io/mod.ts";
 import {
   adminObstacle,
+  asksForTokens,
   type Config,
   configFromInput,
   type ConfigInput,
@@ -12,10 +14,13 @@ import { Node } from "../node/node.ts";
 import type { ShardRuntime } from "../node/runtime.ts";
 import { createAdminHandler } from "./admin/plane.ts";
 import { respondError } from "./answer.ts";
+import { Gate } from "./auth/mod.ts";
 import type { HttpSettings, PlaneSetup } from "./context.ts";
 import type { Handler } from "./handler.ts";
 import { health } from "./operator.ts";
 import { ClientPlane } from "./plane.ts";
+import { networkOf, renewNetwork } from "./network.ts";
+import { Security } from "./security.ts";
 import { canSharePort, listen, type Listener, type ListenOptions } from "./serve.ts";
 import { VERSION } from "./version.ts";
 
@@ -47,11 +52,16 @@ export interface UrsulaNode {
   listen(address?: { readonly hostname?: string; readonly port?: number }): Promise<ListenAddress>;
   /**
    * Opens the admin plane, which changes the cluster, on the configured address or another one.
-   * @throws when it is taken, or not on loopback
+   * @throws when it is taken, or not on loopback and without an auth file
    */
   listenAdmin(address?: { readonly hostname?: string; readonly port?: number }): Promise<
     ListenAddress
   >;
+  /**
+   * Reads the auth file and the certificates again; `SIGHUP` does that to the program. What is broken
+   * is logged, and the version before it stays in force. Never rejects.
+   */
+  reload(): Promise<void>;
   /** Finishes what is under way, makes it durable and ends. Harmless when repeated. */
   close(): Promise<void>;
 }
@@ -74,17 +84,17 @@ export async function createNode(input: ConfigInput = {}): Promise<UrsulaNode> {
 
 /** {@linkcode createNode} with everything decided. */
 export async function startNode(config: Config, log: Log): Promise<UrsulaNode> {
-  const io = {
-    clock: new DenoClock(),
-    random: denoRandom,
-    disk: denoDisk,
-    network: denoNetwork,
-  };
+  const clock = new DenoClock();
+  const security = await Security.open(config, clock, log);
+  const { auth } = security.setup;
+  const gate = auth && new Gate(auth, clock, (line) => log("warn", line));
+  const network = networkOf(security.setup);
+  const io = { clock, random: denoRandom, disk: denoDisk, network };
   const settings = settingsOf(config);
   const identity = { nodeId: config.nodeId, clusterId: config.clusterId, version: VERSION };
-  const extra: PlaneSetup = { settings, identity };
+  const extra: PlaneSetup = { settings, identity, security: security.setup };
   const onFatal = (reason: Error) => embedded.fail(reason);
-  const node = await Node.open(withAbsolutePaths(config), {
+  const opening = Node.open(withAbsolutePaths(config), {
     io,
     log,
     memoryBytes: availableMemoryBytes(),
@@ -94,15 +104,23 @@ export async function startNode(config: Config, log: Log): Promise<UrsulaNode> {
     extra,
     onFatal,
   });
-  const embedded: EmbeddedNode = new EmbeddedNode(config, log, io.clock, node);
+  const node = await opening.catch((reason) => {
+    clock.close();
+    throw reason;
+  });
+  const embedded: EmbeddedNode = new EmbeddedNode({ config, log, clock, node, security, gate });
+  security.onRenew = async (setup) => {
+    renewNetwork(network, setup);
+    if (setup.auth !== undefined) gate?.renew(setup.auth);
+    if (setup.tls !== undefined) await embedded.renew(setup.tls);
+    await node.renew(setup);
+  };
   const onError = (reason: unknown) => log("error", describe(reason));
   const hasFormed = node.formed;
   const begun = node.begin().then(async (runtime) => {
     await node.hearOfLeaders(hasFormed ? LEADERS_MS_MAX : FIRST_LEADERS_MS_MAX);
-    await embedded.begin(
-      runtime,
-      new ClientPlane({ runtime, io, settings, identity, onError }),
-    );
+    const plane = new ClientPlane({ runtime, io, settings, identity, gate, onError });
+    await embedded.begin(runtime, plane);
   });
   // Where the cluster has to form first, this node answers already that it is not ready.
   if (hasFormed) await begun;
@@ -116,6 +134,8 @@ class EmbeddedNode implements UrsulaNode {
   readonly #log: Log;
   readonly #clock: DenoClock;
   readonly #node: Node;
+  readonly #security: Security;
+  readonly #gate: Gate | undefined;
   #resolveClosed!: (reason: Error | undefined) => void;
   #plane: ClientPlane | undefined;
   #runtime: ShardRuntime | undefined;
@@ -123,11 +143,20 @@ class EmbeddedNode implements UrsulaNode {
   #adminListener: Listener | undefined;
   #ending: Promise<void> | undefined;
 
-  constructor(config: Config, log: Log, clock: DenoClock, node: Node) {
-    this.#config = config;
-    this.#log = log;
-    this.#clock = clock;
-    this.#node = node;
+  constructor(parts: {
+    readonly config: Config;
+    readonly log: Log;
+    readonly clock: DenoClock;
+    readonly node: Node;
+    readonly security: Security;
+    readonly gate: Gate | undefined;
+  }) {
+    this.#config = parts.config;
+    this.#log = parts.log;
+    this.#clock = parts.clock;
+    this.#node = parts.node;
+    this.#security = parts.security;
+    this.#gate = parts.gate;
     this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
   }
 
@@ -143,9 +172,13 @@ class EmbeddedNode implements UrsulaNode {
     if (this.#config.cores > 1 && !shared) {
       this.#log("warn", "without --unstable-net only the first shard takes connections");
     }
-    const listener = this.#listener = listenOn(this.fetch, { hostname, port, shared });
+    const listener = this.#listener = this.#listenOn(this.fetch, { hostname, port, shared });
     if (this.#plane !== undefined) await this.#listenEverywhere();
-    return { ...addressOf(listener), url: urlOf(listener) };
+    return this.#addressOf(listener);
+  }
+
+  reload(): Promise<void> {
+    return this.#security.reload();
   }
 
   async listenAdmin(
@@ -153,7 +186,7 @@ class EmbeddedNode implements UrsulaNode {
   ): Promise<ListenAddress> {
     if (this.#adminListener !== undefined) throw new Error("the admin plane listens already");
     const { hostname, port } = { ...this.#config.adminListen, ...address };
-    const obstacle = adminObstacle({ hostname, port });
+    const obstacle = adminObstacle({ hostname, port }, asksForTokens(this.#config));
     if (obstacle !== undefined) throw new Error(obstacle);
     const answer = createAdminHandler({
       serving: () =>
@@ -161,10 +194,12 @@ class EmbeddedNode implements UrsulaNode {
         { node: this.#runtime, context: this.#plane.context },
       nodeId: this.#config.nodeId,
       hostNames: this.#config.adminHosts,
+      gate: this.#gate,
       onError: (reason) => this.#log("error", describe(reason)),
     });
-    const listener = this.#adminListener = listenOn(answer, { hostname, port, shared: false });
-    return await Promise.resolve({ ...addressOf(listener), url: urlOf(listener) });
+    const options = { hostname, port, shared: false };
+    const listener = this.#adminListener = this.#listenOn(answer, options);
+    return await Promise.resolve(this.#addressOf(listener));
   }
 
   close(): Promise<void> {
@@ -180,6 +215,11 @@ class EmbeddedNode implements UrsulaNode {
     await this.#listenEverywhere();
   }
 
+  /** Shows another certificate to new connections. */
+  async renew(tls: CertifiedKey): Promise<void> {
+    await Promise.all([this.#listener?.renew(tls), this.#adminListener?.renew(tls)]);
+  }
+
   /** The node can't go on. */
   fail(reason: Error): void {
     // It was told to end while it waited for its cluster.
@@ -190,10 +230,27 @@ class EmbeddedNode implements UrsulaNode {
 
   async #listenEverywhere(): Promise<void> {
     if (this.#listener?.shared !== true) return;
-    await this.#node.listenEverywhere(this.#listener.hostname, this.#listener.port);
+    const { hostname, port } = this.#listener;
+    await this.#node.listenEverywhere(hostname, port, this.#security.setup.tls);
+  }
+
+  #listenOn(answer: Handler, options: ListenOptions): Listener {
+    try {
+      return listen(answer, { ...options, tls: this.#security.setup.tls });
+    } catch (reason) {
+      const detail = reason instanceof Error ? reason.message : String(reason);
+      throw new Error(`can't listen on ${options.hostname}:${options.port}: ${detail}`);
+    }
+  }
+
+  #addressOf({ hostname, port }: Listener): ListenAddress {
+    const scheme = this.#security.setup.tls === undefined ? "http" : "https";
+    const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+    return { hostname, port, url: `${scheme}://${host}:${port}` };
   }
 
   async #close(): Promise<void> {
+    this.#security.close();
     // First of all, as every group is without a leader from when this node stops until it has another.
     await this.#node.handOver();
     this.#plane?.endLiveReads();
@@ -209,20 +266,12 @@ class EmbeddedNode implements UrsulaNode {
   }
 
   async #abandon(reason: Error): Promise<void> {
+    this.#security.close();
     this.#plane?.close();
     this.#node.abandon();
     this.#clock.close();
     this.#resolveClosed(reason);
     await Promise.all([this.#listener?.stop(), this.#adminListener?.stop()]);
-  }
-}
-
-function listenOn(answer: Handler, options: ListenOptions): Listener {
-  try {
-    return listen(answer, options);
-  } catch (reason) {
-    const detail = reason instanceof Error ? reason.message : String(reason);
-    throw new Error(`can't listen on ${options.hostname}:${options.port}: ${detail}`);
   }
 }
 
@@ -269,12 +318,4 @@ function settingsOf(config: Config): HttpSettings {
     ),
     liveReadersMax: Math.ceil(config.maxLiveReaders / shards),
   };
-}
-
-function addressOf({ hostname, port }: Listener): { hostname: string; port: number } {
-  return { hostname, port };
-}
-
-function urlOf({ hostname, port }: Listener): string {
-  return `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
 }

@@ -1,4 +1,5 @@
 import { type Reply, respondError } from "./answer.ts";
+import type { Credentials } from "./auth/mod.ts";
 import type { Cors } from "./cors.ts";
 
 /** Longer bodies are streamed from where they lie: a `Response` would copy them first. */
@@ -16,6 +17,8 @@ export class Exchange {
   readonly request: Request;
   /** Read once: each look at a `Request` is a call into the runtime. */
   readonly method: string;
+  /** Of whom it comes from; undefined where nobody is asked. */
+  credentials: Credentials | undefined;
   readonly #manners: Manners;
   readonly #resolve: (response: Response) => void;
 

@@ -1,6 +1,7 @@
 import { ALLOW, EMPTY_QUERY, parseQuery, type Query, type Route } from "../protocol/mod.ts";
 import type { Eventually } from "../shard/mod.ts";
 import { type Reply, respond, respondError } from "./answer.ts";
+import { type Gate, needsOf, refusalOf, type Visitor } from "./auth/mod.ts";
 import { append } from "./append.ts";
 import { appendBatch } from "./append_batch.ts";
 import { bootstrap } from "./bootstrap.ts";
@@ -75,6 +76,27 @@ function dispatch(context: HttpContext, routes: Routes, exchange: Exchange): voi
   }
   const route = routes.of(url.slice(pathStart, pathEnd));
   if (typeof route === "string") return exchange.answer(respondError(route));
+  if (context.gate === undefined) serve(context, exchange, route, query);
+  else admit(context.gate, exchange, route, () => serve(context, exchange, route, query));
+}
+
+/** Goes on where whoever sends the request may do so. */
+function admit(gate: Gate, exchange: Exchange, route: Route, goOn: () => void): void {
+  const { headers } = exchange.request;
+  const needs = needsOf(exchange.method, route, headers);
+  if (needs.length === 0) return goOn();
+  const judge = (visitor: Visitor) => {
+    const refusal = refusalOf(visitor, needs);
+    if (refusal !== undefined) return exchange.answer(refusal);
+    if (typeof visitor !== "string") exchange.credentials = visitor;
+    goOn();
+  };
+  const visitor = gate.identify(headers);
+  if (!(visitor instanceof Promise)) return judge(visitor);
+  visitor.then(judge).catch((reason) => exchange.fail(reason));
+}
+
+function serve(context: HttpContext, exchange: Exchange, route: Route, query: Query): void {
   if (route.kind === "stream") onStream(context, exchange, route, query);
   else when(exchange, onOther(context, exchange, route, query));
 }
@@ -96,7 +118,7 @@ function onStream(
     case "POST":
       return append(context, exchange, route, query);
     case "GET":
-      return when(exchange, read(context, request, route, query));
+      return when(exchange, read(context, request, route, query, exchange.credentials));
     case "PUT":
       return when(exchange, create(context, request, route, query));
     case "HEAD":
@@ -142,7 +164,7 @@ function onOther(
     case "bootstrap":
       return bootstrap(context, exchange.request, route, query);
     case "root":
-      return listBuckets(context, query);
+      return listBuckets(context, query, exchange.credentials);
     case "healthz":
       return health();
     case "readyz":

@@ -16,8 +16,8 @@ import type { HttpContext } from "./context.ts";
 import { cursorAfter } from "./cursor.ts";
 import { respondEnded } from "./ended.ts";
 import type { LiveReader } from "./live_readers.ts";
-import { CACHE_FOR_A_WHILE, etagOf, planHeaders } from "./read.ts";
-import { nextOffset, type ReadWish } from "./read_request.ts";
+import { cachedForAWhile, etagOf, planHeaders } from "./read.ts";
+import { leftMs, nextOffset, type ReadWish } from "./read_request.ts";
 import { clientBytes, jsonArray } from "./stored_form.ts";
 
 /** GET with `live=long-poll` (P§5.7): bytes at once where there are any, else when some come. */
@@ -30,11 +30,15 @@ export async function longPoll(
 ): Promise<Reply> {
   const { clock, random } = context;
   const cursor = cursorAfter(wish.cursor, clock.wallMs(), random.next());
-  const deadlineMs = clock.monotonicMs() + (wish.timeoutMs ?? context.settings.longPollTimeoutMs);
+  const waitMs = wish.timeoutMs ?? context.settings.longPollTimeoutMs;
+  const deadlineMs = clock.monotonicMs() + Math.min(waitMs, leftMs(wish, clock));
+  const cacheControl = wish.from === "now" ? "no-store" : cachedForAWhile(context);
   const { incarnation } = firstPlan.facts;
   let plan = firstPlan;
   for (;;) {
-    if (plan.next > plan.from) return withBytes(plan, wish, cursor, clientBytes(plan));
+    if (plan.next > plan.from) {
+      return withBytes(plan, wish, cursor, cacheControl, clientBytes(plan));
+    }
     if (plan.facts.closed) return withNothing(plan.facts, wish, plan.next, undefined);
     if (!context.liveReaders.admits()) return respondError("overloaded");
     const feed = await context.streams.watch(key, incarnation);
@@ -49,7 +53,7 @@ export async function longPoll(
       return await respondEnded(context, key, wish, incarnation);
     }
     if (heard !== "gap" && heard.bytes !== undefined && heard.bytes.length <= wish.maxBytes) {
-      return withBatch(plan.facts, heard, heard.bytes, wish, cursor);
+      return withBatch(plan.facts, heard, heard.bytes, wish, cursor, cacheControl);
     }
     const { from } = plan;
     const answer = await context.streams.read({
@@ -156,11 +160,17 @@ class Wait implements FeedReader, LiveReader {
   }
 }
 
-function withBytes(plan: ReadPlan, wish: ReadWish, cursor: number, body: Uint8Array): Reply {
+function withBytes(
+  plan: ReadPlan,
+  wish: ReadWish,
+  cursor: number,
+  cacheControl: string,
+  body: Uint8Array,
+): Reply {
   const headers = planHeaders(plan, wish);
   headers[STREAM_CURSOR] = String(cursor);
   headers[ETAG] = etagOf(plan);
-  headers[CACHE_CONTROL] = wish.from === "now" ? "no-store" : CACHE_FOR_A_WHILE;
+  headers[CACHE_CONTROL] = cacheControl;
   return respond(200, headers, body);
 }
 
@@ -171,6 +181,7 @@ function withBatch(
   bytes: Uint8Array,
   wish: ReadWish,
   cursor: number,
+  cacheControl: string,
 ): Reply {
   const now: StreamFacts = { ...facts, tail: batch.to, closed: batch.closed };
   const plan: ReadPlan = {
@@ -182,7 +193,7 @@ function withBatch(
     snapshot: undefined,
   };
   const body = facts.json ? batch.rendering("json", () => jsonArray(bytes)) : bytes;
-  return withBytes(plan, wish, cursor, body);
+  return withBytes(plan, wish, cursor, cacheControl, body);
 }
 
 function withNothing(

@@ -53,6 +53,7 @@ export async function main(): Promise<void> {
   }
   await print(startUpLines(config, address, admin));
   stopOnSignals(node);
+  reloadOnSignal(config, node);
   const failure = await node.closed;
   Deno.exit(failure === undefined ? 0 : EXIT_FATAL);
 }
@@ -89,6 +90,13 @@ function stopOnSignals(node: UrsulaNode): void {
   };
   Deno.addSignalListener("SIGTERM", stop);
   Deno.addSignalListener("SIGINT", stop);
+}
+
+/** Without anything to read again, a hang-up ends the process as it does others. */
+function reloadOnSignal({ authFile, tlsCert, clusterTlsCert }: Config, node: UrsulaNode): void {
+  if ((authFile ?? tlsCert ?? clusterTlsCert) === undefined) return;
+  // There is no such signal on Windows.
+  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGHUP", () => void node.reload());
 }
 
 async function print(text: string): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Clock, Random } from "../io/mod.ts";
 import type { ShardRuntime } from "../node/runtime.ts";
+import type { Gate } from "./auth/mod.ts";
 import { BodyReader } from "./body.ts";
 import type { HttpContext, HttpSettings, NodeIdentity } from "./context.ts";
 import { createHandler, type Handler } from "./handler.ts";
@@ -21,9 +22,11 @@ export class ClientPlane {
     io: { clock: Clock; random: Random };
     settings: HttpSettings;
     identity: NodeIdentity;
+    /** Left out lets everybody do everything. */
+    gate?: Gate | undefined;
     onError: (reason: unknown) => void;
   }) {
-    const { runtime, io, settings, identity } = options;
+    const { runtime, io, settings, identity, gate } = options;
     const startedMs = io.clock.monotonicMs();
     this.#bodies = new BodyReader(
       io.clock,
@@ -49,6 +52,7 @@ export class ClientPlane {
       recentReads: new RecentReads(),
       largeAnswers: new LargeAnswers(io.clock),
       settings,
+      gate,
       facts: async () => ({
         ...identity,
         uptimeMs: io.clock.monotonicMs() - startedMs,

@@ -25,6 +25,7 @@ import {
   respondObstacle,
   tailHeaders,
 } from "./answer.ts";
+import type { Credentials } from "./auth/mod.ts";
 import { compressed, mayCompress } from "./compress.ts";
 import type { HttpContext } from "./context.ts";
 import { longPoll } from "./long_poll.ts";
@@ -34,7 +35,14 @@ import { CATCH_UP_BYTES } from "./sse_reader.ts";
 import { clientBytes } from "./stored_form.ts";
 
 /** What never changes again may be kept by anybody (P§10.1). */
-export const CACHE_FOR_A_WHILE = "public, max-age=60, stale-while-revalidate=300";
+const CACHE_FOR_A_WHILE = "public, max-age=60, stale-while-revalidate=300";
+/** The same where tokens say who may read it. */
+const CACHE_PRIVATELY = "private, max-age=60, stale-while-revalidate=300";
+
+/** How an answer may be kept whose bytes never change again. */
+export function cachedForAWhile({ gate }: HttpContext): string {
+  return gate === undefined ? CACHE_FOR_A_WHILE : CACHE_PRIVATELY;
+}
 
 /** GET: catch-up, long-poll or SSE (P§5.6 to P§5.8). */
 export function read(
@@ -42,8 +50,9 @@ export function read(
   request: Request,
   route: StreamRoute,
   query: Query,
+  credentials?: Credentials,
 ): Eventually<Reply> {
-  const wish = parseRead(query, request.headers);
+  const wish = parseRead(query, request.headers, credentials?.expiresAtMs);
   if (typeof wish === "string") return respondError(wish);
   const { from, maxBytes, incarnation } = wish;
   const found = context.streams.read({
@@ -84,7 +93,7 @@ function catchUp(
   }
   const etag = etagOf(plan);
   headers[ETAG] = etag;
-  headers[CACHE_CONTROL] = plan.upToDate ? "no-cache" : CACHE_FOR_A_WHILE;
+  headers[CACHE_CONTROL] = plan.upToDate ? "no-cache" : cachedForAWhile(context);
   const { contentType } = plan.facts;
   if (matches(request.headers.get(IF_NONE_MATCH), etag)) {
     if (mayCompress(contentType, plan.next - plan.from)) headers["vary"] = "accept-encoding";

@@ -1,3 +1,4 @@
+import type { Clock } from "../io/mod.ts";
 import {
   echoOffset,
   type ErrorCode,
@@ -25,10 +26,16 @@ export interface ReadWish {
   readonly incarnation: string | undefined;
   /** The offset asked for, as an answer repeats it where it lies beyond the tail. */
   readonly echo: string | undefined;
+  /** When a live read ends by the wall clock, because its token does; undefined for no such end. */
+  readonly expiresAtMs?: number | undefined;
 }
 
 /** Parses the query and headers of a read, once. */
-export function parseRead(query: Query, headers: Headers): ReadWish | ErrorCode {
+export function parseRead(
+  query: Query,
+  headers: Headers,
+  expiresAtMs?: number,
+): ReadWish | ErrorCode {
   const live = query.live === undefined ? undefined : parseLive(query.live);
   if (query.live !== undefined && live === undefined) return "invalid_live";
   if (query.offset === undefined && live !== undefined) return "offset_required";
@@ -50,6 +57,7 @@ export function parseRead(query: Query, headers: Headers): ReadWish | ErrorCode 
     timeoutMs,
     incarnation: query.incarnation ?? headers.get(STREAM_INCARNATION) ?? undefined,
     echo: typeof from === "number" ? echoOffset(query.offset as string) : undefined,
+    expiresAtMs,
   };
 }
 
@@ -61,4 +69,9 @@ function parseCursor(text: string): number | undefined {
 /** Where reading goes on, in the client's own words where it asked beyond the tail (P§5.6). */
 export function nextOffset(next: number, tail: number, wish: ReadWish): string {
   return next > tail && wish.echo !== undefined ? wish.echo : formatOffset(next);
+}
+
+/** How long a live read may go on before its token ends. */
+export function leftMs({ expiresAtMs }: ReadWish, clock: Clock): number {
+  return expiresAtMs === undefined ? Infinity : Math.max(0, expiresAtMs - clock.wallMs());
 }

@@ -1,3 +1,4 @@
+import type { CertifiedKey } from "../io/mod.ts";
 import type { Handler } from "./handler.ts";
 
 /** Where a plane is listened for. */
@@ -7,6 +8,8 @@ export interface ListenOptions {
   readonly port: number;
   /** Other shards listen on the same port (`reusePort`). */
   readonly shared: boolean;
+  /** Speaks HTTPS; left out speaks plain HTTP. */
+  readonly tls?: CertifiedKey | undefined;
 }
 
 /** A plane that is listened for. */
@@ -15,12 +18,17 @@ export interface Listener {
   readonly port: number;
   /** Other shards may listen on it, too. */
   readonly shared: boolean;
+  /** Shows this certificate to new connections; those that stand finish what is under way. */
+  renew(tls: CertifiedKey): Promise<void>;
   /** Takes no new connections; resolves when the requests under way are answered. */
   stop(): Promise<void>;
 }
 
 /** How long requests under way may take to finish once a listener stops. */
 const GRACE_MS = 5_000;
+/** How long a port may take to become free again that can't be shared. */
+const FREE_MS_MAX = 2_000;
+const FREE_PAUSE_MS = 2;
 
 /**
  * Whether several shards may listen on one port: it takes `--unstable-net`, without which asking for
@@ -32,22 +40,77 @@ export function canSharePort(): boolean {
 
 /** Listens, and has the requests answered. @throws when the address is in use or not there */
 export function listen(answer: Handler, options: ListenOptions): Listener {
-  const { hostname, port, shared } = options;
-  const server = Deno.serve({
-    hostname,
-    port,
-    ...(shared ? { reusePort: true } : {}),
-    onListen() {},
-  }, answer);
-  return {
-    hostname: server.addr.hostname,
-    port: server.addr.port,
-    shared,
-    async stop() {
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const grace = new Promise<void>((resolve) => timer = setTimeout(resolve, GRACE_MS));
-      await Promise.race([server.shutdown(), grace]);
-      clearTimeout(timer);
-    },
-  };
+  return new ServedPlane(answer, options);
+}
+
+class ServedPlane implements Listener {
+  readonly hostname: string;
+  readonly port: number;
+  readonly shared: boolean;
+  readonly #answer: Handler;
+  #server: Deno.HttpServer<Deno.NetAddr>;
+  /** Servers that show older certificates, while they finish what they have. */
+  readonly #leaving = new Set<Promise<void>>();
+  #stopped = false;
+
+  constructor(answer: Handler, options: ListenOptions) {
+    this.#answer = answer;
+    this.shared = options.shared;
+    this.hostname = options.hostname;
+    this.#server = this.#serve(options.port, options.tls);
+    this.hostname = this.#server.addr.hostname;
+    this.port = this.#server.addr.port;
+  }
+
+  async renew(tls: CertifiedKey): Promise<void> {
+    if (this.#stopped) return;
+    const before = this.#server;
+    if (canSharePort()) {
+      // The new one listens before the old one stops: there is no moment without a listener.
+      this.#server = this.#serve(this.port, tls);
+      this.#leave(before);
+    } else {
+      this.#leave(before);
+      this.#server = await this.#serveOnceFree(tls);
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const grace = new Promise<void>((resolve) => timer = setTimeout(resolve, GRACE_MS));
+    await Promise.race([Promise.all([this.#server.shutdown(), ...this.#leaving]), grace]);
+    clearTimeout(timer);
+  }
+
+  #leave(server: Deno.HttpServer<Deno.NetAddr>): void {
+    const left: Promise<void> = server.shutdown().finally(() => this.#leaving.delete(left));
+    this.#leaving.add(left);
+  }
+
+  #serve(port: number, tls: CertifiedKey | undefined): Deno.HttpServer<Deno.NetAddr> {
+    const { hostname, shared } = this;
+    const reusePort = shared || (tls !== undefined && canSharePort());
+    return Deno.serve({
+      hostname,
+      port,
+      ...(reusePort ? { reusePort: true } : {}),
+      ...(tls === undefined ? {} : { cert: tls.certificate, key: tls.key }),
+      onListen() {},
+    }, this.#answer);
+  }
+
+  async #serveOnceFree(tls: CertifiedKey): Promise<Deno.HttpServer<Deno.NetAddr>> {
+    const deadlineMs = performance.now() + FREE_MS_MAX;
+    for (;;) {
+      try {
+        return this.#serve(this.port, tls);
+      } catch (reason) {
+        if (!(reason instanceof Deno.errors.AddrInUse) || performance.now() > deadlineMs) {
+          throw reason;
+        }
+        await new Promise((resolve) => setTimeout(resolve, FREE_PAUSE_MS));
+      }
+    }
+  }
 }

@@ -5,7 +5,7 @@ import { formatOffset } from "../protocol/mod.ts";
 import type { HttpContext } from "./context.ts";
 import { cursorAfter } from "./cursor.ts";
 import type { LiveReader } from "./live_readers.ts";
-import { nextOffset, type ReadWish } from "./read_request.ts";
+import { leftMs, nextOffset, type ReadWish } from "./read_request.ts";
 import {
   controlEvent,
   dataEvent,
@@ -67,7 +67,8 @@ export class SseReader implements FeedReader, LiveReader {
     this.#incarnation = plan.facts.incarnation;
     this.#offset = plan.from;
     this.#lastSentMs = context.clock.monotonicMs();
-    this.#endsAtMs = this.#lastSentMs + context.settings.sseMaxAgeMs;
+    const ageMs = Math.min(context.settings.sseMaxAgeMs, leftMs(start.wish, context.clock));
+    this.#endsAtMs = this.#lastSentMs + ageMs;
     this.body = new ReadableStream<Uint8Array<ArrayBuffer>>(
       {
         start: (controller) => {

@@ -1,3 +1,4 @@
+import type { CertifiedKey } from "../io/mod.ts";
 import type { ShardSetup } from "../shard/mod.ts";
 import type { Log, LogLevel } from "./log.ts";
 
@@ -9,12 +10,19 @@ export type ToWorker =
     readonly ports: readonly (MessagePort | undefined)[];
     readonly extra: unknown;
   }
-  | { readonly type: "listen"; readonly hostname: string; readonly port: number }
+  | {
+    readonly type: "listen";
+    readonly hostname: string;
+    readonly port: number;
+    /** Undefined speaks plain HTTP. */
+    readonly tls: CertifiedKey | undefined;
+  }
+  | { readonly type: "renew"; readonly extra: unknown }
   | { readonly type: "hand_over" | "quiet" | "stop" };
 
 /** What a worker tells the first shard. */
 export type FromWorker =
-  | { readonly type: "started" | "listening" | "handed_over" | "quiet" | "stopped" }
+  | { readonly type: "started" | "listening" | "renewed" | "handed_over" | "quiet" | "stopped" }
   | { readonly type: "failed"; readonly reason: string }
   | { readonly type: "log"; readonly level: LogLevel; readonly message: string };
 
@@ -24,6 +32,8 @@ export class Crew {
   readonly #onFatal: (reason: Error) => void;
   readonly #log: Log;
   readonly #waiting = new Map<Worker, (message: FromWorker) => void>();
+  /** Resolves once a worker has answered all that it was asked so far. */
+  readonly #asked = new Map<Worker, Promise<void>>();
   #leaving = false;
 
   constructor(options: {
@@ -63,11 +73,18 @@ export class Crew {
   }
 
   /** Has every worker listen on a port that the first shard listens on already. */
-  async listen(hostname: string, port: number): Promise<void> {
+  async listen(hostname: string, port: number, tls?: CertifiedKey): Promise<void> {
     await Promise.all(
       this.#workers.map((worker) =>
-        this.#ask(worker, { type: "listen", hostname, port }, "listening")
+        this.#ask(worker, { type: "listen", hostname, port, tls }, "listening")
       ),
+    );
+  }
+
+  /** Hands every worker's entry what is new of what it was given at the start. */
+  async renew(extra: unknown): Promise<void> {
+    await Promise.all(
+      this.#workers.map((worker) => this.#ask(worker, { type: "renew", extra }, "renewed")),
     );
   }
 
@@ -116,11 +133,24 @@ export class Crew {
     if (!this.#leaving) this.#onFatal(new Error(reason));
   }
 
+  /** A worker is asked one thing at a time. */
   #ask(
     worker: Worker,
     message: ToWorker,
     wanted: FromWorker["type"],
     transfer: Transferable[] = [],
+  ): Promise<void> {
+    const before = this.#asked.get(worker) ?? Promise.resolve();
+    const asked = before.then(() => this.#askNow(worker, message, wanted, transfer));
+    this.#asked.set(worker, asked.catch(() => {}));
+    return asked;
+  }
+
+  #askNow(
+    worker: Worker,
+    message: ToWorker,
+    wanted: FromWorker["type"],
+    transfer: Transferable[],
   ): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.set(worker, (answer) => {

@@ -5,7 +5,7 @@ import { Crew } from "./crew.ts";
 import type { Log } from "./log.ts";
 import { pause, RETRY_MS } from "./patience.ts";
 import { type Io, ShardRuntime } from "./runtime.ts";
-import type { DiskLock } from "../io/mod.ts";
+import type { CertifiedKey, DiskLock } from "../io/mod.ts";
 import type { LineLevel, ShardSetup } from "../shard/mod.ts";
 import { openStore, type Store } from "./store.ts";
 
@@ -162,8 +162,13 @@ export class Node {
   }
 
   /** Has the workers listen, too, on a port where this isolate listens. */
-  listenEverywhere(hostname: string, port: number): Promise<void> {
-    return this.#crew.listen(hostname, port);
+  listenEverywhere(hostname: string, port: number, tls?: CertifiedKey): Promise<void> {
+    return this.#crew.listen(hostname, port, tls);
+  }
+
+  /** Hands the other shards what is new of the `extra` that they were started with. */
+  renew(extra: unknown): Promise<void> {
+    return this.#crew.renew(extra);
   }
 
   /** Hands all leaderships over to other nodes, as far as there are any. */

@@ -97,6 +97,8 @@ const TABLE = {
   body_broken_off: refused(400, "the body ended before it was whole"),
   payload_too_large: refused(413, "the body is larger than the server takes"),
   request_timeout: refusedForNow(408, "the body made no progress for too long"),
+  unauthorized: refused(401, "send a token that is in force: Authorization: Bearer …"),
+  forbidden: refused(403, "the token is not good for this: it lacks the scope, or the bucket"),
   not_found: refused(404, "there is nothing at this path"),
   method_not_allowed: refused(
     405,

@@ -30,6 +30,8 @@ export const IF_RANGE = "if-range";
 export const CONTENT_RANGE = "content-range";
 /** `bytes` where parts of a body may be asked for. */
 export const ACCEPT_RANGES = "accept-ranges";
+/** What a token has to be like, on 401 and 403 (RFC 6750 section 3). */
+export const WWW_AUTHENTICATE = "www-authenticate";
 /** Methods that a resource takes, on 405. */
 export const ALLOW = "allow";
 
@@ -101,6 +103,7 @@ export const EXPOSED_HEADERS: readonly string[] = [
   ACCEPT_RANGES,
   ALLOW,
   PREFERENCE_APPLIED,
+  WWW_AUTHENTICATE,
 ];
 
 /** What a page of another origin may send (`Access-Control-Allow-Headers`). */

@@ -5,11 +5,15 @@
  */
 
 import { DenoClock, denoDisk, denoNetwork, denoRandom } from "../io/deno.ts";
+import type { Network } from "../io/mod.ts";
 import type { FromWorker, ToWorker } from "../node/crew.ts";
 import { Links } from "../node/links.ts";
 import { ShardRuntime } from "../node/runtime.ts";
 import type { PlaneSetup } from "../http/context.ts";
+import { Gate } from "../http/auth/mod.ts";
+import { networkOf, renewNetwork } from "../http/network.ts";
 import { ClientPlane } from "../http/plane.ts";
+import type { SecuritySetup } from "../http/security.ts";
 import { listen, type Listener } from "../http/serve.ts";
 import type { LineLevel } from "./log_line.ts";
 
@@ -24,10 +28,11 @@ const io = {
   clock: new DenoClock(),
   random: denoRandom,
   disk: denoDisk,
-  network: denoNetwork,
+  network: denoNetwork as Network,
 };
 let runtime: ShardRuntime | undefined;
 let links: Links | undefined;
+let gate: Gate | undefined;
 let plane: ClientPlane | undefined;
 let listener: Listener | undefined;
 
@@ -39,7 +44,8 @@ const fail = (reason: unknown) => {
 async function obey(order: ToWorker): Promise<void> {
   switch (order.type) {
     case "start": {
-      const { settings, identity } = order.extra as PlaneSetup;
+      const { settings, identity, security } = order.extra as PlaneSetup;
+      io.network = networkOf(security);
       const { setup, ports } = order;
       const log = (message: string, level: LineLevel = "info") =>
         tell({ type: "log", level, message });
@@ -50,13 +56,24 @@ async function obey(order: ToWorker): Promise<void> {
       if (cluster?.shared) await links?.listen();
       const onError = (reason: unknown) =>
         tell({ type: "log", level: "error", message: describe(reason) });
-      plane = new ClientPlane({ runtime, io, settings, identity, onError });
+      const { auth } = security;
+      gate = auth && new Gate(auth, io.clock, (line) => log(line, "warn"));
+      plane = new ClientPlane({ runtime, io, settings, identity, gate, onError });
       return tell({ type: "started" });
     }
     case "listen": {
-      const { hostname, port } = order;
-      if (plane !== undefined) listener = listen(plane.fetch, { hostname, port, shared: true });
+      const { hostname, port, tls } = order;
+      if (plane !== undefined) {
+        listener = listen(plane.fetch, { hostname, port, tls, shared: true });
+      }
       return tell({ type: "listening" });
+    }
+    case "renew": {
+      const security = order.extra as SecuritySetup;
+      renewNetwork(io.network, security);
+      if (security.auth !== undefined) gate?.renew(security.auth);
+      if (security.tls !== undefined) await listener?.renew(security.tls);
+      return tell({ type: "renewed" });
     }
     case "hand_over":
       await runtime?.handOver();

@@ -223,8 +223,8 @@ export class ServerProcess implements AsyncDisposable {
     const deadline = performance.now() + START_MS_MAX;
     while (performance.now() < deadline) {
       const printed = await textOf(`${this.#folder}/stdout.${start}`);
-      const url = /listening on (http:\/\/\S+)/.exec(printed)?.[1];
-      this.#adminUrl = /^ {2}admin +(http:\/\/\S+)$/m.exec(printed)?.[1] ?? "";
+      const url = /listening on (https?:\/\/\S+)/.exec(printed)?.[1];
+      this.#adminUrl = /^ {2}admin +(https?:\/\/\S+)$/m.exec(printed)?.[1] ?? "";
       if (url !== undefined && this.#adminUrl !== "") return url.replace(/\/$/, "");
       if (!this.alive) break;
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));

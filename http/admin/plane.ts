@@ -2,6 +2,7 @@ import type { ShardRuntime } from "../../node/runtime.ts";
 import { ALLOW, type Maintenance } from "../../protocol/mod.ts";
 import type { GroupOrder } from "../../shard/mod.ts";
 import { type Reply, respondError, respondJson, respondObstacle } from "../answer.ts";
+import { ADMIN_NEED, type Gate, refusalOf } from "../auth/mod.ts";
 import type { HttpContext } from "../context.ts";
 import type { Handler } from "../handler.ts";
 import { health, metricsJson, metricsText } from "../operator.ts";
@@ -29,11 +30,13 @@ export interface AdminOptions {
   readonly nodeId: number;
   /** Names that operators call this node by. */
   readonly hostNames: readonly string[];
+  /** Undefined lets everybody in. */
+  readonly gate: Gate | undefined;
   /** Told of what no request should cause. */
   readonly onError: (reason: unknown) => void;
 }
 
-/** Where the path begins in `http://host/path`: behind the first `/` after the scheme's two. */
+/** Where the path begins in `http://host/path`, or `https:`: behind the first `/` after these two. */
 const SCHEME_LENGTH = "http://".length;
 
 /** The handler of the admin plane: everything that changes the cluster (SPEC section 11). */
@@ -68,6 +71,10 @@ async function answer(options: AdminOptions, request: Request): Promise<Reply> {
     return respondError("method_not_allowed", { [ALLOW]: methods });
   }
   if (route.kind === "healthz") return health();
+  if (options.gate !== undefined && route.kind !== "readyz") {
+    const refusal = refusalOf(await options.gate.identify(request.headers), [ADMIN_NEED]);
+    if (refusal !== undefined) return refusal;
+  }
   if (serving === undefined) {
     return respondError("not_ready", {}, { message: "the cluster has not formed yet" });
   }

@@ -7,6 +7,7 @@
 import { ConfigError } from "./config_error.ts";
 import { type HostPort, hostPort, isLoopback } from "./kinds.ts";
 import { OPTIONS } from "./options.ts";
+import { asksForTokens } from "./security_options.ts";
 import type { OptionValues } from "./types.ts";
 
 const PORT_MAX = 65_535;
@@ -16,9 +17,11 @@ const LOOPBACK = "127.0.0.1";
  *
  * @throws {ConfigError} when nothing follows, or it may not listen there
  */
-export function adminListenOf(options: Pick<OptionValues, "adminListen" | "listen">): HostPort {
+export function adminListenOf(
+  options: Pick<OptionValues, "adminListen" | "listen" | "authFile">,
+): HostPort {
   const listen = options.adminListen ?? besideClients(options.listen);
-  const obstacle = adminObstacle(listen);
+  const obstacle = adminObstacle(listen, asksForTokens(options));
   if (obstacle !== undefined) throw new ConfigError(obstacle);
   return listen;
 }
@@ -30,7 +33,7 @@ export function adminListenOf(options: Pick<OptionValues, "adminListen" | "liste
 export function adminObstacle(address: HostPort, asksForTokens = false): string | undefined {
   if (asksForTokens || isLoopback(address.hostname)) return undefined;
   return `the admin plane can't listen on ${hostPort.write(address)}, which is not loopback: it ` +
-    "asks nobody who they are";
+    `asks nobody who they are without --${OPTIONS.authFile.flag}`;
 }
 
 function besideClients({ hostname, port }: HostPort): HostPort {

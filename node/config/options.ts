@@ -10,6 +10,7 @@ import { COLD_OPTIONS } from "./cold_options.ts";
 import * as kinds from "./kinds.ts";
 import type { Kind } from "./kinds.ts";
 import { NODE_ID_MAX, raftPeers } from "./peers.ts";
+import { SECURITY_OPTIONS } from "./security_options.ts";
 import type { Machine, OptionValues, ProgramOption } from "./types.ts";
 
 const KiB = 2 ** 10;
@@ -25,6 +26,7 @@ export const OPTION_GROUPS = [
   "Storage",
   "Cold storage",
   "Clients",
+  "Security",
   "Limits",
   "Logging",
 ] as const;
@@ -210,6 +212,7 @@ export const OPTIONS: { readonly [K in OptionKey]: Option<OptionValues[K]> } = {
     fallback: "*",
     help: "web pages that may call: every origin, none, or those named",
   },
+  ...SECURITY_OPTIONS,
   maxAppendBytes: {
     flag: "max-append-bytes",
     group: "Limits",

@@ -23,6 +23,7 @@ import {
   PROGRAM_OPTIONS,
 } from "./options.ts";
 import { PROFILES } from "./profiles.ts";
+import { checkSecurity } from "./security_options.ts";
 import type { Config, ConfigInput, Machine, OptionValues } from "./types.ts";
 
 /** What a program was started with. */
@@ -206,6 +207,7 @@ function layer(given: readonly Given[], machine: Machine): Omit<ResolvedConfig, 
     if (options[key] === undefined) origins[key] = origins.coldFlushBytes;
   }
   checkRelations(options);
+  checkSecurity(options);
   const cold = coldOf(options);
   const cluster = clusterOf(options, explicit.nodeId !== undefined);
   const clusterListen = cluster?.listen ?? options.clusterListen;

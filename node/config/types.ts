@@ -87,6 +87,18 @@ export interface OptionValues {
   readonly sseMaxAgeMs: number;
   /** Who may call from a web page. */
   readonly corsOrigin: CorsOrigin;
+  /** File of tokens and issuers; undefined lets everybody do everything. */
+  readonly authFile: string | undefined;
+  /** File of the certificate chain of the client and admin planes; undefined speaks plain HTTP. */
+  readonly tlsCert: string | undefined;
+  /** File of its private key. */
+  readonly tlsKey: string | undefined;
+  /** File of the certificate chain that this node shows to others; undefined speaks plain TCP. */
+  readonly clusterTlsCert: string | undefined;
+  /** File of its private key. */
+  readonly clusterTlsKey: string | undefined;
+  /** File of the authorities whose certificates make a node. */
+  readonly clusterTlsCa: string | undefined;
   /** Largest body of one append or create, in bytes. */
   readonly maxAppendBytes: number;
   /** Largest body of one append batch, in bytes. */
