@@ -29,6 +29,8 @@ const GRACE_MS = 5_000;
 /** How long a port may take to become free again that can't be shared. */
 const FREE_MS_MAX = 2_000;
 const FREE_PAUSE_MS = 2;
+/** How long two listeners share a port when one takes over from the other. */
+const TAKE_OVER_MS = 50;
 
 /**
  * Whether several shards may listen on one port: it takes `--unstable-net`, without which asking for
@@ -68,6 +70,8 @@ class ServedPlane implements Listener {
     if (canSharePort()) {
       // The new one listens before the old one stops: there is no moment without a listener.
       this.#server = this.#serve(this.port, tls);
+      // What has connected to the old one while this one was made is accepted meanwhile.
+      await new Promise((resolve) => setTimeout(resolve, TAKE_OVER_MS));
       this.#leave(before);
     } else {
       this.#leave(before);

@@ -118,6 +118,7 @@ export class Cluster implements AsyncDisposable {
       new ClusterNode({
         id,
         address: client(id),
+        peer: peer(id),
         folder: `${folder}/node-${id}`,
         memory: options.memory === true,
         env: options.env ?? {},

@@ -14,6 +14,8 @@ export interface ClusterNodeOptions {
   readonly id: number;
   /** Client plane. */
   readonly address: Address;
+  /** Peer plane. */
+  readonly peer: Address;
   /** For its data and its output; made here and removed in the end. */
   readonly folder: string;
   readonly memory: boolean;
@@ -45,6 +47,8 @@ export class ClusterNode implements AsyncDisposable {
   readonly url: string;
   /** Host and port of the client plane. */
   readonly address: Address;
+  /** Host and port of the peer plane. */
+  readonly peer: Address;
   /** Where its data lies. */
   readonly dataDir: string;
   readonly server: ServerProcess;
@@ -58,6 +62,7 @@ export class ClusterNode implements AsyncDisposable {
   constructor(options: ClusterNodeOptions) {
     this.id = options.id;
     this.address = options.address;
+    this.peer = options.peer;
     this.url = `http://${options.address.hostname}:${options.address.port}`;
     this.#folder = options.folder;
     this.dataDir = `${options.folder}/data`;
