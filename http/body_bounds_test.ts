@@ -8,6 +8,7 @@ import type { HttpContext } from "./context.ts";
 import { Cors } from "./cors.ts";
 import { create } from "./create.ts";
 import { Exchange } from "./exchange.ts";
+import { Traffic } from "./traffic.ts";
 
 const ROUTE = { kind: "stream", key: "demo/a", flat: true } as const;
 const QUERY = {} as Parameters<typeof append>[3];
@@ -27,6 +28,8 @@ function given(bytesMax: number) {
   } as unknown as HttpContext; // what writes ask of it
   const manners = {
     cors: new Cors("*"),
+    clock: new SimClock(),
+    traffic: new Traffic(),
     onError: (reason: unknown) => assert.fail(String(reason)),
   };
   const ask = (method: string, length: number) => {

@@ -10,6 +10,7 @@ import type { LargeAnswers } from "./large_answers.ts";
 import type { LiveReaders } from "./live_readers.ts";
 import type { RecentReads } from "./recent_reads.ts";
 import type { SecuritySetup } from "./security.ts";
+import type { Traffic } from "./traffic.ts";
 
 /** What the node calls itself. */
 export interface NodeIdentity {
@@ -43,6 +44,7 @@ export interface HttpContext {
   readonly liveReaders: LiveReaders;
   readonly recentReads: RecentReads;
   readonly largeAnswers: LargeAnswers;
+  readonly traffic: Traffic;
   readonly settings: HttpSettings;
   /** Undefined lets everybody do everything. */
   readonly gate: Gate | undefined;

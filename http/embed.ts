@@ -17,7 +17,7 @@ import { respondError } from "./answer.ts";
 import { Gate } from "./auth/mod.ts";
 import type { HttpSettings, PlaneSetup } from "./context.ts";
 import type { Handler } from "./handler.ts";
-import { health } from "./operator.ts";
+import { health } from "./health.ts";
 import { ClientPlane } from "./plane.ts";
 import { networkOf, renewNetwork } from "./network.ts";
 import { Security } from "./security.ts";

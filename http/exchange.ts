@@ -1,6 +1,9 @@
+import type { Clock } from "../io/mod.ts";
 import { type Reply, respondError } from "./answer.ts";
 import type { Credentials } from "./auth/mod.ts";
 import type { Cors } from "./cors.ts";
+import { OPERATION } from "./operations.ts";
+import type { Traffic } from "./traffic.ts";
 
 /** Longer bodies are streamed from where they lie: a `Response` would copy them first. */
 const COPIED_BYTES_MAX = 64 * 1024;
@@ -8,6 +11,9 @@ const COPIED_BYTES_MAX = 64 * 1024;
 /** What all exchanges of a plane share. */
 export interface Manners {
   readonly cors: Cors;
+  readonly clock: Clock;
+  /** Counts what is answered. */
+  readonly traffic: Traffic;
   /** Told of what no request should cause. */
   readonly onError: (reason: unknown) => void;
 }
@@ -19,10 +25,14 @@ export class Exchange {
   readonly method: string;
   /** Of whom it comes from; undefined where nobody is asked. */
   credentials: Credentials | undefined;
+  /** What is asked for, as far as that is known: its number, see `operations.ts`. */
+  operation: number = OPERATION.other;
+  readonly #startMs: number;
   readonly #manners: Manners;
   readonly #resolve: (response: Response) => void;
 
   constructor(manners: Manners, request: Request, resolve: (response: Response) => void) {
+    this.#startMs = manners.clock.monotonicMs();
     this.request = request;
     this.method = request.method;
     this.#manners = manners;
@@ -35,7 +45,9 @@ export class Exchange {
     const body = this.method === "HEAD" ? null : reply.body;
     headers["x-content-type-options"] = "nosniff";
     headers["cross-origin-resource-policy"] = "cross-origin";
-    this.#manners.cors.admit(this.request, headers, this.method);
+    const { cors, clock, traffic } = this.#manners;
+    cors.admit(this.request, headers, this.method);
+    traffic.record(this.operation, status, clock.monotonicMs() - this.#startMs);
     this.#resolve(new Response(bodyInit(body, headers), { status, headers }));
   }
 

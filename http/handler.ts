@@ -16,7 +16,9 @@ import type { HttpContext } from "./context.ts";
 import { Cors } from "./cors.ts";
 import { create } from "./create.ts";
 import { Exchange, type Manners } from "./exchange.ts";
-import { health, metricsJson, metricsText } from "./operator.ts";
+import { health } from "./health.ts";
+import { metricsJson, metricsText } from "./metrics/mod.ts";
+import { OPERATION, operationOf } from "./operations.ts";
 import { head, read } from "./read.ts";
 import { readiness } from "./readiness.ts";
 import { remove } from "./remove.ts";
@@ -48,18 +50,25 @@ const SCHEME_LENGTH = "http://".length;
 
 /** The handler of the client plane. @param onError told of what no request should cause */
 export function createHandler(context: HttpContext, onError: (reason: unknown) => void): Handler {
-  const manners: Manners = { cors: new Cors(context.settings.corsOrigins), onError };
+  const { clock, traffic } = context;
+  const cors = new Cors(context.settings.corsOrigins);
+  const manners: Manners = { cors, clock, traffic, onError };
   const routes = new Routes();
   return (request) =>
     new Promise((resolve) => {
       const exchange = new Exchange(manners, request, resolve);
       try {
-        if (exchange.method === "OPTIONS") exchange.answer(respond(204, manners.cors.preflight()));
+        if (exchange.method === "OPTIONS") preflight(cors, exchange);
         else dispatch(context, routes, exchange);
       } catch (reason) {
         exchange.fail(reason);
       }
     });
+}
+
+function preflight(cors: Cors, exchange: Exchange): void {
+  exchange.operation = OPERATION.preflight;
+  exchange.answer(respond(204, cors.preflight()));
 }
 
 function dispatch(context: HttpContext, routes: Routes, exchange: Exchange): void {
@@ -76,6 +85,7 @@ function dispatch(context: HttpContext, routes: Routes, exchange: Exchange): voi
   }
   const route = routes.of(url.slice(pathStart, pathEnd));
   if (typeof route === "string") return exchange.answer(respondError(route));
+  exchange.operation = operationOf(route.kind, exchange.method, query.live);
   if (context.gate === undefined) serve(context, exchange, route, query);
   else admit(context.gate, exchange, route, () => serve(context, exchange, route, query));
 }
@@ -168,11 +178,11 @@ function onOther(
     case "healthz":
       return health();
     case "readyz":
-      return readiness(context);
+      return context.facts().then(readiness);
     case "metrics":
-      return metricsText(context);
+      return context.facts().then(metricsText);
     case "ursula_metrics":
-      return metricsJson(context);
+      return context.facts().then(metricsJson);
   }
 }
 

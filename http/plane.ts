@@ -1,5 +1,5 @@
 import type { Clock, Random } from "../io/mod.ts";
-import type { ShardRuntime } from "../node/runtime.ts";
+import { groupsOf, type ShardRuntime } from "../node/runtime.ts";
 import type { Gate } from "./auth/mod.ts";
 import { BodyReader } from "./body.ts";
 import type { HttpContext, HttpSettings, NodeIdentity } from "./context.ts";
@@ -7,6 +7,7 @@ import { createHandler, type Handler } from "./handler.ts";
 import { LargeAnswers } from "./large_answers.ts";
 import { LiveReaders } from "./live_readers.ts";
 import { RecentReads } from "./recent_reads.ts";
+import { Traffic } from "./traffic.ts";
 
 /** The client plane of one shard: answers requests, wherever they come from. */
 export class ClientPlane {
@@ -36,7 +37,9 @@ export class ClientPlane {
     this.#liveReaders = new LiveReaders(io.clock, settings.liveReadersMax);
     const bodies = this.#bodies;
     const readers = this.#liveReaders;
-    runtime.planeBounds = () => ({
+    const traffic = new Traffic();
+    runtime.plane = () => ({
+      traffic: { responses: traffic.responses, durations: traffic.durations },
       liveReaders: { now: readers.count, max: readers.max, refused: readers.refused },
       bodies: { now: bodies.bytesInFlight, max: bodies.bytesMax, refused: bodies.refused },
     });
@@ -51,17 +54,21 @@ export class ClientPlane {
       liveReaders: this.#liveReaders,
       recentReads: new RecentReads(),
       largeAnswers: new LargeAnswers(io.clock),
+      traffic,
       settings,
       gate,
-      facts: async () => ({
-        ...identity,
-        uptimeMs: io.clock.monotonicMs() - startedMs,
-        stopping: runtime.stopping,
-        draining: runtime.draining,
-        groups: await runtime.groups(),
-        shards: await runtime.shards(),
-        hears: (member) => runtime.hears(member),
-      }),
+      facts: async () => {
+        const shards = await runtime.shards();
+        return {
+          ...identity,
+          uptimeMs: io.clock.monotonicMs() - startedMs,
+          stopping: runtime.stopping,
+          draining: runtime.draining,
+          groups: groupsOf(shards),
+          shards,
+          hears: (member) => runtime.hears(member),
+        };
+      },
     };
     this.fetch = createHandler(context, options.onError);
   }

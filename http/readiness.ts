@@ -1,6 +1,6 @@
 import { nodeOf } from "../storage/member.ts";
 import { type Reply, respond, respondError } from "./answer.ts";
-import type { HttpContext, NodeFacts } from "./context.ts";
+import type { NodeFacts } from "./context.ts";
 
 /**
  * GET /readyz (SPEC section 11): 200 once this node votes in every group, has caught up with a leader
@@ -8,8 +8,7 @@ import type { HttpContext, NodeFacts } from "./context.ts";
  * with one reason. A group without a leader is named, and is no reason by itself: nobody else would
  * serve it better.
  */
-export async function readiness(context: HttpContext): Promise<Reply> {
-  const facts = await context.facts();
+export function readiness(facts: NodeFacts): Reply {
   const message = obstacleOf(facts);
   if (message !== undefined) return respondError("not_ready", {}, { message });
   const leaderless = facts.groups.filter(({ leader }) => leader === undefined);

@@ -13,7 +13,7 @@ import {
   openShard,
   type OrderAnswer,
   PEER_KINDS,
-  type PlaneBounds,
+  type PlaneFacts,
   presentMember,
   type ShardFacts,
   type ShardHooks,
@@ -86,6 +86,7 @@ export class ShardRuntime implements PeerReceiver {
       this.#cluster = new Cluster({ nodeId, local, peers: links.plane, clock, log: hooks.log });
     }
     const access = this.access = this.#cluster ?? local;
+    shard.waitsFor = () => this.#mailboxes.map((mailbox) => mailbox?.waiting ?? 0);
     shard.submitTouch = (group, command) => access.propose(group, command, () => {});
     this.buckets = new Buckets(access, clock);
     const forks = new Forks(access, clock);
@@ -146,20 +147,20 @@ export class ShardRuntime implements PeerReceiver {
 
   /** Facts of this node's replica of every group. */
   async groups(): Promise<GroupFacts[]> {
-    const ids = Array.from({ length: this.access.groupCount }, (_, group) => group);
-    return await Promise.all(ids.map((id) => this.access.facts(id)));
+    return groupsOf(await this.shards());
   }
 
-  /** What the client plane of this shard says of its bounds, for operators. */
-  set planeBounds(bounds: () => PlaneBounds) {
-    this.#open.shard.planeBounds = bounds;
+  /** What the client plane of this shard says of itself, for operators. */
+  set plane(facts: () => PlaneFacts) {
+    this.#open.shard.plane = facts;
   }
 
-  /** Facts of every shard of this node, those apart that are ending. */
+  /** Facts of every shard of this node and of all its groups, those apart that are ending. */
   async shards(): Promise<ShardFacts[]> {
+    // Before it waits for the others' reports.
+    const found = [this.#open.shard.report()];
     const others = this.#mailboxes.map((mailbox) => mailbox?.call({ verb: "report", group: 0 }));
     const answers = await Promise.all(others) as (ShardFacts | Unavailable | undefined)[];
-    const found = [this.#open.shard.report()];
     for (const facts of answers) if (facts !== undefined && "id" in facts) found.push(facts);
     return found.sort((one, other) => one.id - other.id);
   }
@@ -213,4 +214,9 @@ export class ShardRuntime implements PeerReceiver {
     await this.#open.stop();
     for (const mailbox of this.#mailboxes) mailbox?.close();
   }
+}
+
+/** The groups of a node's shards, in order. */
+export function groupsOf(shards: readonly ShardFacts[]): GroupFacts[] {
+  return shards.flatMap(({ groups }) => groups).sort((one, other) => one.id - other.id);
 }

@@ -24,6 +24,7 @@ import type {
 import type { ColdFacts } from "./cold/facts.ts";
 import type { NewObject } from "./cold/numbers.ts";
 import type { GroupOrder, OrderAnswer } from "./orders/mod.ts";
+import type { JournalFacts } from "./journal_facts.ts";
 
 /** A question that is not about one stream of a group. */
 export type Survey =
@@ -103,11 +104,21 @@ export interface BoundFacts {
   readonly refused: number;
 }
 
-/** Bounds of a shard's client plane. */
-export interface PlaneBounds {
+/** What a shard's client plane says of itself. */
+export interface PlaneFacts {
   readonly liveReaders: BoundFacts;
   /** Bytes of request bodies. */
   readonly bodies: BoundFacts;
+  /** What it answered; what the numbers mean is the plane's own business. */
+  readonly traffic: TrafficFacts;
+}
+
+/** What a client plane answered since its start. */
+export interface TrafficFacts {
+  /** How many answers of each kind. */
+  readonly responses: Float64Array;
+  /** How long they took: histograms, see `durations.ts`. */
+  readonly durations: Float64Array;
 }
 
 /** What an operator wants to know of a shard. */
@@ -124,10 +135,22 @@ export interface ShardFacts {
     readonly low: boolean;
     readonly refused: number;
   };
+  /** See `activity.ts`. */
+  readonly appends: number;
+  readonly appendBytes: number;
+  readonly reads: number;
+  /** A histogram, see `durations.ts`. */
+  readonly loopDelay: Float64Array;
+  /** Calls that other shards, by index, have yet to answer. */
+  readonly waitsFor: readonly number[];
+  /** Undefined where nothing is kept on disk. */
+  readonly journal: JournalFacts | undefined;
   /** Undefined while nobody serves clients there. */
-  readonly plane: PlaneBounds | undefined;
+  readonly plane: PlaneFacts | undefined;
   /** Undefined where all is kept in memory. */
   readonly cold: ColdFacts | undefined;
+  /** Of every group that lives there. */
+  readonly groups: readonly GroupFacts[];
 }
 
 /** What a crash may have left half-way, for the sweep to finish. */

@@ -44,6 +44,11 @@ export class Mailbox {
     port.onmessage = (message: MessageEvent<Parcel>) => this.#open(message.data);
   }
 
+  /** Calls that the other side has yet to answer. */
+  get waiting(): number {
+    return this.#pending.size;
+  }
+
   /** Sends a call; resolves with its answer. */
   call(body: CallBody): Promise<CallAnswer["value"]> {
     const id = this.#send(body);

@@ -11,18 +11,27 @@ export type {
   GroupFacts,
   OrderAccess,
   Page,
-  PlaneBounds,
+  PlaneFacts,
   ShardFacts,
   Survey,
   SurveyAnswers,
+  TrafficFacts,
 } from "./access.ts";
 export type { ColdFacts } from "./cold/facts.ts";
 export { FETCH_BYTES_MAX } from "./access.ts";
 export type { ColdTier } from "./cold/tier.ts";
 export { FREE_BYTES_MIN } from "./disk_space.ts";
+export {
+  DURATION_BOUNDS_MS,
+  DURATION_CELLS,
+  type DurationFacts,
+  durationFactsOf,
+  Durations,
+} from "./durations.ts";
 export type { Eventually } from "../group/mod.ts";
 export { Feed, FeedBatch, type FeedReader, Feeds } from "./feed.ts";
 export type { LineLevel, LogLine } from "./log_line.ts";
+export type { JournalFacts } from "./journal_facts.ts";
 export { Mailbox } from "./mailbox.ts";
 export { Neighbourhood } from "./neighbourhood.ts";
 export { type OpenShard, openShard, type ShardHooks, type ShardIo } from "./open.ts";

@@ -22,6 +22,8 @@ import { Sweeper } from "./cold/sweeper.ts";
 import { ColdTier } from "./cold/tier.ts";
 import { ColdWork } from "./cold/work.ts";
 import { DiskSpace } from "./disk_space.ts";
+import { Durations } from "./durations.ts";
+import { journalFactsOf } from "./journal_facts.ts";
 import { Lane } from "./lane.ts";
 import { journalOf, shardOf } from "./placement.ts";
 import type { LogLine } from "./log_line.ts";
@@ -63,6 +65,12 @@ export interface ShardHooks {
   readonly onGroup?: (group: Group) => void;
   /** Sees every log, and what was found in it, before anything more is put there: likewise. */
   readonly onLog?: (log: RecordLog, stored: ReadonlyMap<number, StoredGroup> | undefined) => void;
+}
+
+/** What a shard's lanes tell. */
+interface LaneHooks extends ShardHooks {
+  /** How long a sync took, in ms. */
+  readonly onSync: (durationMs: number) => void;
 }
 
 /** A failed disk is noticed by the journal, by who waits for it, and by who comes later. */
@@ -134,7 +142,9 @@ export async function openShard(
   given: ShardHooks,
   peers?: Peers,
 ): Promise<OpenShard> {
-  const hooks = { ...given, onFatal: once(given.onFatal) };
+  const syncs = new Durations();
+  const onSync = (durationMs: number) => syncs.record(durationMs);
+  const hooks: LaneHooks = { ...given, onFatal: once(given.onFatal), onSync };
   const lanes: OpenLane[] = [];
   const line = peers && new Line(peers, hooks.log);
   const tier = setup.cold && await ColdTier.open(setup.cold, io);
@@ -177,6 +187,10 @@ export async function openShard(
     ? undefined
     : new DiskSpace(io, setup.directory, hooks.log);
   shard.disk = space;
+  if (setup.directory !== undefined) {
+    const journals = lanes.map(({ journal }) => journal).filter((journal) => journal !== undefined);
+    shard.journal = () => journalFactsOf(journals, syncs.cells);
+  }
   if (setup.cluster === undefined) await shard.lead(io.clock.wallMs());
   return {
     shard,
@@ -232,7 +246,7 @@ async function openLane(
   number: number,
   setup: ShardSetup,
   io: ShardIo,
-  hooks: ShardHooks,
+  hooks: LaneHooks,
   line: Line | undefined,
   bootstraps: BootstrapBounds,
 ): Promise<OpenLane> {
@@ -298,7 +312,7 @@ async function openFiles(
   number: number,
   setup: ShardSetup,
   io: ShardIo,
-  hooks: ShardHooks,
+  hooks: LaneHooks,
 ): Promise<LaneFiles> {
   const snapshots = await RaftSnapshots.open(io.disk, `${directory}/snapshots/${number}`);
   const { journal, groups } = await Journal.open({
@@ -310,6 +324,7 @@ async function openFiles(
     mustExist: setup.hasStarted,
     log: hooks.log,
     onFatal: hooks.onFatal,
+    onSync: hooks.onSync,
   });
   return { journal, stored: groups, snapshots };
 }

@@ -20,11 +20,12 @@ import type {
   GroupAccess,
   GroupFacts,
   OrderAccess,
-  PlaneBounds,
+  PlaneFacts,
   ShardFacts,
   Survey,
   SurveyAnswers,
 } from "./access.ts";
+import { Activity } from "./activity.ts";
 import type { AgreedWall } from "./agreed_wall.ts";
 import type { Arrivals } from "./arrivals.ts";
 import type { Caretaker } from "./caretaker.ts";
@@ -36,6 +37,7 @@ import { NO } from "./cold/requests.ts";
 import type { ColdWork } from "./cold/work.ts";
 import type { DiskRoom } from "./disk_space.ts";
 import { addsBytes, HotBytes } from "./hot_bytes.ts";
+import type { JournalFacts } from "./journal_facts.ts";
 import type { Lane } from "./lane.ts";
 import type { LogLine } from "./log_line.ts";
 import type { GroupOrder, OrderAnswer, Orders } from "./orders/mod.ts";
@@ -74,8 +76,12 @@ export type Submit = (group: number, command: Command) => void;
 /** One core: the groups it owns, and the turns of their journals. */
 export class Shard implements GroupAccess, OrderAccess {
   readonly groupCount: number;
-  /** What the shard's client plane says of its bounds. */
-  planeBounds: (() => PlaneBounds) | undefined;
+  /** What the shard's client plane says of itself. */
+  plane: (() => PlaneFacts) | undefined;
+  /** How many calls other shards, by index, have yet to answer. */
+  waitsFor: () => readonly number[] = () => [];
+  /** What the journals say, where anything is kept on disk. */
+  journal: (() => JournalFacts) | undefined;
   /** Room on the disk, where anything is kept there. */
   disk: DiskRoom | undefined;
   readonly #index: number;
@@ -83,6 +89,7 @@ export class Shard implements GroupAccess, OrderAccess {
   readonly #lanes: readonly Lane[];
   readonly #groups = new Map<number, Group>();
   readonly #hot: HotBytes;
+  readonly #activity = new Activity();
   #diskRefusals = 0;
   #stopping = false;
   #draining = false;
@@ -96,6 +103,8 @@ export class Shard implements GroupAccess, OrderAccess {
   readonly #numbers: ObjectNumbers;
   #lookedMs: number;
   #tickedMs: number;
+  /** When the next tick is due. */
+  #dueMs: number;
   #heardFirst = false;
   /** Reads push deadlines back wherever they are served; the leader has to hear of it. */
   submitTouch: Submit = (group, command) => this.propose(group, command, () => {});
@@ -127,7 +136,7 @@ export class Shard implements GroupAccess, OrderAccess {
     this.#kept = options.kept;
     this.#orders = options.orders;
     this.#numbers = options.cold?.numbers ?? new ObjectNumbers();
-    this.#lookedMs = this.#tickedMs = options.clock.monotonicMs();
+    this.#lookedMs = this.#tickedMs = this.#dueMs = options.clock.monotonicMs();
     for (const lane of options.lanes) {
       for (const group of lane.groups) this.#groups.set(group.id, group);
     }
@@ -153,7 +162,9 @@ export class Shard implements GroupAccess, OrderAccess {
     if (this.#stopping) return done({ unavailable: "stopping" });
     const replica = this.#group(group);
     // Elsewhere another node leads, which may well have room.
-    if (this.#overloaded && replica.leads && addsBytes(command)) return this.#refuse(done);
+    const { leads } = replica;
+    if (this.#overloaded && leads && addsBytes(command)) return this.#refuse(done);
+    if (leads) this.#activity.count(command);
     if (this.#cold === undefined) replica.propose(command, done);
     else this.#cold.propose(replica, command, done);
   }
@@ -163,6 +174,7 @@ export class Shard implements GroupAccess, OrderAccess {
   }
 
   read(group: number, request: ReadRequest): Eventually<ReadAnswer> {
+    this.#activity.reads++;
     return this.#group(group).read(request, this.#cold?.complete);
   }
 
@@ -213,12 +225,19 @@ export class Shard implements GroupAccess, OrderAccess {
     return this.#orders.obey(this.#group(group), order);
   }
 
-  /** Facts of the shard itself. */
+  /** Facts of the shard itself, and of all its groups: all that operators may know, in one go. */
   report(): ShardFacts {
     const { bytes: now, bytesMax: max, refused } = this.#hot;
+    const { appends, appendBytes, reads, loopDelay } = this.#activity;
     const kept = this.#kept;
     return {
       id: this.#index,
+      appends,
+      appendBytes,
+      reads,
+      loopDelay: loopDelay.cells,
+      waitsFor: this.waitsFor(),
+      journal: this.journal?.(),
       hotBytes: { now, max, refused },
       kept: { now: kept.bytes, max: kept.bytesMax, refused: kept.brokenOff },
       disk: {
@@ -226,8 +245,12 @@ export class Shard implements GroupAccess, OrderAccess {
         low: this.#diskLow,
         refused: this.#diskRefusals,
       },
-      plane: this.planeBounds?.(),
+      plane: this.plane?.(),
       cold: this.#cold?.facts(),
+      groups: Array.from(
+        this.#groups.values(),
+        (group) => factsOf(group, this.#index, this.#cold),
+      ),
     };
   }
 
@@ -354,11 +377,14 @@ export class Shard implements GroupAccess, OrderAccess {
    */
   #tick(): void {
     const nowMs = this.#clock.monotonicMs();
+    this.#activity.loopDelay.record(nowMs - this.#dueMs);
     const hearsFirst = nowMs - this.#tickedMs > LATE_MS && !this.#heardFirst;
     this.#heardFirst = hearsFirst;
     this.#tickedMs = nowMs;
     if (!hearsFirst) this.#work(nowMs);
-    this.#ticker = this.#clock.setTimer(hearsFirst ? HEAR_MS : TICK_MS, () => this.#tick());
+    const delayMs = hearsFirst ? HEAR_MS : TICK_MS;
+    this.#dueMs = this.#clock.monotonicMs() + delayMs;
+    this.#ticker = this.#clock.setTimer(delayMs, () => this.#tick());
   }
 
   #work(nowMs: number): void {

@@ -5,7 +5,8 @@ import { type Reply, respondError, respondJson, respondObstacle } from "../answe
 import { ADMIN_NEED, type Gate, refusalOf } from "../auth/mod.ts";
 import type { HttpContext } from "../context.ts";
 import type { Handler } from "../handler.ts";
-import { health, metricsJson, metricsText } from "../operator.ts";
+import { health } from "../health.ts";
+import { metricsJson, metricsText } from "../metrics/mod.ts";
 import { readiness } from "../readiness.ts";
 import { intrusion } from "./guard.ts";
 import { renderOrder, renderRefusal } from "./render.ts";
@@ -87,11 +88,11 @@ async function answer(options: AdminOptions, request: Request): Promise<Reply> {
   }
   switch (route.kind) {
     case "readyz":
-      return await readiness(context);
+      return readiness(await context.facts());
     case "metrics":
-      return await metricsText(context);
+      return metricsText(await context.facts());
     case "ursula_metrics":
-      return await metricsJson(context);
+      return metricsJson(await context.facts());
     case "maintenance":
       return await maintain(node, options.nodeId, request.method === "POST");
     case "flush_cold":

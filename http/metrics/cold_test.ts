@@ -1,40 +1,17 @@
 import assert from "node:assert/strict";
-import type { ColdFacts, ShardFacts } from "../shard/mod.ts";
-import { givenPlane } from "../tests/given/plane.ts";
-import { coldLines, coldMetrics } from "./cold_metrics.ts";
+import { COLD_FACTS, nodeFacts, shardFacts } from "../../tests/given/node_facts.ts";
+import { givenPlane } from "../../tests/given/plane.ts";
+import { coldJson } from "./cold.ts";
+import { textOf } from "./text.ts";
+import { viewOf } from "./view.ts";
 
-const COLD: ColdFacts = {
-  objects: 1,
-  bytes: 2,
-  hotBytes: 3,
-  pinnedBytes: 4,
-  flushes: 5,
-  flushedBytes: 6,
-  uploadFailures: 7,
-  readFailures: 8,
-  refusals: 9,
-  deletedObjects: 10,
-  merges: 15,
-  mergedBytes: 16,
-  cacheBytes: 11,
-  fetches: 12,
-  blocksFound: 13,
-  blocksMissed: 14,
-};
-
-function shardOf(id: number, cold: ColdFacts | undefined): ShardFacts {
-  return {
-    id,
-    hotBytes: { now: 0, max: 0, refused: 0 },
-    disk: { freeBytes: undefined, low: false, refused: 0 },
-    plane: undefined,
-    kept: { now: 0, max: 0, refused: 0 },
-    cold,
-  };
-}
-
-Deno.test("coldMetrics() adds up the shards", () => {
-  assert.deepEqual(coldMetrics([shardOf(0, COLD), shardOf(1, { ...COLD, objects: 100 })]), {
+Deno.test("coldJson() adds up the shards", () => {
+  const shards = [
+    shardFacts({ cold: COLD_FACTS }),
+    shardFacts({ id: 1, cold: { ...COLD_FACTS, objects: 100 } }),
+    shardFacts({ id: 2 }),
+  ];
+  assert.deepEqual(coldJson(viewOf(nodeFacts(shards))), {
     objects: 101,
     bytes: 4,
     hot_bytes: 6,
@@ -56,20 +33,10 @@ Deno.test("coldMetrics() adds up the shards", () => {
   });
 });
 
-Deno.test("coldLines() are in the Prometheus text format", () => {
-  const lines = coldLines([shardOf(0, COLD)]);
-  assert.deepEqual(lines.slice(0, 3), [
-    "# HELP ursula_cold_objects Objects that the groups know of.",
-    "# TYPE ursula_cold_objects gauge",
-    "ursula_cold_objects 1",
-  ]);
-  assert.ok(lines.includes("# TYPE ursula_cold_backpressure_total counter"));
-  assert.ok(lines.includes("ursula_cold_backpressure_total 9"));
-});
-
 Deno.test("a node that keeps all in memory has no figures of a cold tier", () => {
-  assert.equal(coldMetrics([shardOf(0, undefined)]), null);
-  assert.deepEqual(coldLines([shardOf(0, undefined)]), []);
+  const view = viewOf(nodeFacts([shardFacts()]));
+  assert.equal(coldJson(view), null);
+  assert.doesNotMatch(textOf(view), /ursula_cold_/);
 });
 
 Deno.test("a node's metrics have figures of its cold tier, and of each group's part", async () => {

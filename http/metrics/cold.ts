@@ -1,7 +1,9 @@
-import type { ColdFacts, ShardFacts } from "../shard/mod.ts";
+import type { ColdFacts, ShardFacts } from "../../shard/mod.ts";
+import { counter, type Figure, gauge, type Series } from "./series.ts";
+import type { MetricsView } from "./view.ts";
 
 /** A figure of the cold tier. */
-interface Figure {
+interface ColdFigure {
   /** Where the shards say it. */
   readonly field: keyof ColdFacts;
   /** In `cold` of the JSON. */
@@ -11,7 +13,7 @@ interface Figure {
   readonly help: string;
 }
 
-const FIGURES: readonly Figure[] = [
+const FIGURES: readonly ColdFigure[] = [
   {
     field: "objects",
     key: "objects",
@@ -110,33 +112,49 @@ const FIGURES: readonly Figure[] = [
   },
 ];
 
-/** `cold` of the metrics: all shards together; null where all is kept in memory. */
-export function coldMetrics(shards: readonly ShardFacts[]): Record<string, number> | null {
-  const facts = factsOf(shards);
-  if (facts.length === 0) return null;
-  const total = (field: keyof ColdFacts) => sum(facts, field);
+/** Sums of all shards' cold tiers. */
+export type ColdTotals = Readonly<Record<keyof ColdFacts, number>>;
+
+/** Adds the shards up; undefined where all is kept in memory. */
+export function coldTotalsOf(shards: readonly ShardFacts[]): ColdTotals | undefined {
+  const tiers = shards.map(({ cold }) => cold).filter((facts) => facts !== undefined);
+  if (tiers.length === 0) return undefined;
+  return Object.fromEntries(
+    FIGURES.map((
+      { field },
+    ) => [field, tiers.reduce((total, facts) => total + facts[field], 0)]),
+  ) as ColdTotals; // The table has every field.
+}
+
+/** `cold` of the JSON; null where all is kept in memory. */
+export function coldJson({ cold }: MetricsView): Record<string, number> | null {
+  if (cold === undefined) return null;
   return {
-    ...Object.fromEntries(FIGURES.map(({ field, key }) => [key, total(field)])),
-    backlog_bytes: total("hotBytes") + total("pinnedBytes"),
-    failures: total("uploadFailures") + total("readFailures"),
+    ...Object.fromEntries(FIGURES.map(({ field, key }) => [key, cold[field]])),
+    backlog_bytes: backlogOf(cold),
+    failures: cold.uploadFailures + cold.readFailures,
   };
 }
 
-/** The same as lines of the Prometheus text. */
-export function coldLines(shards: readonly ShardFacts[]): string[] {
-  const facts = factsOf(shards);
-  if (facts.length === 0) return [];
-  return FIGURES.flatMap(({ field, metric, help }) => [
-    `# HELP ${metric} ${help}`,
-    `# TYPE ${metric} ${metric.endsWith("_total") ? "counter" : "gauge"}`,
-    `${metric} ${sum(facts, field)}`,
-  ]);
-}
+/** The cold tier. */
+export const COLD_SERIES: readonly Series[] = [
+  ...FIGURES.map(({ field, key, metric, help }) => {
+    const figure: Figure = {
+      name: metric,
+      json: `cold.${key}`,
+      help,
+      of: ({ cold }) => cold?.[field],
+    };
+    return metric.endsWith("_total") ? counter(figure) : gauge(figure);
+  }),
+  gauge({
+    name: "ursula_cold_backlog_bytes",
+    json: "cold.backlog_bytes",
+    help: "Bytes that are yet to be, or to be surely, in an object.",
+    of: ({ cold }) => cold && backlogOf(cold),
+  }),
+];
 
-function factsOf(shards: readonly ShardFacts[]): ColdFacts[] {
-  return shards.map(({ cold }) => cold).filter((facts) => facts !== undefined);
-}
-
-function sum(facts: readonly ColdFacts[], field: keyof ColdFacts): number {
-  return facts.reduce((total, one) => total + one[field], 0);
+function backlogOf({ hotBytes, pinnedBytes }: ColdTotals): number {
+  return hotBytes + pinnedBytes;
 }
