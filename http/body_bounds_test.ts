@@ -9,6 +9,7 @@ import { Cors } from "./cors.ts";
 import { create } from "./create.ts";
 import { Exchange } from "./exchange.ts";
 import { Traffic } from "./traffic.ts";
+import { TurnTime } from "./turn_time.ts";
 
 const ROUTE = { kind: "stream", key: "demo/a", flat: true } as const;
 const QUERY = {} as Parameters<typeof append>[3];
@@ -28,7 +29,7 @@ function given(bytesMax: number) {
   } as unknown as HttpContext; // what writes ask of it
   const manners = {
     cors: new Cors("*"),
-    clock: new SimClock(),
+    time: new TurnTime(new SimClock()),
     traffic: new Traffic(),
     onError: (reason: unknown) => assert.fail(String(reason)),
   };

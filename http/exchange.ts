@@ -1,9 +1,9 @@
-import type { Clock } from "../io/mod.ts";
 import { type Reply, respondError } from "./answer.ts";
 import type { Credentials } from "./auth/mod.ts";
 import type { Cors } from "./cors.ts";
 import { OPERATION } from "./operations.ts";
 import type { Traffic } from "./traffic.ts";
+import type { TurnTime } from "./turn_time.ts";
 
 /** Longer bodies are streamed from where they lie: a `Response` would copy them first. */
 const COPIED_BYTES_MAX = 64 * 1024;
@@ -11,7 +11,7 @@ const COPIED_BYTES_MAX = 64 * 1024;
 /** What all exchanges of a plane share. */
 export interface Manners {
   readonly cors: Cors;
-  readonly clock: Clock;
+  readonly time: TurnTime;
   /** Counts what is answered. */
   readonly traffic: Traffic;
   /** Told of what no request should cause. */
@@ -32,7 +32,7 @@ export class Exchange {
   readonly #resolve: (response: Response) => void;
 
   constructor(manners: Manners, request: Request, resolve: (response: Response) => void) {
-    this.#startMs = manners.clock.monotonicMs();
+    this.#startMs = manners.time.turnMs;
     this.request = request;
     this.method = request.method;
     this.#manners = manners;
@@ -45,9 +45,11 @@ export class Exchange {
     const body = this.method === "HEAD" ? null : reply.body;
     headers["x-content-type-options"] = "nosniff";
     headers["cross-origin-resource-policy"] = "cross-origin";
-    const { cors, clock, traffic } = this.#manners;
+    const { cors, time, traffic } = this.#manners;
     cors.admit(this.request, headers, this.method);
-    traffic.record(this.operation, status, clock.monotonicMs() - this.#startMs);
+    // A turn answers many appends; what else there is may take long within its one turn.
+    const endMs = this.operation === OPERATION.append ? time.turnMs : time.nowMs;
+    traffic.record(this.operation, status, endMs - this.#startMs);
     this.#resolve(new Response(bodyInit(body, headers), { status, headers }));
   }
 

@@ -25,6 +25,7 @@ import { remove } from "./remove.ts";
 import { Routes } from "./routes.ts";
 import { publishSnapshot } from "./snapshot_publish.ts";
 import { deleteSnapshot, locateSnapshot, readSnapshot } from "./snapshot_read.ts";
+import { TurnTime } from "./turn_time.ts";
 
 /** Answers one request. Never rejects. */
 export type Handler = (request: Request) => Promise<Response>;
@@ -50,9 +51,9 @@ const SCHEME_LENGTH = "http://".length;
 
 /** The handler of the client plane. @param onError told of what no request should cause */
 export function createHandler(context: HttpContext, onError: (reason: unknown) => void): Handler {
-  const { clock, traffic } = context;
   const cors = new Cors(context.settings.corsOrigins);
-  const manners: Manners = { cors, clock, traffic, onError };
+  const time = new TurnTime(context.clock);
+  const manners: Manners = { cors, time, traffic: context.traffic, onError };
   const routes = new Routes();
   return (request) =>
     new Promise((resolve) => {
