@@ -17,8 +17,8 @@ const BUSY: NodeFacts = nodeFacts([
     groupFacts({ id: 2, leader: undefined, caughtUp: false, hasRoom: false, overloads: 4 }),
   ]),
   busyShard(1, [
-    groupFacts({ id: 1, core: 1, leader: "1.a", leads: true, commitIndex: 9, appliedIndex: 5 }),
-    groupFacts({ id: 3, core: 1, votes: false, coldLacking: 6, coldBytes: 10, proposals: 8 }),
+    groupFacts({ id: 1, shard: 1, leader: "1.a", leads: true, commitIndex: 9, appliedIndex: 5 }),
+    groupFacts({ id: 3, shard: 1, votes: false, coldLacking: 6, coldBytes: 10, proposals: 8 }),
   ]),
 ], { uptimeMs: 12_345.6, clusterId: 'quo"te\\d', stopping: true });
 
