@@ -36,11 +36,13 @@ import type { Sweeper } from "./cold/sweeper.ts";
 import { NO } from "./cold/requests.ts";
 import type { ColdWork } from "./cold/work.ts";
 import type { DiskRoom } from "./disk_space.ts";
+import { factsOf } from "./group_facts.ts";
 import { addsBytes, HotBytes } from "./hot_bytes.ts";
 import type { JournalFacts } from "./journal_facts.ts";
 import type { Lane } from "./lane.ts";
 import type { LogLine } from "./log_line.ts";
 import type { GroupOrder, OrderAnswer, Orders } from "./orders/mod.ts";
+import { answerSurvey } from "./survey.ts";
 import type { Transfers } from "./transfers.ts";
 
 /** How often deadlines, elections and bounds are looked at. */
@@ -435,72 +437,4 @@ export class Shard implements GroupAccess, OrderAccess {
     if (group === undefined) throw new Error(`group ${id} does not live on this shard`);
     return group;
   }
-}
-
-function answerSurvey(
-  group: Group,
-  survey: Survey,
-  numbers: ObjectNumbers,
-): SurveyAnswers[Survey["about"]] {
-  const { state } = group;
-  switch (survey.about) {
-    case "streams": {
-      const { prefix, after, limit } = survey.page;
-      return state.listStreams(survey.bucket, prefix, after || undefined, limit);
-    }
-    case "buckets": {
-      const { prefix, after, limit } = survey.page;
-      return state.listBuckets(prefix, after || undefined, limit);
-    }
-    case "bucket":
-      return { view: state.bucket(survey.bucket) };
-    case "errands":
-      return {
-        intents: state.pendingIntents(),
-        reservations: state.pendingReservations(group.nowMs),
-        unlinks: state.pendingUnlinks(),
-      };
-    case "link":
-      return { link: state.linkOf(survey.key) };
-    case "time":
-      return { nowMs: group.nowMs };
-    case "object":
-      return numbers.take(group);
-  }
-}
-
-function factsOf(group: Group, shard: number, cold: ColdWork | undefined): GroupFacts {
-  const status = group.status();
-  const { leader, term, lastIndex, commitIndex, appliedIndex, membership } = status;
-  const { id, state, leads, hasRoom, overloads } = group;
-  const isWhole = cold?.hasCaughtUp(group) ?? true;
-  return {
-    id,
-    shard,
-    member: group.member,
-    leader,
-    leads,
-    voters: membership.voters,
-    learners: membership.learners,
-    term,
-    lastIndex,
-    commitIndex,
-    appliedIndex,
-    followers: status.others.map(({ id: member, match, silentMs }) => ({
-      member,
-      match,
-      silentMs,
-    })),
-    ready: group.ready && isWhole,
-    caughtUp: group.caughtUp && isWhole,
-    coldLacking: cold?.lacking(id) ?? 0,
-    votes: membership.voters.includes(group.member),
-    hasRoom,
-    proposals: leads ? lastIndex - commitIndex : 0,
-    proposalBytes: status.uncommittedBytes,
-    overloads,
-    hotBytes: state.hotBytes,
-    coldBytes: state.cold.objects.liveBytes,
-    streams: state.streamCount,
-  };
 }
