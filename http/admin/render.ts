@@ -7,13 +7,16 @@ import {
   type LeaderTransferred,
   type LogPurged,
   type RaftSnapshotTaken,
+  RETRY_AFTER,
 } from "../../protocol/mod.ts";
 import type { GroupOrder, OrderAnswer, OrderRefused } from "../../shard/mod.ts";
 import { nodeOf } from "../../storage/member.ts";
-import { type Reply, respondError, respondJson } from "../answer.ts";
+import { type HeaderMap, type Reply, respondError, respondJson } from "../answer.ts";
 
 /** Codes whose message names the nodes that an order failed for. */
 const ABOUT_NODES: readonly ErrorCode[] = ["invalid_node", "node_absent", "not_caught_up"];
+
+const UNKNOWN = "the change is in the log, and it is not known whether it is committed";
 
 /** What an order came to, in the shapes of the contract. */
 export function renderOrder(
@@ -55,9 +58,12 @@ export function renderRefusal({ refused, leader, nodes }: OrderRefused): Reply {
       { error: { code: refused, message, leader_id } } satisfies AdminError,
     );
   }
-  if (nodes === undefined || !ABOUT_NODES.includes(refused)) return respondError(refused);
+  // Whatever was applied of an order, the same one again does no harm.
+  const headers: HeaderMap = status === 503 ? { [RETRY_AFTER]: "1" } : {};
+  if (refused === "outcome_unknown") return respondError(refused, headers, { message: UNKNOWN });
+  if (nodes === undefined || !ABOUT_NODES.includes(refused)) return respondError(refused, headers);
   const named = `${message} (node ${nodes.join(", ")})`;
-  return respondError(refused, {}, { message: named });
+  return respondError(refused, headers, { message: named });
 }
 
 function idsOf(members: readonly string[]): number[] {

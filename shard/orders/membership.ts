@@ -1,8 +1,9 @@
 import type { Group } from "../../group/mod.ts";
 import type { MemberId, MembershipChange, RaftStatus } from "../../raft/mod.ts";
 import { nodeOf } from "../../storage/member.ts";
-import { LEARNER_LAG_ENTRIES_MAX, type LearnersSource } from "../caretaker.ts";
+import { isFit, LEARNER_LAG_ENTRIES_MAX, type LearnersSource } from "../caretaker.ts";
 import type { Pacing } from "./pacing.ts";
+import { transfer } from "./transfer.ts";
 import type { Members, OrderAnswer, OrderRefused } from "./types.ts";
 
 /** A change is committed within this, or who ordered it is told that nobody knows. */
@@ -51,7 +52,7 @@ export class Memberships {
       const known = await this.#settle(group, (now) => joined(now, voters));
       if ("refused" in known) return known;
       const coming = voters.filter((member) => !known.voters.includes(member));
-      const obstacle = await this.#caughtUp(group, coming);
+      const obstacle = await this.#caughtUp(group, coming) ?? await this.#leave(group, voters);
       return obstacle ?? await this.#settle(group, ({ learners }) => ({
         voters,
         learners: learners.filter((member) => !voters.includes(member)),
@@ -120,6 +121,21 @@ export class Memberships {
       await pacing.pause(CATCH_UP_LOOK_MS);
     }
     return { refused: "shutting_down" };
+  }
+
+  /**
+   * A leader that is to go hands over to one that stays, who is then to be given the order: what it
+   * had under way when it was gone nobody would tell it of. Where none of the voters stays it goes
+   * in the end, and that costs an election.
+   */
+  async #leave(group: Group, voters: readonly MemberId[]): Promise<OrderRefused | undefined> {
+    if (voters.includes(group.member)) return undefined;
+    const status = group.status();
+    const heirs = voters.filter((id) => status.membership.voters.includes(id) && isFit(id, status));
+    const heir = heirs[group.id % heirs.length];
+    if (heir === undefined) return undefined;
+    const moved = await transfer(group, nodeOf(heir), this.#options.pacing);
+    return "leader" in moved ? { refused: "not_leader", leader: moved.leader } : undefined;
   }
 
   #mayVote(group: Group, member: MemberId, nowMs: number): boolean {
