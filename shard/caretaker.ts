@@ -154,13 +154,21 @@ export class Caretaker {
    * the leader hears. That one leads for all.
    */
   #yield(group: Group, status: RaftStatus): boolean {
-    const unheard = othersOf(status).filter(({ silentMs }) => silentMs > UNHEARD_MS);
+    const unheard = othersOf(status).filter(({ id, silentMs }) =>
+      silentMs > UNHEARD_MS && !this.#isGone(id)
+    );
     if (unheard.length === 0) return false;
     const heir = othersOf(status).find(({ id }) =>
       isFit(id, status) && !this.#isDraining(id) && this.#reachesAll(id, status) &&
       unheard.some((other) => this.#reaches(id, other.id))
     );
     return heir !== undefined && group.transfer(heir.id) === undefined;
+  }
+
+  /** Has the member's node come back with another store, so that nobody reaches the member? */
+  #isGone(member: MemberId): boolean {
+    const present = presentMember(this.#peers, nodeOf(member));
+    return present !== undefined && present !== member;
   }
 
   #isDraining(member: MemberId): boolean {

@@ -55,15 +55,20 @@ function given(options: {
   return { group, done };
 }
 
-/** Nodes and their stores, each connected to all others but those named. */
-function peersWith(stores: Record<number, string>, cut: Record<number, number[]> = {}): Peers {
+/** Nodes and their stores, each connected to all others but those named; some are being drained. */
+function peersWith(
+  stores: Record<number, string>,
+  cut: Record<number, number[]> = {},
+  drained: readonly number[] = [],
+): Peers {
   return {
     peer(nodeId: number) {
+      const draining = drained.includes(nodeId);
       const reaches = [1, 2, 3, 4, 5].filter((other) => !cut[nodeId]?.includes(other));
       const storeId = stores[nodeId];
       return storeId === undefined
         ? undefined
-        : { nodeId, storeId, reaches } as unknown as PeerInfo;
+        : { nodeId, storeId, reaches, draining } as unknown as PeerInfo;
     },
   } as unknown as Peers; // what a caretaker asks
 }
@@ -246,4 +251,51 @@ Deno.test("look() lets no learner vote that lacks objects", () => {
   isWhole = true;
   caretaker.look(group, 3_000, false);
   assert.deepEqual(done, ["voters 1.a,3.a,2.b learners "]);
+});
+
+Deno.test("look() gives nothing to a node that is being drained, whatever the reason", () => {
+  const drained = (...nodes: number[]) => new Caretaker(peersWith(ALL, {}, nodes), false);
+  const turn = given({ id: 1 });
+  settled(drained(2), turn.group);
+  assert.deepEqual(turn.done, []);
+  const others = [member("2.a", { silentMs: 5_001 }), member("3.a")];
+  const yielded = given({ others });
+  looked(drained(3), yielded.group);
+  assert.deepEqual(yielded.done, []);
+  const full = given();
+  const caretaker = drained(2);
+  for (const nowMs of [0, 1_000]) caretaker.look(full.group, nowMs, true);
+  assert.deepEqual(full.done, ["transfer 3.a"]);
+});
+
+Deno.test("a node that is being drained gives away what it leads at once, to who could lead", () => {
+  const rows: [others: Member[], drained: number[], done: string[]][] = [
+    [[member("2.a"), member("3.a")], [], ["transfer 2.a"]],
+    [[member("2.a", { silentMs: 400 }), member("3.a")], [], ["transfer 3.a"]],
+    [[member("2.a", { match: -200 }), member("3.a")], [3], []],
+    [[member("2.a"), member("3.a")], [2, 3], []],
+  ];
+  for (const [others, drained, expected] of rows) {
+    const { group, done } = given({ others });
+    const peers = peersWith(ALL, {}, drained);
+    const caretaker = new Caretaker(peers, false);
+    caretaker.draining = true;
+    assert.equal(peers.draining, true, "others are told");
+    caretaker.look(group, 0, false);
+    assert.deepEqual(done, expected);
+  }
+});
+
+Deno.test("heirOf() of a node that ends is one that is being drained where there is no other", () => {
+  const { group } = given();
+  const heirBeside = (...drained: number[]) =>
+    new Caretaker(peersWith(ALL, {}, drained), false).heirOf(group.status());
+  assert.deepEqual([heirBeside(), heirBeside(2), heirBeside(2, 3)], ["2.a", "3.a", "2.a"]);
+});
+
+Deno.test("look() keeps a group though a voter is silent whose node came back as another", () => {
+  const others = [member("2.a", { silentMs: 5_001 }), member("3.a")];
+  const { group, done } = given({ others });
+  looked(new Caretaker(peersWith({ 2: "b", 3: "a" }), false), group);
+  assert.deepEqual(done, []);
 });
