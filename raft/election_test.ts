@@ -87,3 +87,27 @@ Deno.test("failover() of 21 groups at once takes below 900 ms", () => {
   assert.ok(waitedMs.length > 300, "the dead node led most groups");
   assert.ok(Math.max(...waitedMs) < 900, `the slowest took ${Math.max(...waitedMs)} ms`);
 });
+
+Deno.test("a member that is reluctant campaigns four election timeouts after the others", () => {
+  const a = new Member();
+  a.raft.beReluctant(true);
+  a.hear(heartbeat(1)).flush();
+  for (let ms = 0; ms < 399; ms++) a.pass(1).flush();
+  assert.equal(a.raft.role, "follower");
+  for (let ms = 0; ms < 161; ms++) a.pass(1).flush();
+  assert.equal(a.raft.role, "pre_candidate");
+});
+
+Deno.test("a member that is reluctant campaigns soon where another one lacks its log", () => {
+  const a = new Member({ log: [1], term: 1 });
+  a.raft.beReluctant(true);
+  for (let ms = 0; ms < 200; ms++) a.pass(1).flush();
+  assert.equal(a.raft.role, "follower");
+  assert.equal(grants(a, preVote("b", 2)), false);
+  a.pass(13);
+  assert.equal(a.raft.role, "pre_candidate");
+  const b = new Member({ log: [1], term: 1 });
+  b.raft.beReluctant(true);
+  b.pass(200).flush();
+  assert.equal(grants(b, preVote("b", 2, 1, 1)), true, "it votes as ever");
+});

@@ -67,6 +67,8 @@ export class GivenShards {
   cut: (from: number, to: number) => boolean = () => false;
   /** What becomes of calls about objects. */
   bend: Bend = (_call, answer) => answer();
+  /** Nodes that say that they are being drained. */
+  readonly draining = new Set<number>();
   /** Calls about objects, in order. */
   readonly asked: { readonly from: number; readonly to: number; readonly request: Uint8Array }[] =
     [];
@@ -219,7 +221,12 @@ export class GivenShards {
 
   #peersOf(id: number, storeId: string): Peers {
     const from = memberOf({ nodeId: id, storeId });
+    const { draining } = this;
     return {
+      set draining(isDraining: boolean) {
+        if (isDraining) draining.add(id);
+        else draining.delete(id);
+      },
       peer: (nodeId) => this.#infoOf(id, nodeId),
       send: (nodeId, _lane, kind, parts) => {
         const bytes = joined(parts);
@@ -261,7 +268,7 @@ export class GivenShards {
       formationId: COLD_FORMATION,
       commandVersions: { min: 1, max: 2 },
       wallOffsetMs: 0,
-      draining: false,
+      draining: this.draining.has(nodeId),
       reaches: this.nodeIds.filter((other) => this.#hears(nodeId, other) !== undefined),
     };
   }
