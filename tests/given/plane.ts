@@ -5,6 +5,7 @@
  */
 
 import type { Group } from "../../group/mod.ts";
+import { Gate } from "../../http/auth/mod.ts";
 import type { HttpSettings } from "../../http/context.ts";
 import { ClientPlane } from "../../http/plane.ts";
 import { ShardRuntime } from "../../node/runtime.ts";
@@ -51,11 +52,17 @@ export interface GivenPlane {
   close(): Promise<void>;
 }
 
-/** A node in memory, as HTTP reaches it. @param coldStore in the place of the store that `setup` names */
+/**
+ * A node in memory, as HTTP reaches it.
+ *
+ * @param coldStore in the place of the store that `setup` names
+ * @param authFile text of an auth file; left out lets everybody do everything
+ */
 export async function givenPlane(
   settings: Partial<HttpSettings> = {},
   setup: Partial<ShardSetup> = {},
   coldStore?: ColdStore,
+  authFile?: string,
 ): Promise<GivenPlane> {
   const clock = new SimClock();
   const random = new SimRandom(3);
@@ -77,6 +84,9 @@ export async function givenPlane(
     io,
     settings: { ...SETTINGS, ...settings },
     identity: { nodeId: 1, clusterId: "ursula", version: "0.0.0" },
+    gate: authFile === undefined
+      ? undefined
+      : new Gate({ text: authFile, keyFiles: new Map() }, clock, (line) => lines.push(line)),
     onError: (reason) => errors.push(reason),
   });
   const begin = (method: string, path: string, init: RequestInit = {}) =>
