@@ -41,7 +41,7 @@ export const STAGES: readonly Stage[] = [
   check("format", "deno.json", "fmt", "--check"),
   check("lint", "deno.json", "lint"),
   check("types", "deno.json", "check"),
-  check("docs", "mod.ts", "doc", "--lint", "mod.ts"),
+  check("docs", "mod.ts", "doc", "--lint", "mod.ts", "ctl/mod.ts"),
   check("publish", "mod.ts", "publish", "--dry-run", "--allow-dirty"),
   {
     name: "unit",

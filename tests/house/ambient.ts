@@ -14,6 +14,7 @@ const DENO_FILES: ReadonlySet<string> = new Set([
   "http/main.ts",
   "http/serve.ts",
   "ctl/mod.ts",
+  "ctl/deno.ts",
 ]);
 
 const DENO = /\bDeno\b/g;
