@@ -1,5 +1,5 @@
 import { Patience } from "./patience.ts";
-import { groupOfLostStore, obstacleOf, obstacleToLosing } from "./safety.ts";
+import { groupOfLostStore, obstacleOf, obstacleToLosing, unwellness } from "./safety.ts";
 import {
   type ClusterView,
   figuresOf,
@@ -56,6 +56,8 @@ export class RollingRestart {
   readonly done: number[] = [];
   readonly #options: RollingOptions;
   #left: number[];
+  /** Nodes that were down from the beginning. */
+  #down: readonly number[] = [];
   #phase: Phase = "begin";
   #patience: Patience;
   /** Why it ends, once the node is undrained. */
@@ -115,8 +117,8 @@ export class RollingRestart {
   #begin(view: ClusterView): Step | undefined {
     const drained = view.nodes.find(isDraining);
     if (drained === undefined) {
-      const isDown = (id: number) => nodeOf(view, id)?.metrics === undefined;
-      this.#left.sort((one, other) => Number(isDown(other)) - Number(isDown(one)));
+      this.#down = this.#left.filter((id) => nodeOf(view, id)?.metrics === undefined);
+      this.#left = [...this.#down, ...this.#left.filter((id) => !this.#down.includes(id))];
       return this.#enter("check");
     }
     if (this.#patience.isOver(view.atMs)) {
@@ -133,11 +135,11 @@ export class RollingRestart {
     if (lost !== undefined) {
       return this.#end(`node ${id} came back without its data: see ursulactl replace-node`);
     }
-    const obstacle = obstacleToLosing(view, id, this.#options.lagMax);
-    if (obstacle === undefined) {
-      if (nodeOf(view, id)?.metrics !== undefined) return this.#enter("drain");
-      return this.#run(id);
-    }
+    const isDown = nodeOf(view, id)?.metrics === undefined;
+    const obstacle = obstacleToLosing(view, id, this.#options.lagMax) ??
+      // Who goes down half-way does so for a reason that may hold for the others too.
+      (isDown && !this.#down.includes(id) ? unwellness(view, id) : undefined);
+    if (obstacle === undefined) return isDown ? this.#run(id) : this.#enter("drain");
     if (this.#patience.isOver(view.atMs, view.nodes.flatMap(lackOf))) return this.#end(obstacle);
     return { act: "look", why: `before node ${id}: ${obstacle}` };
   }

@@ -103,7 +103,8 @@ function troubleOf(
   return lag > lagMax ? `node ${id} lacks ${lag} entries of group ${led.id}` : undefined;
 }
 
-function unwellness(view: ClusterView, id: number): string | undefined {
+/** Why nothing can be expected of the node, whatever the group. */
+export function unwellness(view: ClusterView, id: number): string | undefined {
   const node = nodeOf(view, id);
   if (node === undefined) return `node ${id} is a voter and not in the manifest`;
   if (node.metrics === undefined) return `node ${id} does not answer: ${node.trouble}`;
