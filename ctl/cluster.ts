@@ -2,7 +2,7 @@ import { CallError, metricsAt, NodeClient } from "./client.ts";
 import { Aborted, Failure, messageOf } from "./failure.ts";
 import { pause } from "./machine.ts";
 import type { Manifest } from "./manifest.ts";
-import { type ClusterView, leaderOf, type NodeView, nodeView } from "./view.ts";
+import { type ClusterView, leaderless, leaderOf, type NodeView, nodeView } from "./view.ts";
 
 /** How long a group may be without a leader, or a leader refuse for now, before it is given up. */
 const LEADER_MS_MAX = 15_000;
@@ -54,6 +54,16 @@ export class Cluster {
       this.#recent = this.view();
     }
     return this.#recent;
+  }
+
+  /** Asks every node how it is; again, for a while, where a group is between two leaders. */
+  async ledView(): Promise<ClusterView> {
+    const deadlineMs = performance.now() + LEADER_MS_MAX;
+    for (;;) {
+      const view = await this.view();
+      if (leaderless(view).length === 0 || view.atMs > deadlineMs) return view;
+      await pause(LOOK_EVERY_MS);
+    }
   }
 
   /** Has the leader of a group do something, whoever it is when it gets there. */

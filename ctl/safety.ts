@@ -109,5 +109,11 @@ export function unwellness(view: ClusterView, id: number): string | undefined {
   if (node === undefined) return `node ${id} is a voter and not in the manifest`;
   if (node.metrics === undefined) return `node ${id} does not answer: ${node.trouble}`;
   if (node.metrics.stopping) return `node ${id} is about to end`;
-  return node.obstacle === undefined ? undefined : `node ${id} is not ready: ${node.obstacle}`;
+  // Who is no voter everywhere is never ready, and may be meant to be none.
+  if (node.obstacle === undefined || !votesEverywhere(view, id)) return undefined;
+  return `node ${id} is not ready: ${node.obstacle}`;
+}
+
+function votesEverywhere(view: ClusterView, id: number): boolean {
+  return groupIds(view).every((group) => leaderOf(view, group)?.group.voters.includes(id) ?? true);
 }

@@ -16,7 +16,7 @@ export async function addLearner(context: Context, options: AddLearnerOptions): 
   const { screen } = context;
   const cluster = await context.cluster();
   cluster.node(node);
-  const view = await cluster.view();
+  const view = await cluster.ledView();
   const groups = chosenGroups(view, options).filter((group) => {
     const led = leaderOf(view, group)?.group;
     if (led?.learners.includes(node) === true) return false;

@@ -27,7 +27,7 @@ export async function replaceNode(context: Context, options: ReplaceNodeOptions)
   const { screen } = context;
   const cluster = await context.cluster();
   cluster.node(id);
-  const view = await cluster.view();
+  const view = await cluster.ledView();
   const groups = groupsToDo(view, id);
   const done: number[] = [];
   let failure: unknown;
@@ -39,7 +39,7 @@ export async function replaceNode(context: Context, options: ReplaceNodeOptions)
     }).catch((error) => failure = error);
   }
   const aborted = failure === undefined ? null : messageOf(failure);
-  const changed = dryRun === true ? groups : done;
+  const changed = dryRun === true ? groups : done.sort((one, other) => one - other);
   await screen.result({
     node_id: id,
     groups: changed,

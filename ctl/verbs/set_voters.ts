@@ -22,7 +22,7 @@ export async function setVoters(context: Context, options: SetVotersOptions): Pr
   if (new Set(voters).size < voters.length) throw new UsageError("--voters names a node twice");
   const cluster = await context.cluster();
   for (const id of voters) cluster.node(id);
-  const view = await cluster.view();
+  const view = await cluster.ledView();
   const all = chosenGroups(view, options);
   const groups = all.filter((group) => !hasVoters(view, group, voters));
   const unwell = obstacle(view, groups, voters);
@@ -37,7 +37,7 @@ export async function setVoters(context: Context, options: SetVotersOptions): Pr
     }).catch((error) => failure = error);
   }
   const aborted = failure === undefined ? null : messageOf(failure);
-  const changed = dryRun === true ? groups : done;
+  const changed = dryRun === true ? groups : done.sort((one, other) => one - other);
   await screen.result({ voters, groups: changed, aborted, ...(dryRun ? { dry_run: true } : {}) });
   if (aborted !== null) {
     throw new Aborted(`${aborted} (${done.length} of ${groups.length} groups are done)`);

@@ -16,7 +16,7 @@ export async function transfer(context: Context, options: TransferOptions): Prom
   const { screen } = context;
   const cluster = await context.cluster();
   cluster.node(node);
-  const view = await cluster.view();
+  const view = await cluster.ledView();
   const groups = chosenGroups(view, options).filter((id) => leaderOf(view, id)?.node.id !== node);
   const moved: number[] = [];
   if (dryRun !== true) {

@@ -31,7 +31,7 @@ export interface Stage {
 export const TOTAL_MINUTES_MAX = 20;
 
 /** Folders whose tests start whole servers or clusters, and so have stages of their own. */
-const SERVER_TESTS = ["tests/http", "tests/crash", "tests/cluster"];
+const SERVER_TESTS = ["tests/http", "tests/crash", "tests/cluster", "tests/ctl"];
 
 /** Tests run with every leak check that the runner has. */
 const TEST = ["test", "-A", "--sanitize-ops", "--sanitize-resources", "--trace-leaks"];
