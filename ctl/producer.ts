@@ -41,7 +41,7 @@ export class Producer {
     for (let attempt = 1;; attempt++) {
       let isRepeat = false;
       try {
-        const { headers } = await this.#streams.send(this.#stream.path, {
+        const headers = await this.#streams.tell(this.#stream.path, {
           method: "POST",
           headers: {
             [CONTENT_TYPE]: this.#contentType,

@@ -66,6 +66,13 @@ export class Streams {
     }
   }
 
+  /** {@linkcode send} where only the headers of the answer matter. */
+  async tell(path: string, request: StreamRequest): Promise<Headers> {
+    const response = await this.send(path, request);
+    await response.body?.cancel();
+    return response.headers;
+  }
+
   async #try(path: string, request: StreamRequest): Promise<Response | CallError> {
     const { method = "GET", body, signal } = request;
     const url = this.#urls[this.#at] ?? "";

@@ -4,7 +4,7 @@ import {
   flatPath,
   STREAM_NEXT_OFFSET,
 } from "../../protocol/mod.ts";
-import { CallError } from "../client.ts";
+import { CallError, reasonOf } from "../client.ts";
 import type { Context } from "../context.ts";
 import { Failure, messageOf, UsageError } from "../failure.ts";
 import { batchesOfLines, joined, wholeOf } from "../lines.ts";
@@ -83,16 +83,15 @@ async function typeOf(
   { create, contentType, dryRun }: AppendOptions,
 ): Promise<string> {
   try {
-    const response = await streams.send(stream.path, { method: "HEAD" });
-    const type = response.headers.get(CONTENT_TYPE) ?? DEFAULT_TYPE;
-    return contentType ?? type;
+    const headers = await streams.tell(stream.path, { method: "HEAD" });
+    return contentType ?? headers.get(CONTENT_TYPE) ?? DEFAULT_TYPE;
   } catch (error) {
     const isMissing = error instanceof CallError && error.status === 404;
     if (!isMissing || create !== true) throw error;
   }
   const type = contentType ?? DEFAULT_TYPE;
   if (dryRun !== true) {
-    await streams.send(stream.path, { method: "PUT", headers: { [CONTENT_TYPE]: type } });
+    await streams.tell(stream.path, { method: "PUT", headers: { [CONTENT_TYPE]: type } });
   }
   return type;
 }
@@ -151,25 +150,23 @@ function batchWriter(streams: Streams, { bucket, stream }: StreamName, type: str
     const items = isJsonType(type) ? jsonValues(lines, first).map(asItem) : lines;
     if (items.length === 0) return { nextOffset: undefined };
     const body = joined(items.flatMap((item) => [lengthOf(item), item]), new Uint8Array());
-    let response: Response;
+    let answers: readonly { status: number; error?: string }[];
+    let nextOffset: string | undefined;
     try {
-      response = await streams.send(path, {
-        method: "POST",
-        headers: { [CONTENT_TYPE]: type },
-        body,
-        once: true,
-      });
+      const headers = { [CONTENT_TYPE]: type };
+      const response = await streams.send(path, { method: "POST", headers, body, once: true });
+      nextOffset = response.headers.get(STREAM_NEXT_OFFSET) ?? undefined;
+      answers = await response.json();
     } catch (error) {
-      const isUnsure = error instanceof CallError &&
-        (error.status === 0 || error.code === "outcome_unknown");
-      if (!isUnsure) throw error;
+      const isRefused = error instanceof CallError && error.status !== 0 &&
+        error.code !== "outcome_unknown" && error.code !== "internal";
+      if (isRefused) throw error;
       const last = first + lines.length - 1;
-      throw new Failure(`lines ${first} to ${last} may be there or not: ${messageOf(error)}`);
+      throw new Failure(`lines ${first} to ${last} may be there or not: ${reasonOf(error)}`);
     }
-    const answers = await response.json() as readonly { status: number; error?: string }[];
     const failed = answers.find(({ status }) => status !== 204);
     if (failed !== undefined) throw new Failure(failed.error ?? `answered ${failed.status}`);
-    return { nextOffset: response.headers.get(STREAM_NEXT_OFFSET) ?? undefined };
+    return { nextOffset };
   };
 }
 
