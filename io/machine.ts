@@ -7,18 +7,30 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 
-/** Where cgroup v2 and v1 tell a container's bound on memory. */
-const CGROUP_FILES = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
+/** Which cgroups this process is in, a line each: `0::/a/b` of v2, `4:memory:/a/b` of v1. */
+const CGROUPS_FILE = "/proc/self/cgroup";
+/** Where v2 and v1 tell a cgroup's bound on memory: the folder of the topmost, and the file's name. */
+const CGROUPS_V2 = { folder: "/sys/fs/cgroup", file: "memory.max" };
+const CGROUPS_V1 = { folder: "/sys/fs/cgroup/memory", file: "memory.limit_in_bytes" };
 
 /** Cores that this process may use. */
 export function availableCores(): number {
   return Math.max(1, availableParallelism());
 }
 
-/** Bytes of memory that this process may use: the machine's, or its cgroup's where that is less. */
-export function availableMemoryBytes(): number {
-  const limits = CGROUP_FILES.map(readLimit).filter((limit) => limit > 0);
-  return Math.min(totalmem(), ...limits);
+/**
+ * Bytes of memory that this process may use: the machine's, or where that is less those of its cgroup
+ * or of one around it. A container sees its own as the topmost, a service of the machine does not.
+ *
+ * @param readText the text of a file; undefined where there is none
+ */
+export function availableMemoryBytes(
+  readText: (path: string) => string | undefined = textOf,
+  machineBytes: number = totalmem(),
+): number {
+  const paths = cgroupFiles(readText(CGROUPS_FILE) ?? "");
+  const limits = paths.map((path) => Number(readText(path)?.trim()) || 0);
+  return Math.min(machineBytes, ...limits.filter((limit) => limit > 0));
 }
 
 /** The identity of this boot of the machine, as Linux tells it; empty where nobody tells. */
@@ -30,10 +42,27 @@ export function osBootId(): string {
   }
 }
 
-function readLimit(file: string): number {
+/** Files with the bounds of the cgroups that are listed, and of all around them. */
+function cgroupFiles(listed: string): string[] {
+  const own = (pattern: RegExp) => pattern.exec(listed)?.[1] ?? "/";
+  return [
+    ...filesUpwards(CGROUPS_V2, own(/^0::(\/.*)$/m)),
+    ...filesUpwards(CGROUPS_V1, own(/^\d+:(?:[^:]*,)?memory(?:,[^:]*)?:(\/.*)$/m)),
+  ];
+}
+
+function filesUpwards({ folder, file }: typeof CGROUPS_V2, cgroup: string): string[] {
+  const names = cgroup.split("/").filter((name) => name !== "");
+  return Array.from(
+    { length: names.length + 1 },
+    (_, depth) => [folder, ...names.slice(0, depth), file].join("/"),
+  );
+}
+
+function textOf(path: string): string | undefined {
   try {
-    return Number(readFileSync(file, "utf8").trim()) || 0;
+    return readFileSync(path, "utf8");
   } catch {
-    return 0;
+    return undefined;
   }
 }

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { availableMemoryBytes } from "./machine.ts";
+
+const GiB = 2 ** 30;
+
+/** What the process may use on a machine of 8 GiB that has these files. */
+function bytesWith(files: Record<string, string>): number {
+  return availableMemoryBytes((path) => files[path], 8 * GiB);
+}
+
+Deno.test("availableMemoryBytes() is the machine's when no cgroup has a bound", () => {
+  assert.equal(bytesWith({}), 8 * GiB);
+  assert.equal(
+    bytesWith({ "/proc/self/cgroup": "0::/\n", "/sys/fs/cgroup/memory.max": "max\n" }),
+    8 * GiB,
+  );
+  // What v1 writes where there is no bound.
+  assert.equal(
+    bytesWith({ "/sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n" }),
+    8 * GiB,
+  );
+});
+
+Deno.test("availableMemoryBytes() is the container's when it has a bound", () => {
+  const max = `${GiB}\n`;
+  assert.equal(
+    bytesWith({ "/proc/self/cgroup": "0::/\n", "/sys/fs/cgroup/memory.max": max }),
+    GiB,
+  );
+  assert.equal(bytesWith({ "/sys/fs/cgroup/memory/memory.limit_in_bytes": max }), GiB);
+  // A container that is told its path on the machine, which it does not see.
+  assert.equal(
+    bytesWith({
+      "/proc/self/cgroup": "4:cpu,memory:/docker/0a1b\n1:name=systemd:/docker/0a1b\n",
+      "/sys/fs/cgroup/memory/memory.limit_in_bytes": max,
+    }),
+    GiB,
+  );
+});
+
+Deno.test("availableMemoryBytes() is the service's, or its slice's, when one has a bound", () => {
+  const files = {
+    "/proc/self/cgroup": "0::/system.slice/ursula.service\n",
+    "/sys/fs/cgroup/memory.max": "max\n",
+    "/sys/fs/cgroup/system.slice/memory.max": `${4 * GiB}\n`,
+    "/sys/fs/cgroup/system.slice/ursula.service/memory.max": `${2 * GiB}\n`,
+  };
+  assert.equal(bytesWith(files), 2 * GiB);
+  assert.equal(
+    bytesWith({ ...files, "/sys/fs/cgroup/system.slice/memory.max": `${GiB}\n` }),
+    GiB,
+  );
+  assert.equal(
+    bytesWith({
+      "/proc/self/cgroup": "11:memory:/system.slice/ursula.service\n10:cpu:/\n",
+      "/sys/fs/cgroup/memory/system.slice/ursula.service/memory.limit_in_bytes": `${GiB}\n`,
+    }),
+    GiB,
+  );
+});
