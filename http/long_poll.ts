@@ -74,6 +74,8 @@ export async function longPoll(
   }
 }
 
+/** Name of a batch's rendering here: SSE keeps its events, of the same batch, under others. */
+const ARRAY = "long-poll";
 /** At which look at the live readers a wait is a long one: after half a second to a whole one. */
 const LONG_WAIT_LOOKS = 2;
 /** Waits that may last less have their timer from the start. */
@@ -192,7 +194,7 @@ function withBatch(
     upToDate: true,
     snapshot: undefined,
   };
-  const body = facts.json ? batch.rendering("json", () => jsonArray(bytes)) : bytes;
+  const body = facts.json ? batch.rendering(ARRAY, () => jsonArray(bytes)) : bytes;
   return withBytes(plan, wish, cursor, cacheControl, body);
 }
 

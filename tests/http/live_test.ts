@@ -61,6 +61,25 @@ Deno.test("SSE sends text and JSON as they are", async () => {
   }
 });
 
+Deno.test("SSE and long-polls that wait for one message get it each in its own form", async () => {
+  const path = await api.create("application/json");
+  // Whoever began to wait first is served first: both orders.
+  for (const [at, sseFirst] of [true, false].entries()) {
+    const from = offset(at * 8);
+    const poll = () => api.get(`${path}?offset=${from}&live=long-poll`);
+    const early = sseFirst ? undefined : poll();
+    if (!sseFirst) await pause(100);
+    await using reader = await sse(path, `offset=${from}`);
+    await reader.control();
+    const late = sseFirst ? poll() : undefined;
+    await pause(100);
+    await api.append(path, "application/json", `{"n": ${at}}`);
+    assert.equal((await (early ?? late))?.text, `[{"n":${at}}]`);
+    assert.equal(await reader.data(), `[{"n":${at}}]`);
+    assert.equal((await reader.control()).streamNextOffset, offset(at * 8 + 8));
+  }
+});
+
 Deno.test("SSE keeps line feeds, and no line of a stream becomes an event of its own", async () => {
   const text = "one\ntwo\n\nevent: control\ndata: {}\n\n: comment\nid: 7\n";
   const path = await api.create("text/plain", text);
