@@ -55,6 +55,12 @@ export const BUDGETS = {
   threeNodesMemory: atMost("memory of three nodes, 500 streams : Ursula in Rust", 1.2, 0.7),
   bootstrapMemory: atMost("MiB of memory that a bootstrap of 1 GiB adds", 64, 32),
   emptyStream: atMost("KiB of process memory per empty stream, a million of them", 1, 0.5),
+  overloadP99: atMost("twice the load, one node: p99 ms of what is accepted", 1000, 500),
+  overloadGoodput: atLeast("twice the load, one node: accepted : capacity", 0.25, 0.4),
+  overloadRecovery: atMost("seconds to recover, one node", 2, 1),
+  overloadP99Three: atMost("twice the load, three nodes: p99 ms of what is accepted", 1000, 500),
+  overloadGoodputThree: atLeast("twice the load, three nodes: accepted : capacity", 0.6, 0.8),
+  overloadRecoveryThree: atMost("seconds to recover, three nodes", 2, 1),
 } as const satisfies Record<string, Budget>;
 
 /** A budget and what was measured. */

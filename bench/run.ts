@@ -19,6 +19,7 @@ import { idle } from "./scenarios/idle.ts";
 import { liveSpread } from "./scenarios/live_spread.ts";
 import { manyStreams } from "./scenarios/many_streams.ts";
 import { memoryAppend } from "./scenarios/memory_append.ts";
+import { overload } from "./scenarios/overload.ts";
 import { raftSnapshot } from "./scenarios/raft_snapshot.ts";
 import type { Scenario, Settings } from "./scenarios/scenario.ts";
 import { snapshots } from "./scenarios/snapshots.ts";
@@ -42,6 +43,7 @@ const SCENARIOS: Scenario[] = [
   bootstrap,
   idle,
   raftSnapshot,
+  overload,
 ];
 
 const USAGE = `usage: deno task bench [options] [scenario…]

@@ -20,7 +20,7 @@ import type { ProducerStamp, Refusal, StreamFacts } from "../stream/mod.ts";
 export type HeaderMap = Record<string, string>;
 
 /** Seconds after which a request that was refused for now is worth repeating. */
-const RETRY_AFTER_SECONDS = "1";
+export const RETRY_AFTER_SECONDS = "1";
 
 /** What a request is answered, before the headers that every answer carries. */
 export interface Reply {

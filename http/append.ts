@@ -33,6 +33,7 @@ export function append(
 ): void {
   const { request } = exchange;
   const { settings } = context;
+  if (!context.admission.admits()) return exchange.answer(respondError("overloaded"));
   const wish = parseWriteHeaders(request.headers, settings);
   if (typeof wish === "string") return exchange.answer(respondError(wish));
   context.bodies.take(request, settings.appendBytesMax, (bytes) => {
@@ -84,16 +85,19 @@ function submit(
   command: AppendStream,
   bodyBytes: number,
 ): void {
-  const { bodies } = context;
+  const { admission, bodies } = context;
   bodies.hold(bodyBytes);
+  const entered = admission.enter();
   context.streams.append(command).then(
     (answer) => {
       bodies.release(bodyBytes);
+      admission.leave(entered, !("unavailable" in answer));
       if (isOther(answer)) exchange.fail(unexpected(answer.ok));
       else exchange.answer(render(answer, command));
     },
     (reason) => {
       bodies.release(bodyBytes);
+      admission.leave(entered, false);
       exchange.fail(reason);
     },
   );

@@ -76,9 +76,10 @@ export async function appendBatch(
   route: AppendBatchRoute,
   query: Query,
 ): Promise<Reply> {
-  const { bodies, settings } = context;
+  const { admission, bodies, settings } = context;
   const wish = parseBatchHeaders(request.headers, query);
   if (typeof wish === "string") return respondError(wish);
+  if (!admission.admits()) return respondError("overloaded");
   const bytes = await bodies.read(request, settings.batchBytesMax);
   if (bytes === "payload_too_large") return respondTooLarge(context, { "connection": "close" });
   if (typeof bytes === "string") return respondBodyError(bytes, settings.batchBytesMax);
@@ -86,13 +87,17 @@ export async function appendBatch(
   if (lengths === "batch_too_large") return respondTooLarge(context);
   if (typeof lengths === "string") return respondError(lengths);
   bodies.hold(bytes.length);
+  const entered = admission.enter();
+  let decides = false;
   try {
     const batch = storedBatch(bytes, lengths, wish.contentType, settings.appendBytesMax);
     const decided = await decide(context, route, wish, batch.body);
+    decides = "facts" in decided;
     if (!("facts" in decided)) return respondObstacle(decided.obstacle);
     return await render(request, batch, decided);
   } finally {
     bodies.release(bytes.length);
+    admission.leave(entered, decides);
   }
 }
 

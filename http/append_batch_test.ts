@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Answer } from "../group/mod.ts";
 import { EMPTY_QUERY } from "../protocol/mod.ts";
+import { Admission } from "../shard/mod.ts";
 import type { AppendStream } from "../stream/mod.ts";
 import { batchOf } from "../tests/given/batch.ts";
 import { givenPlane, SETTINGS } from "../tests/given/plane.ts";
@@ -20,6 +21,7 @@ function given() {
   const append = (command: AppendStream) =>
     new Promise<Answer>((answer) => asked.push({ command, answer }));
   const context = {
+    admission: new Admission(new SimClock(), () => {}),
     bodies,
     settings: SETTINGS,
     streams: { append },

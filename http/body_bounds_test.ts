@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Answer } from "../group/mod.ts";
+import { Admission } from "../shard/mod.ts";
 import { givenPlane, SETTINGS } from "../tests/given/plane.ts";
 import { SimClock } from "../tests/sim/clock.ts";
 import { append } from "./append.ts";
@@ -23,6 +24,7 @@ function given(bytesMax: number) {
     return waiting.at(-1)?.promise;
   };
   const context = {
+    admission: new Admission(new SimClock(), () => {}),
     bodies,
     settings: SETTINGS,
     streams: { append: later, create: later },
@@ -38,7 +40,7 @@ function given(bytesMax: number) {
     const headers = { "content-type": "text/plain", "content-length": String(length) };
     const request = new Request("http://node/v1/stream/a", { method, body, headers });
     return new Promise<Response>((resolve) => {
-      const exchange = new Exchange(manners, request, resolve);
+      const exchange = new Exchange(manners, request, request.method, resolve);
       if (method === "POST") append(context, exchange, ROUTE, QUERY);
       else create(context, request, ROUTE, QUERY).then((reply) => exchange.answer(reply));
     });

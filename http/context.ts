@@ -1,5 +1,5 @@
 import type { Clock, Random } from "../io/mod.ts";
-import type { GroupFacts, ShardFacts } from "../shard/mod.ts";
+import type { Admission, GroupFacts, ShardFacts } from "../shard/mod.ts";
 import type { Buckets } from "../node/buckets.ts";
 import type { Listings } from "../node/listing.ts";
 import type { StreamSnapshots } from "../node/snapshots.ts";
@@ -40,6 +40,8 @@ export interface HttpContext {
   readonly snapshots: StreamSnapshots;
   readonly clock: Clock;
   readonly random: Random;
+  /** Asked before the body of a write is read. */
+  readonly admission: Admission;
   readonly bodies: BodyReader;
   readonly liveReaders: LiveReaders;
   readonly recentReads: RecentReads;

@@ -34,13 +34,20 @@ export async function create(
 ): Promise<Reply> {
   const wish = parseCreate(request.headers);
   if (typeof wish === "string") return respondError(wish);
+  if (!context.admission.admits()) return respondError("overloaded");
   const bytes = await context.bodies.read(request, context.settings.appendBytesMax);
   if (typeof bytes === "string") return respondBodyError(bytes, context.settings.appendBytesMax);
-  context.bodies.hold(bytes.length);
+  const { admission, bodies } = context;
+  bodies.hold(bytes.length);
+  const entered = admission.enter();
+  let decided = false;
   try {
-    return await createWith(context, request, route, query, wish, bytes);
+    const reply = await createWith(context, request, route, query, wish, bytes);
+    decided = reply.status < 500;
+    return reply;
   } finally {
-    context.bodies.release(bytes.length);
+    bodies.release(bytes.length);
+    admission.leave(entered, decided);
   }
 }
 

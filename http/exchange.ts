@@ -31,10 +31,15 @@ export class Exchange {
   readonly #manners: Manners;
   readonly #resolve: (response: Response) => void;
 
-  constructor(manners: Manners, request: Request, resolve: (response: Response) => void) {
+  constructor(
+    manners: Manners,
+    request: Request,
+    method: string,
+    resolve: (response: Response) => void,
+  ) {
     this.#startMs = manners.time.turnMs;
     this.request = request;
-    this.method = request.method;
+    this.method = method;
     this.#manners = manners;
     this.#resolve = resolve;
   }

@@ -21,6 +21,7 @@ import { metricsJson, metricsText } from "./metrics/mod.ts";
 import { OPERATION, operationOf } from "./operations.ts";
 import { head, read } from "./read.ts";
 import { readiness } from "./readiness.ts";
+import { Refusals } from "./refusals.ts";
 import { remove } from "./remove.ts";
 import { Routes } from "./routes.ts";
 import { publishSnapshot } from "./snapshot_publish.ts";
@@ -55,9 +56,13 @@ export function createHandler(context: HttpContext, onError: (reason: unknown) =
   const time = new TurnTime(context.clock);
   const manners: Manners = { cors, time, traffic: context.traffic, onError };
   const routes = new Routes();
-  return (request) =>
-    new Promise((resolve) => {
-      const exchange = new Exchange(manners, request, resolve);
+  const refusals = new Refusals(context.admission, context.settings.corsOrigins);
+  return (request) => {
+    const { method } = request;
+    const refusal = refusals.of(method);
+    if (refusal !== undefined) return Promise.resolve(refusal);
+    return new Promise((resolve) => {
+      const exchange = new Exchange(manners, request, method, resolve);
       try {
         if (exchange.method === "OPTIONS") preflight(cors, exchange);
         else dispatch(context, routes, exchange);
@@ -65,6 +70,7 @@ export function createHandler(context: HttpContext, onError: (reason: unknown) =
         exchange.fail(reason);
       }
     });
+  };
 }
 
 function preflight(cors: Cors, exchange: Exchange): void {

@@ -50,6 +50,7 @@ export class ClientPlane {
       snapshots: runtime.snapshots,
       clock: io.clock,
       random: io.random,
+      admission: runtime.admission,
       bodies: this.#bodies,
       liveReaders: this.#liveReaders,
       recentReads: new RecentReads(),

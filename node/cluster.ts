@@ -15,6 +15,7 @@ import {
   type GroupAccess,
   type GroupFacts,
   PEER_KINDS,
+  proposeAdmitted,
   type Survey,
   type SurveyAnswers,
 } from "../shard/mod.ts";
@@ -137,7 +138,10 @@ export class Cluster implements GroupAccess {
     try {
       if (kind === PEER_KINDS.SUBMIT) {
         const { group, command } = decodeSubmit(bytes, this.groupCount);
-        this.local.propose(group, command, (answer) => respond(encodeAnswer(answer)));
+        const { local, admission } = this.#options;
+        const done = (answer: Answer) => respond(encodeAnswer(answer));
+        if (admission === undefined) local.propose(group, command, done);
+        else proposeAdmitted(local, admission, group, command, done);
       } else {
         const { group, survey } = decodeSurvey(bytes, this.groupCount);
         this.#answerSurvey(group, survey, respond)

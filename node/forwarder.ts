@@ -1,7 +1,7 @@
 import type { Answer } from "../group/mod.ts";
 import type { Clock, Timer } from "../io/mod.ts";
 import type { CallFailed } from "../peer/mod.ts";
-import { type GroupAccess, PEER_KINDS } from "../shard/mod.ts";
+import { type Admission, type GroupAccess, PEER_KINDS } from "../shard/mod.ts";
 import type { Command } from "../stream/mod.ts";
 import { decodeAnswer, encodeSubmit } from "./call_codec.ts";
 import { hintedNode, type Leaders, NOBODY } from "./leaders.ts";
@@ -25,6 +25,8 @@ export interface ForwarderOptions {
   readonly local: GroupAccess;
   readonly peers: PeerCalls;
   readonly clock: Clock;
+  /** Of the shard that other nodes' commands come to; left out, all are let in. */
+  readonly admission?: Admission;
   /** Takes lines for the operator. */
   readonly log: (line: string) => void;
 }

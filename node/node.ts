@@ -214,6 +214,7 @@ export class Node {
       groupCount: raftGroupCount,
       fsync: fsync === "always",
       hotBytesMax: Math.floor(this.#parts.memoryBytes * HOT_PART_OF_MEMORY / cores),
+      appendWaitMsMax: this.#config.maxAppendWaitMs,
       cold: coldSetupOf(this.#config, this.#store),
       decodeOwn: false,
     };

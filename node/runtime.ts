@@ -3,6 +3,7 @@ import type { Unavailable } from "../group/mod.ts";
 import type { PeerMessage } from "../peer/mod.ts";
 import type { MemberId } from "../raft/mod.ts";
 import {
+  type Admission,
   type GroupAccess,
   type GroupFacts,
   type GroupOrder,
@@ -43,6 +44,8 @@ const NOTHING = new Uint8Array(0);
 /** One shard at work, with everything that reaches the whole cluster from it. */
 export class ShardRuntime implements PeerReceiver {
   readonly access: GroupAccess;
+  /** Writes that come from outside ask here first. */
+  readonly admission: Admission;
   readonly streams: Streams;
   readonly buckets: Buckets;
   readonly listings: Listings;
@@ -73,6 +76,7 @@ export class ShardRuntime implements PeerReceiver {
     const { journalCount, shardCount } = setup;
     this.#open = open;
     this.#links = links;
+    this.admission = shard.admission;
     this.#log = hooks.log;
     const defer = (callback: () => void) => clock.defer(callback);
     this.#mailboxes = ports.map((port) => port && new Mailbox(port, shard, defer));
@@ -83,7 +87,9 @@ export class ShardRuntime implements PeerReceiver {
     });
     if (links !== undefined && setup.cluster !== undefined) {
       const { nodeId } = setup.cluster.self;
-      this.#cluster = new Cluster({ nodeId, local, peers: links.plane, clock, log: hooks.log });
+      const { admission } = this;
+      const peers = links.plane;
+      this.#cluster = new Cluster({ nodeId, local, peers, clock, admission, log: hooks.log });
     }
     const access = this.access = this.#cluster ?? local;
     shard.waitsFor = () => this.#mailboxes.map((mailbox) => mailbox?.waiting ?? 0);

@@ -127,6 +127,8 @@ export interface ShardFacts {
   readonly id: number;
   /** Bytes of streams in memory. */
   readonly hotBytes: BoundFacts;
+  /** Writes under way; refused are those that found too long a line. */
+  readonly writes: BoundFacts;
   /** Trimmed bytes in memory for bootstraps; refused are those that were broken off. */
   readonly kept: BoundFacts;
   /** Room on the disk; `freeBytes` undefined where it is not known, or nothing is kept there. */

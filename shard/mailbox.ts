@@ -1,4 +1,5 @@
 import type { Eventually, Watcher } from "../group/mod.ts";
+import { proposeAdmitted } from "./admission.ts";
 import { NO } from "./cold/requests.ts";
 import type { Shard } from "./shard.ts";
 import {
@@ -138,7 +139,9 @@ export class Mailbox {
   #serve(call: Call): void {
     switch (call.verb) {
       case "submit":
-        return this.#shard.propose(
+        return proposeAdmitted(
+          this.#shard,
+          this.#shard.admission,
           call.group,
           unpackCommand(call.command, call.body),
           (answer) => this.#answer(call.id, answer),

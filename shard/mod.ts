@@ -17,6 +17,7 @@ export type {
   SurveyAnswers,
   TrafficFacts,
 } from "./access.ts";
+export { Admission, proposeAdmitted } from "./admission.ts";
 export type { ColdFacts } from "./cold/facts.ts";
 export { FETCH_BYTES_MAX } from "./access.ts";
 export type { ColdTier } from "./cold/tier.ts";

@@ -174,7 +174,7 @@ export async function openShard(
     groupCount: setup.groupCount,
     clock: io.clock,
     log: hooks.log,
-    bounds: { hotBytesMax: setup.hotBytesMax },
+    bounds: { hotBytesMax: setup.hotBytesMax, appendWaitMsMax: setup.appendWaitMsMax },
     lanes: lanes.map(({ lane }) => lane),
     links: peers && line && linksOf(peers, line, lanes, setup, io, hooks, cold),
     bootstraps: new BootstrapReads(cold?.reads, io.clock, hooks.log),

@@ -76,6 +76,8 @@ export interface ShardSetup {
   readonly fsync: boolean;
   /** Bytes of streams in memory, of this shard. */
   readonly hotBytesMax: number;
+  /** How long writes may stand in line; the documented bound where left out. */
+  readonly appendWaitMsMax?: number;
   /** The directory was in use before: journals that are not there are missing, not new. */
   readonly hasStarted: boolean;
   /** Size of a journal's segments; the journal's own where left out. */

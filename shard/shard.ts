@@ -26,6 +26,7 @@ import type {
   SurveyAnswers,
 } from "./access.ts";
 import { Activity } from "./activity.ts";
+import { Admission } from "./admission.ts";
 import type { AgreedWall } from "./agreed_wall.ts";
 import type { Arrivals } from "./arrivals.ts";
 import type { Caretaker } from "./caretaker.ts";
@@ -62,6 +63,8 @@ const NOTHING = new Uint8Array(0);
 export interface ShardBounds {
   /** Bytes of streams in memory; beyond it what would add bytes is `overloaded`. */
   readonly hotBytesMax: number;
+  /** How long writes may stand in line before more of them are `overloaded`. */
+  readonly appendWaitMsMax?: number | undefined;
 }
 
 /** What a shard has where its node is part of a cluster. */
@@ -92,6 +95,8 @@ export class Shard implements GroupAccess, OrderAccess {
   readonly #groups = new Map<number, Group>();
   readonly #hot: HotBytes;
   readonly #activity = new Activity();
+  /** Who hands a write to this shard from outside asks here first, and tells when it is answered. */
+  readonly admission: Admission;
   #diskRefusals = 0;
   #stopping = false;
   #draining = false;
@@ -130,6 +135,7 @@ export class Shard implements GroupAccess, OrderAccess {
     this.groupCount = options.groupCount;
     this.#clock = options.clock;
     this.#hot = new HotBytes(options.bounds.hotBytesMax, options.log);
+    this.admission = new Admission(options.clock, options.log, options.bounds.appendWaitMsMax);
     this.#lanes = options.lanes;
     this.#links = options.links;
     this.#cold = options.cold;
@@ -241,6 +247,7 @@ export class Shard implements GroupAccess, OrderAccess {
       waitsFor: this.waitsFor(),
       journal: this.journal?.(),
       hotBytes: { now, max, refused },
+      writes: this.admission.facts(),
       kept: { now: kept.bytes, max: kept.bytesMax, refused: kept.brokenOff },
       disk: {
         freeBytes: this.disk?.freeBytes,
@@ -379,7 +386,9 @@ export class Shard implements GroupAccess, OrderAccess {
    */
   #tick(): void {
     const nowMs = this.#clock.monotonicMs();
-    this.#activity.loopDelay.record(nowMs - this.#dueMs);
+    const lateMs = nowMs - this.#dueMs;
+    this.#activity.loopDelay.record(lateMs);
+    this.admission.tick(nowMs, lateMs);
     const hearsFirst = nowMs - this.#tickedMs > LATE_MS && !this.#heardFirst;
     this.#heardFirst = hearsFirst;
     this.#tickedMs = nowMs;

@@ -48,6 +48,66 @@ export interface PacedResult {
   othersShare: number;
 }
 
+/** Arrivals at a steady rate. */
+export interface OverloadPhase {
+  perSecond: number;
+  /** Whole seconds. */
+  seconds: number;
+}
+
+/** For `overload.ts`: appends to `s0` to `s{streams-1}`, phase after phase. */
+export interface OverloadPlan {
+  /** Connections are dealt out to these in turn. */
+  ports: readonly number[];
+  /** The servers. */
+  pids: readonly number[];
+  prefix: string;
+  connections: number;
+  streams: number;
+  messageBytes: number;
+  warmPerSecond: number;
+  warmSeconds: number;
+  phases: readonly OverloadPhase[];
+  /** An append that takes longer counts as slow. */
+  slowMs: number;
+  /** How long the server is left alone before its memory is read once more. */
+  settleSeconds: number;
+}
+
+/** What became of the appends of a phase. */
+export interface OverloadPhaseResult {
+  /** Answered within the phase. */
+  acceptedPerSecond: number;
+  refusedPerSecond: number;
+  /** Found no connection idle. */
+  unsentPerSecond: number;
+  /** Whose connection was closed before an answer. */
+  broken: number;
+  /** Nobody could say what became of them. */
+  unknown: number;
+  /** From when an append was due to its answer. */
+  acceptedP50Ms: number;
+  acceptedP99Ms: number;
+  acceptedMaxMs: number;
+  refusedP50Ms: number;
+  refusedP99Ms: number;
+  /** When the last one was due, from the phase's begin, that was slow, refused or not sent. */
+  lastBadMs: number;
+  /** By how much the load generator itself was late. */
+  lateP99Ms: number;
+  loadShare: number;
+  othersShare: number;
+}
+
+/** From `overload.ts`. */
+export interface OverloadResult {
+  phases: OverloadPhaseResult[];
+  /** Resident memory of the servers. */
+  beforeBytes: number;
+  peakBytes: number;
+  afterBytes: number;
+}
+
 /** For `publish.ts`: snapshots of that many bytes, one after the other, for so many seconds. */
 export interface PublishPlan extends Place {
   bytes: number;

@@ -17,6 +17,7 @@ export function boundsOf({ shards, groups }: NodeFacts): Bounds {
   const freeBytes = shards.find(({ disk }) => disk.freeBytes !== undefined)?.disk.freeBytes;
   const bounds: Bounds = {
     hot_bytes: total(shards.map(({ hotBytes }) => hotBytes)),
+    writes_in_flight: total(shards.map(({ writes }) => writes)),
     body_bytes_in_flight: total(shards.map(({ plane }) => plane?.bodies ?? NOTHING)),
     live_readers: total(shards.map(({ plane }) => plane?.liveReaders ?? NOTHING)),
     bootstrap_kept_bytes: total(shards.map(({ kept }) => kept)),

@@ -264,6 +264,13 @@ export const OPTIONS: { readonly [K in OptionKey]: Option<OptionValues[K]> } = {
     fallback: 256 * MiB,
     help: "bounds the request bodies in memory at one time; above it the answer is 503",
   },
+  maxAppendWaitMs: {
+    flag: "max-append-wait",
+    group: "Limits",
+    kind: kinds.duration(10, MINUTE_MS),
+    fallback: 300,
+    help: "bounds how long writes stand in line; while all wait longer, more are answered 503",
+  },
   maxLiveReaders: {
     flag: "max-live-readers",
     group: "Limits",

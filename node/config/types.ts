@@ -115,6 +115,8 @@ export interface OptionValues {
   readonly maxBodyBytesInFlight: number;
   /** Long-poll and SSE readers at one time. */
   readonly maxLiveReaders: number;
+  /** While all writes stand in line for longer, more of them are refused; see `shard/admission.ts`. */
+  readonly maxAppendWaitMs: number;
   /** Least level that is logged. */
   readonly logLevel: "debug" | "info" | "warn" | "error";
   /** `text` for people, `json` for machines. */

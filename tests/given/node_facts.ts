@@ -48,6 +48,7 @@ export function shardFacts(more: Partial<ShardFacts> = {}): ShardFacts {
     loopDelay: new Durations().cells,
     waitsFor: [],
     hotBytes: { now: 0, max: 0, refused: 0 },
+    writes: { now: 0, max: 0, refused: 0 },
     kept: { now: 0, max: 0, refused: 0 },
     disk: { freeBytes: undefined, low: false, refused: 0 },
     journal: undefined,
