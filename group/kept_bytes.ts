@@ -1,3 +1,4 @@
+import type { LogLine } from "../io/mod.ts";
 /** Who keeps bytes. */
 export interface Keeper {
   /** How many. */
@@ -19,10 +20,10 @@ export class KeptBytes {
   brokenOff = 0;
   /** The oldest first. */
   readonly #keepers = new Set<Keeper>();
-  readonly #log: (line: string) => void;
+  readonly #log: LogLine;
 
   /** @param log takes lines for the operator */
-  constructor(bytesMax: number = KEPT_BYTES_MAX, log: (line: string) => void = () => {}) {
+  constructor(bytesMax: number = KEPT_BYTES_MAX, log: LogLine = () => {}) {
     this.bytesMax = bytesMax;
     this.#log = log;
   }
@@ -43,7 +44,10 @@ export class KeptBytes {
       if (this.bytes <= this.bytesMax) return;
       if (keeper.keptBytes === 0) continue;
       this.brokenOff++;
-      this.#log(`a bootstrap breaks off: ${this.bytes} bytes that were trimmed are kept for all`);
+      this.#log(
+        `a bootstrap breaks off: ${this.bytes} bytes that were trimmed are kept for all`,
+        "warn",
+      );
       keeper.breakOff("too much of what it still needs was trimmed meanwhile");
     }
   }

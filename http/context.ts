@@ -72,6 +72,8 @@ export interface HttpSettings {
   readonly bodyBytesInFlightMax: number;
   /** Live reads that a shard serves at once; more are `overloaded`. */
   readonly liveReadersMax: number;
+  /** Log a line for every request that was answered. */
+  readonly logRequests: boolean;
 }
 
 /** What the first shard hands to the planes of the others. */

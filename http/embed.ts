@@ -119,7 +119,15 @@ export async function startNode(config: Config, log: Log): Promise<UrsulaNode> {
   const hasFormed = node.formed;
   const begun = node.begin().then(async (runtime) => {
     await node.hearOfLeaders(hasFormed ? LEADERS_MS_MAX : FIRST_LEADERS_MS_MAX);
-    const plane = new ClientPlane({ runtime, io, settings, identity, gate, onError });
+    const plane = new ClientPlane({
+      runtime,
+      io,
+      settings,
+      identity,
+      gate,
+      onError,
+      tellRequest: (fields) => log("info", "request", { ...fields, shard: 0 }),
+    });
     await embedded.begin(runtime, plane);
   });
   // Where the cluster has to form first, this node answers already that it is not ready.
@@ -163,6 +171,10 @@ class EmbeddedNode implements UrsulaNode {
   readonly fetch = (request: Request): Promise<Response> =>
     this.#plane === undefined ? answerUnformed(request) : this.#plane.fetch(request);
 
+  /** {@linkcode EmbeddedNode.fetch} for who wants to know where requests come from: at a price. */
+  readonly #fetchFrom: Handler = (request, arrival) =>
+    this.#plane === undefined ? answerUnformed(request) : this.#plane.fetch(request, arrival);
+
   async listen(
     address: { readonly hostname?: string; readonly port?: number } = {},
   ): Promise<ListenAddress> {
@@ -172,7 +184,10 @@ class EmbeddedNode implements UrsulaNode {
     if (this.#config.cores > 1 && !shared) {
       this.#log("warn", "without --unstable-net only the first shard takes connections");
     }
-    const listener = this.#listener = this.#listenOn(this.fetch, { hostname, port, shared });
+    const listener = this.#listener = this.#listenOn(
+      this.#config.logRequests ? this.#fetchFrom : this.fetch,
+      { hostname, port, shared },
+    );
     if (this.#plane !== undefined) await this.#listenEverywhere();
     return this.#addressOf(listener);
   }
@@ -250,6 +265,7 @@ class EmbeddedNode implements UrsulaNode {
   }
 
   async #close(): Promise<void> {
+    this.#log("info", "stopping: leaderships are handed over, requests under way answered");
     this.#security.close();
     // First of all, as every group is without a leader from when this node stops until it has another.
     await this.#node.handOver();
@@ -261,6 +277,7 @@ class EmbeddedNode implements UrsulaNode {
     ]);
     this.#plane?.close();
     await this.#node.stop();
+    this.#log("info", "stopped: all that was acknowledged is durable");
     this.#clock.close();
     this.#resolveClosed(undefined);
   }
@@ -316,6 +333,7 @@ function settingsOf(config: Config): HttpSettings {
       config.maxSnapshotBytes + config.maxAppendBytes,
       config.maxBodyBytesInFlight / shards,
     ),
+    logRequests: config.logRequests,
     liveReadersMax: Math.ceil(config.maxLiveReaders / shards),
   };
 }

@@ -23,13 +23,14 @@ import { head, read } from "./read.ts";
 import { readiness } from "./readiness.ts";
 import { Refusals } from "./refusals.ts";
 import { remove } from "./remove.ts";
+import { type Arrival, LoggedExchange, type RequestLog } from "./request_log.ts";
 import { Routes } from "./routes.ts";
 import { publishSnapshot } from "./snapshot_publish.ts";
 import { deleteSnapshot, locateSnapshot, readSnapshot } from "./snapshot_read.ts";
 import { TurnTime } from "./turn_time.ts";
 
 /** Answers one request. Never rejects. */
-export type Handler = (request: Request) => Promise<Response>;
+export type Handler = (request: Request, arrival?: Arrival) => Promise<Response>;
 
 /** Methods that each kind of route takes, beside OPTIONS. */
 const METHODS: Record<Route["kind"], string> = {
@@ -50,25 +51,45 @@ const METHODS: Record<Route["kind"], string> = {
 /** Where the path begins in `http://host/path`: behind the first `/` after the scheme's two. */
 const SCHEME_LENGTH = "http://".length;
 
-/** The handler of the client plane. @param onError told of what no request should cause */
-export function createHandler(context: HttpContext, onError: (reason: unknown) => void): Handler {
+/**
+ * The handler of the client plane.
+ *
+ * @param onError told of what no request should cause
+ * @param log told of every request that was answered; left out, nothing is spent on that
+ */
+export function createHandler(
+  context: HttpContext,
+  onError: (reason: unknown) => void,
+  log?: RequestLog,
+): Handler {
   const cors = new Cors(context.settings.corsOrigins);
   const time = new TurnTime(context.clock);
   const manners: Manners = { cors, time, traffic: context.traffic, onError };
   const routes = new Routes();
+  const answerTo = (exchange: Exchange) => {
+    try {
+      if (exchange.method === "OPTIONS") preflight(cors, exchange);
+      else dispatch(context, routes, exchange);
+    } catch (reason) {
+      exchange.fail(reason);
+    }
+  };
   const refusals = new Refusals(context.admission, context.settings.corsOrigins);
+  if (log !== undefined) {
+    return (request, arrival) =>
+      new Promise((resolve) => {
+        const { method } = request;
+        const exchange = new LoggedExchange(manners, request, method, resolve, log, arrival);
+        if (refusals.of(method) === undefined) answerTo(exchange);
+        else exchange.answer(respondError("overloaded"));
+      });
+  }
   return (request) => {
     const { method } = request;
     const refusal = refusals.of(method);
     if (refusal !== undefined) return Promise.resolve(refusal);
     return new Promise((resolve) => {
-      const exchange = new Exchange(manners, request, method, resolve);
-      try {
-        if (exchange.method === "OPTIONS") preflight(cors, exchange);
-        else dispatch(context, routes, exchange);
-      } catch (reason) {
-        exchange.fail(reason);
-      }
+      answerTo(new Exchange(manners, request, method, resolve));
     });
   };
 }

@@ -6,6 +6,7 @@ import type { HttpContext, HttpSettings, NodeIdentity } from "./context.ts";
 import { createHandler, type Handler } from "./handler.ts";
 import { LargeAnswers } from "./large_answers.ts";
 import { LiveReaders } from "./live_readers.ts";
+import type { TellRequest } from "./request_log.ts";
 import { RecentReads } from "./recent_reads.ts";
 import { Traffic } from "./traffic.ts";
 
@@ -26,6 +27,8 @@ export class ClientPlane {
     /** Left out lets everybody do everything. */
     gate?: Gate | undefined;
     onError: (reason: unknown) => void;
+    /** Told of every request that was answered, where `settings.logRequests` asks for it. */
+    tellRequest?: TellRequest;
   }) {
     const { runtime, io, settings, identity, gate } = options;
     const startedMs = io.clock.monotonicMs();
@@ -71,7 +74,11 @@ export class ClientPlane {
         };
       },
     };
-    this.fetch = createHandler(context, options.onError);
+    const { tellRequest } = options;
+    const requestLog = settings.logRequests && tellRequest !== undefined
+      ? { clock: io.clock, tell: tellRequest }
+      : undefined;
+    this.fetch = createHandler(context, options.onError, requestLog);
   }
 
   /** Ends live reads cleanly and lets no new ones in. */

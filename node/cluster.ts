@@ -148,7 +148,7 @@ export class Cluster implements GroupAccess {
           .catch(() => respond(encodeSurveyAnswer(NOT_LEADER)));
       }
     } catch (reason) {
-      this.#options.log(`a call that can't be answered: ${(reason as Error).message}`);
+      this.#options.log(`a call that can't be answered: ${(reason as Error).message}`, "warn");
       respond(encodeAnswer(NOT_LEADER));
     }
   }
@@ -229,7 +229,7 @@ export class Cluster implements GroupAccess {
         this.#leaders.forget(group, node);
         return stopping ? NOT_LEADER : answer;
       } catch (reason) {
-        log(`node ${node} answered what is no answer: ${(reason as Error).message}`);
+        log(`node ${node} answered what is no answer: ${(reason as Error).message}`, "warn");
       }
     }
     // A question changes nothing: where it got to does not matter.

@@ -1,3 +1,4 @@
+import type { LogLine } from "../io/mod.ts";
 import { PEER_KINDS } from "../shard/peer_kinds.ts";
 import type { ClusterSetup } from "../shard/mod.ts";
 import { COMMAND_VERSION } from "../stream/mod.ts";
@@ -89,6 +90,6 @@ export interface ClusterLinksOptions {
   readonly io: Io;
   /** Every shard of the node listens on the peer plane's port. */
   readonly shared: boolean;
-  readonly log: (line: string) => void;
+  readonly log: LogLine;
   readonly onFatal: (reason: Error) => void;
 }

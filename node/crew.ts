@@ -1,6 +1,6 @@
 import type { CertifiedKey } from "../io/mod.ts";
 import type { ShardSetup } from "../shard/mod.ts";
-import type { Log, LogLevel } from "./log.ts";
+import type { Log, LogFields, LogLevel } from "./log.ts";
 
 /** What the first shard tells a worker. `extra` is for the worker's entry, not for this room. */
 export type ToWorker =
@@ -24,7 +24,12 @@ export type ToWorker =
 export type FromWorker =
   | { readonly type: "started" | "listening" | "renewed" | "handed_over" | "quiet" | "stopped" }
   | { readonly type: "failed"; readonly reason: string }
-  | { readonly type: "log"; readonly level: LogLevel; readonly message: string };
+  | {
+    readonly type: "log";
+    readonly level: LogLevel;
+    readonly message: string;
+    readonly fields?: LogFields;
+  };
 
 /** The workers that run all shards but the first. A worker that dies takes the node down. */
 export class Crew {
@@ -117,7 +122,7 @@ export class Crew {
 
   #attend(worker: Worker, shard: number): void {
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
-      if (data.type === "log") return this.#log(data.level, data.message);
+      if (data.type === "log") return this.#log(data.level, data.message, data.fields);
       if (data.type === "failed") return this.#lost(worker, data.reason);
       this.#waiting.get(worker)?.(data);
     };

@@ -18,7 +18,7 @@
  * @module
  */
 
-import type { Clock, Random, Timer } from "../io/mod.ts";
+import type { Clock, LogLine, Random, Timer } from "../io/mod.ts";
 import type { CallFailed, PeerInfo, PeerKind } from "../peer/mod.ts";
 import type { FormationRecord } from "../storage/identity.ts";
 import { memberOf, nodeOf } from "../storage/member.ts";
@@ -53,7 +53,7 @@ export interface FormationOptions {
   readonly kind: PeerKind;
   readonly io: { readonly clock: Clock; readonly random: Random };
   /** Takes lines for the operator. */
-  readonly log: (line: string) => void;
+  readonly log: LogLine;
   /** A confirmation could not be written down: the node can't go on. */
   readonly onFatal: (reason: Error) => void;
 }
@@ -320,6 +320,6 @@ export class Formation {
   #say(line: string): void {
     if (this.#said.has(line)) return;
     this.#said.add(line);
-    this.#options.log(line);
+    this.#options.log(line, "warn");
   }
 }

@@ -1,5 +1,5 @@
 import type { Answer } from "../group/mod.ts";
-import type { Clock, Timer } from "../io/mod.ts";
+import type { Clock, LogLine, Timer } from "../io/mod.ts";
 import type { CallFailed } from "../peer/mod.ts";
 import { type Admission, type GroupAccess, PEER_KINDS } from "../shard/mod.ts";
 import type { Command } from "../stream/mod.ts";
@@ -28,7 +28,7 @@ export interface ForwarderOptions {
   /** Of the shard that other nodes' commands come to; left out, all are let in. */
   readonly admission?: Admission;
   /** Takes lines for the operator. */
-  readonly log: (line: string) => void;
+  readonly log: LogLine;
 }
 
 /** How often a command may follow a hint before it waits for the next look. */
@@ -175,7 +175,10 @@ export class Forwarder {
     try {
       return decodeAnswer(reply);
     } catch (reason) {
-      this.#options.log(`node ${node} answered what is no answer: ${(reason as Error).message}`);
+      this.#options.log(
+        `node ${node} answered what is no answer: ${(reason as Error).message}`,
+        "warn",
+      );
       return UNKNOWN;
     }
   }

@@ -1,4 +1,4 @@
-import type { Clock, Network, NetworkAddress, Random } from "../io/mod.ts";
+import type { Clock, LogLine, Network, NetworkAddress, Random } from "../io/mod.ts";
 import { type PeerInfo, type PeerMessage, PeerPlane } from "../peer/mod.ts";
 import { type ClusterSetup, PEER_KINDS } from "../shard/mod.ts";
 import { encodeAnswer } from "./call_codec.ts";
@@ -26,13 +26,13 @@ export class Links {
   readonly plane: PeerPlane;
   readonly #setup: ClusterSetup;
   readonly #answerFormation: AnswerFormation;
-  readonly #log: (line: string) => void;
+  readonly #log: LogLine;
   #receiver: PeerReceiver | undefined;
 
   constructor(
     setup: ClusterSetup,
     io: { readonly network: Network; readonly clock: Clock; readonly random: Random },
-    log: (line: string) => void,
+    log: LogLine,
     answerFormation: AnswerFormation,
   ) {
     this.#setup = setup;
@@ -68,7 +68,7 @@ export class Links {
     const { from, kind, bytes } = call;
     if (kind === PEER_KINDS.FORMATION) {
       this.#answerFormation(from, bytes).then(respond, (reason) => {
-        this.#log(`a question of node ${from.nodeId} could not be answered: ${reason}`);
+        this.#log(`a question of node ${from.nodeId} could not be answered: ${reason}`, "warn");
         respond(NOTHING);
       });
     } else if (this.#receiver !== undefined) {

@@ -68,7 +68,7 @@ export class Node {
       store,
       io: parts.io,
       shared: parts.sharesPorts && config.cores > 1,
-      log: (line) => parts.log("info", line),
+      log: (line, level = "info") => parts.log(level, line),
       onFatal: this.#onFatal,
     });
     this.#crew = new Crew({
@@ -87,7 +87,7 @@ export class Node {
    * refuses this node, or the peer plane's address is taken; nothing is left open
    */
   static async open(config: Config, parts: NodeParts): Promise<Node> {
-    const log = (line: string) => parts.log("info", line);
+    const log = (line: string, level: LineLevel = "info") => parts.log(level, line);
     const store = await openStore(config, parts.io, parts.osBootId, log);
     let coldLock: DiskLock | undefined;
     try {

@@ -1,4 +1,4 @@
-import type { Clock, Disk, Network, Random } from "../io/mod.ts";
+import type { Clock, Disk, LogLine, Network, Random } from "../io/mod.ts";
 import type { Unavailable } from "../group/mod.ts";
 import type { PeerMessage } from "../peer/mod.ts";
 import type { MemberId } from "../raft/mod.ts";
@@ -54,7 +54,7 @@ export class ShardRuntime implements PeerReceiver {
   readonly #links: Links | undefined;
   readonly #cluster: Cluster | undefined;
   readonly #neighbourhood: Neighbourhood;
-  readonly #log: (line: string) => void;
+  readonly #log: LogLine;
   readonly #mailboxes: readonly (Mailbox | undefined)[];
   readonly #sweep: Sweep;
   #stopping = false;
@@ -137,13 +137,13 @@ export class ShardRuntime implements PeerReceiver {
     if (kind === PEER_KINDS.SNAPSHOT) {
       this.#neighbourhood.arrive(memberOf(from), bytes)
         .then(respond, (reason) => {
-          this.#log(`a RaftSnapshot from node ${from.nodeId} is not taken: ${reason}`);
+          this.#log(`a RaftSnapshot from node ${from.nodeId} is not taken: ${reason}`, "warn");
           respond(NOTHING);
         });
     } else if (kind === PEER_KINDS.COLD) {
       this.#neighbourhood.answerCold(memberOf(from), bytes)
         .then(respond, (reason) => {
-          this.#log(`a request of node ${from.nodeId} can't be answered: ${reason}`);
+          this.#log(`a request of node ${from.nodeId} can't be answered: ${reason}`, "warn");
           respond(NOTHING);
         });
     } else {

@@ -1,4 +1,4 @@
-import type { Disk, Random } from "../io/mod.ts";
+import type { Disk, LogLine, Random } from "../io/mod.ts";
 import {
   checkIdentity,
   type FormationRecord,
@@ -89,7 +89,7 @@ export async function openStore(
   config: StoreConfig,
   io: StoreIo,
   osBootId: string,
-  log: (line: string) => void = () => {},
+  log: LogLine = () => {},
 ): Promise<Store> {
   if (config.raftMemory) return memoryStore(config, io);
   const directory = config.dataDir;
@@ -300,7 +300,7 @@ async function giveUp(
   found: Identity,
   config: StoreConfig,
   io: StoreIo,
-  log: (line: string) => void,
+  log: LogLine,
 ): Promise<void> {
   const what = "the last run synced nothing (--fsync never) and the machine went down under it: " +
     "acknowledged writes may be missing";
@@ -310,5 +310,5 @@ async function giveUp(
   const into = `lost-${found.storeId}`;
   const snapshots = Array.from({ length: found.journalCount }, (_, at) => `snapshots/${at}`);
   await setAside(io.disk, directory, ["journal", ...snapshots], IDENTITY_FILE, into);
-  log(`${directory}: ${what}; this node starts empty, and its files are in ${into}`);
+  log(`${directory}: ${what}; this node starts empty, and its files are in ${into}`, "warn");
 }

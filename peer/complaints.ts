@@ -1,9 +1,10 @@
+import type { LogLine } from "../io/mod.ts";
 /** Tells the operator what is wrong with whom: once for each reason, until it is right again. */
 export class Complaints {
-  readonly #log: (line: string) => void;
+  readonly #log: LogLine;
   readonly #told = new Map<string, Set<string>>();
 
-  constructor(log: (line: string) => void) {
+  constructor(log: LogLine) {
     this.#log = log;
   }
 
@@ -16,7 +17,7 @@ export class Complaints {
     if (told === undefined) this.#told.set(who, told = new Set());
     if (told.has(kind)) return;
     told.add(kind);
-    this.#log(line);
+    this.#log(line, "warn");
   }
 
   /** All is well with `who`. */

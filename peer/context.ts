@@ -1,4 +1,4 @@
-import type { Clock, Network, Random } from "../io/mod.ts";
+import type { Clock, LogLine, Network, Random } from "../io/mod.ts";
 import type { Complaints } from "./complaints.ts";
 import type { PeerAddress, PeerInfo, PeerSelf } from "./types.ts";
 
@@ -14,7 +14,7 @@ export interface PlaneContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly secret: Uint8Array | undefined;
-  readonly log: (line: string) => void;
+  readonly log: LogLine;
   readonly complaints: Complaints;
   /** Ids of the nodes that this one is connected to now. */
   readonly reached: () => number[];

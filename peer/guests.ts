@@ -108,7 +108,7 @@ export class Guests {
     // Connections break, and the link to the same peer says so; what a peer does wrong is said here.
     if (reason instanceof NetworkError || this.#closed) return;
     const { nodeId } = guest.session.info;
-    this.#context.log(`the connection from node ${nodeId} is closed: ${reason.message}`);
+    this.#context.log(`the connection from node ${nodeId} is closed: ${reason.message}`, "warn");
   }
 
   #expects(hello: Hello, connection: Connection): Refusal | undefined {

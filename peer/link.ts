@@ -110,7 +110,7 @@ export class Link implements SessionOwner {
     this.#calls = new Calls(clock);
     if (session !== undefined) calls.fail((order) => session.outgoing.wasHanded(order));
     if (this.#closed) return;
-    log(`the connection to ${this.#name} is lost: ${reason.message}`);
+    log(`the connection to ${this.#name} is lost: ${reason.message}`, "warn");
     if (clock.monotonicMs() - this.#upSinceMs >= BACKOFF_MS_MAX) this.#pauseMs = BACKOFF_MS_MIN;
     this.#pause();
     this.#onChange();

@@ -1,4 +1,4 @@
-import type { Clock, Network, NetworkAddress, Random } from "../io/mod.ts";
+import type { Clock, LogLine, Network, NetworkAddress, Random } from "../io/mod.ts";
 
 /** What a message is: one byte, to which the owner of the plane gives its meaning. */
 export type PeerKind = number;
@@ -83,7 +83,7 @@ export interface PeerPlaneOptions {
   /** What both ends must prove to know; undefined: everybody who finds the port is believed. */
   readonly secret?: Uint8Array;
   /** Takes lines for the operator. */
-  readonly log: (line: string) => void;
+  readonly log: LogLine;
   /** Takes a message. What it throws breaks the connection that the message came on. */
   readonly onMessage: (message: PeerMessage) => void;
   /** Takes a call; `respond` is to be called once, now or later, and is harmless afterwards. */

@@ -1,4 +1,4 @@
-import type { Clock } from "../io/mod.ts";
+import type { Clock, LogLine } from "../io/mod.ts";
 import type { Peers } from "./peers.ts";
 
 /** Wall clocks of nodes that agree lie no further apart (SPEC section 3, TTL). */
@@ -11,7 +11,7 @@ export class AgreedWall {
   readonly #clock: Clock;
   readonly #peers: Peers;
   readonly #others: readonly number[];
-  readonly #log: (line: string) => void;
+  readonly #log: LogLine;
   #toldMs = -Infinity;
 
   /** @param others the ids of all other nodes of the cluster */
@@ -19,7 +19,7 @@ export class AgreedWall {
     clock: Clock,
     peers: Peers,
     others: readonly number[],
-    log: (line: string) => void,
+    log: LogLine,
   ) {
     this.#clock = clock;
     this.#peers = peers;
@@ -49,7 +49,7 @@ export class AgreedWall {
     if (nowMs - this.#toldMs < TELL_MS) return;
     this.#toldMs = nowMs;
     const bound = `${WALL_OFFSET_MS_MAX / 1_000} s`;
-    this.#log(`the wall clock is more than ${bound} off those of most nodes`);
+    this.#log(`the wall clock is more than ${bound} off those of most nodes`, "warn");
   }
 }
 

@@ -5,7 +5,7 @@
  */
 
 import { type Group, readMessage, splitBatch } from "../group/mod.ts";
-import type { Clock } from "../io/mod.ts";
+import type { Clock, LogLine } from "../io/mod.ts";
 import type { MemberId } from "../raft/mod.ts";
 import type { RaftSnapshotMark, RaftSnapshots } from "../storage/raft_snapshots/mod.ts";
 import type { ShardSetup } from "./setup.ts";
@@ -42,7 +42,7 @@ export class Arrivals {
   readonly #clock: Clock;
   readonly #setup: Pick<ShardSetup, "formation" | "cold">;
   readonly #storeOf: (group: number) => RaftSnapshots | undefined;
-  readonly #log: (line: string) => void;
+  readonly #log: LogLine;
   readonly #arrivals = new Map<number, Arrival>();
   #stopped = false;
 
@@ -52,7 +52,7 @@ export class Arrivals {
     setup: Pick<ShardSetup, "formation" | "cold">;
     /** Where a group's RaftSnapshots lie; undefined in memory mode. */
     storeOf: (group: number) => RaftSnapshots | undefined;
-    log: (line: string) => void;
+    log: LogLine;
   }) {
     this.#clock = options.clock;
     this.#setup = options.setup;
@@ -74,7 +74,7 @@ export class Arrivals {
     arrival.lastMs = this.#clock.monotonicMs();
     arrival.tail = before.then((ok) => ok && this.#step(group, arrival, bytes[0] ?? 0, rest))
       .catch((reason) => {
-        this.#log(`a RaftSnapshot of group ${group.id} could not be taken in: ${reason}`);
+        this.#log(`a RaftSnapshot of group ${group.id} could not be taken in: ${reason}`, "warn");
         this.#drop(group.id, arrival);
         return false;
       });
@@ -135,7 +135,7 @@ export class Arrivals {
   async #drop(group: number, arrival: Arrival): Promise<void> {
     if (this.#arrivals.get(group) !== arrival) return;
     this.#arrivals.delete(group);
-    await arrival.landing.abort().catch((reason) => this.#log(String(reason)));
+    await arrival.landing.abort().catch((reason) => this.#log(String(reason), "warn"));
   }
 }
 

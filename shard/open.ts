@@ -94,7 +94,7 @@ class Line {
   readonly outbox: RaftOutbox;
   readonly transfers: Transfers;
 
-  constructor(peers: Peers, log: (line: string) => void) {
+  constructor(peers: Peers, log: LogLine) {
     this.outbox = new RaftOutbox(peers);
     this.transfers = new Transfers(peers, log);
   }

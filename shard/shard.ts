@@ -41,6 +41,7 @@ import { factsOf } from "./group_facts.ts";
 import { addsBytes, HotBytes } from "./hot_bytes.ts";
 import type { JournalFacts } from "./journal_facts.ts";
 import type { Lane } from "./lane.ts";
+import { LeaderChanges } from "./leader_changes.ts";
 import type { LogLine } from "./log_line.ts";
 import type { GroupOrder, OrderAnswer, Orders } from "./orders/mod.ts";
 import { answerSurvey } from "./survey.ts";
@@ -102,6 +103,7 @@ export class Shard implements GroupAccess, OrderAccess {
   #draining = false;
   #ticker: Timer | undefined;
   readonly #links: ShardLinks | undefined;
+  readonly #leaders: LeaderChanges;
   readonly #cold: ColdWork | undefined;
   readonly #sweeper: Sweeper | undefined;
   readonly #bootstraps: BootstrapReads;
@@ -138,6 +140,7 @@ export class Shard implements GroupAccess, OrderAccess {
     this.admission = new Admission(options.clock, options.log, options.bounds.appendWaitMsMax);
     this.#lanes = options.lanes;
     this.#links = options.links;
+    this.#leaders = new LeaderChanges(options.log);
     this.#cold = options.cold;
     this.#sweeper = options.sweeper;
     this.#bootstraps = options.bootstraps;
@@ -422,6 +425,7 @@ export class Shard implements GroupAccess, OrderAccess {
     if (nowMs - this.#lookedMs < LOOK_MS) return;
     this.#lookedMs = nowMs;
     arrivals.tick(nowMs);
+    this.#leaders.look(this.#groups.values());
     for (const group of this.#groups.values()) caretaker.look(group, nowMs, this.#diskLow);
   }
 

@@ -8,7 +8,9 @@
  * @module
  */
 
+import type { LogLine } from "../io/mod.ts";
 import { type Group, type RaftMessage, type SnapshotSource, WireWriter } from "../group/mod.ts";
+import type { MemberId } from "../raft/mod.ts";
 import { nodeOf } from "../storage/member.ts";
 import { PEER_KINDS } from "./peer_kinds.ts";
 import { type Peers, presentMember } from "./peers.ts";
@@ -31,13 +33,15 @@ const CHUNKS_IN_FLIGHT_MAX = 4;
 /** The outgoing transfers of a shard. */
 export class Transfers {
   readonly #peers: Peers;
-  readonly #log: (line: string) => void;
+  readonly #log: LogLine;
+  /** Transfers to a member since none was under way: how many are, and how many went out whole. */
+  readonly #members = new Map<MemberId, { open: number; sent: number }>();
   readonly #waiting: { group: Group; message: SnapshotMessage }[] = [];
   #running = 0;
   #nextId = 1;
   #stopped = false;
 
-  constructor(peers: Peers, log: (line: string) => void) {
+  constructor(peers: Peers, log: LogLine) {
     this.#peers = peers;
     this.#log = log;
   }
@@ -45,6 +49,14 @@ export class Transfers {
   /** Begins a transfer, or notes it down; the group is told how it ended. */
   begin(group: Group, message: SnapshotMessage): void {
     this.#waiting.push({ group, message });
+    const member = this.#members.get(message.to);
+    if (member !== undefined) {
+      member.open++;
+    } else {
+      this.#members.set(message.to, { open: 1, sent: 0 });
+      const node = nodeOf(message.to);
+      this.#log(`node ${node} lacks more than the log has: RaftSnapshots go to it`);
+    }
     this.#next();
   }
 
@@ -61,14 +73,26 @@ export class Transfers {
     const { group, message } = next;
     this.#running++;
     this.#run(group, message).catch((reason) => {
-      this.#log(`a RaftSnapshot of group ${group.id} could not be sent: ${reason}`);
+      this.#log(`a RaftSnapshot of group ${group.id} could not be sent: ${reason}`, "warn");
       return false;
     }).then((ok) => {
       this.#running--;
       if (this.#stopped) return;
+      this.#ended(message.to, ok);
       group.reportSnapshot(message.to, ok);
       this.#next();
     });
+  }
+
+  #ended(to: MemberId, ok: boolean): void {
+    const member = this.#members.get(to);
+    if (member === undefined) return;
+    member.open--;
+    if (ok) member.sent++;
+    // Where none got through it is tried again and again, which is said once.
+    if (member.open > 0 || member.sent === 0) return;
+    this.#members.delete(to);
+    this.#log(`node ${nodeOf(to)} has got ${member.sent} RaftSnapshots`);
   }
 
   async #run(group: Group, message: SnapshotMessage): Promise<boolean> {

@@ -98,6 +98,10 @@ Deno.test("a RaftSnapshot goes over in chunks, few unanswered at a time, and the
   await stage.replicas.run(2_000);
   assert.ok("ok" in await stage.replicas.submit(leader, appendOf(KEY, "after")));
   await stage.replicas.run(200);
+  assert.deepEqual(stage.lines, [
+    "node 3 lacks more than the log has: RaftSnapshots go to it",
+    "node 3 has got 1 RaftSnapshots",
+  ]);
   stage.assertCaughtUp();
   assert.equal(stage.steps[0], TRANSFER.BEGIN);
   assert.equal(stage.steps.at(-1), TRANSFER.END);

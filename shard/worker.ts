@@ -7,6 +7,7 @@
 import { DenoClock, denoDisk, denoNetwork, denoRandom } from "../io/deno.ts";
 import type { Network } from "../io/mod.ts";
 import type { FromWorker, ToWorker } from "../node/crew.ts";
+import type { LogFields } from "../node/log.ts";
 import { Links } from "../node/links.ts";
 import { ShardRuntime } from "../node/runtime.ts";
 import type { PlaneSetup } from "../http/context.ts";
@@ -58,7 +59,14 @@ async function obey(order: ToWorker): Promise<void> {
         tell({ type: "log", level: "error", message: describe(reason) });
       const { auth } = security;
       gate = auth && new Gate(auth, io.clock, (line) => log(line, "warn"));
-      plane = new ClientPlane({ runtime, io, settings, identity, gate, onError });
+      const tellRequest = (fields: LogFields) =>
+        tell({
+          type: "log",
+          level: "info",
+          message: "request",
+          fields: { ...fields, shard: setup.index },
+        });
+      plane = new ClientPlane({ runtime, io, settings, identity, gate, onError, tellRequest });
       return tell({ type: "started" });
     }
     case "listen": {

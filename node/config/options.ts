@@ -292,6 +292,13 @@ export const OPTIONS: { readonly [K in OptionKey]: Option<OptionValues[K]> } = {
     fallback: "text",
     help: "text for people, json for machines",
   },
+  logRequests: {
+    flag: "log-requests",
+    group: "Logging",
+    kind: kinds.onOff,
+    fallback: false,
+    help: "a line for every request that was answered, at level info",
+  },
 };
 
 /** Keys of the table, in its order. */

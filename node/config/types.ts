@@ -121,6 +121,8 @@ export interface OptionValues {
   readonly logLevel: "debug" | "info" | "warn" | "error";
   /** `text` for people, `json` for machines. */
   readonly logFormat: "text" | "json";
+  /** A line for every request that was answered. */
+  readonly logRequests: boolean;
 }
 
 /** A node of the cluster, and where its peer plane is. */

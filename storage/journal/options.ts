@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock, Disk, Random } from "../../io/mod.ts";
+import type { Clock, Disk, LogLine, Random } from "../../io/mod.ts";
 
 /** How {@linkcode Journal.open} opens a journal. */
 export interface JournalOptions {
@@ -24,7 +24,7 @@ export interface JournalOptions {
   readonly mustExist?: boolean;
   readonly random: Random;
   /** Takes a line for the operator. */
-  readonly log: (line: string) => void;
+  readonly log: LogLine;
   /**
    * Hears once of the failure after which the journal takes nothing more: of a write, a sync, or the
    * work in the background, which no flush may be waiting for. Not of one that makes `open` reject.

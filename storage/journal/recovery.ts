@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Disk, DiskFile } from "../../io/mod.ts";
+import type { Disk, DiskFile, LogLine } from "../../io/mod.ts";
 import type { StoredGroup } from "../types.ts";
 import { JournalDamaged } from "./damaged.ts";
 import { ZERO_STEP_BYTES } from "./format.ts";
@@ -25,7 +25,7 @@ export interface JournalPlace {
   readonly disk: Disk;
   readonly directory: string;
   readonly journal: number;
-  readonly log: (line: string) => void;
+  readonly log: LogLine;
 }
 
 /** A journal that was read. */
@@ -152,7 +152,10 @@ async function readNewest(place: JournalPlace, newest: OpenSegment, replay: Repl
     throw new JournalDamaged(path, tail, detail);
   }
   if (rest.to > 0) {
-    place.log(`${path}: cut off a torn write at byte ${whole}; it was never reported as durable`);
+    place.log(
+      `${path}: cut off a torn write at byte ${whole}; it was never reported as durable`,
+      "warn",
+    );
     await zero(file, rest.from, rest.to);
   }
   // What a killed process had written but not synced is found here, and will be relied upon. After

@@ -8,6 +8,7 @@ import type { Group } from "../../group/mod.ts";
 import { Gate } from "../../http/auth/mod.ts";
 import type { HttpSettings } from "../../http/context.ts";
 import { ClientPlane } from "../../http/plane.ts";
+import type { LogFields } from "../../node/log.ts";
 import { ShardRuntime } from "../../node/runtime.ts";
 import type { GroupAccess, ShardSetup } from "../../shard/mod.ts";
 import type { ColdStore } from "../../storage/cold/mod.ts";
@@ -30,6 +31,7 @@ export const SETTINGS: HttpSettings = {
   streamSeqBytesMax: 256,
   bodyBytesInFlightMax: 256 * 1024 * 1024,
   liveReadersMax: 100,
+  logRequests: false,
 };
 
 /** What {@linkcode givenPlane} made. */
@@ -40,6 +42,8 @@ export interface GivenPlane {
   readonly errors: unknown[];
   /** Lines for the operator. */
   readonly lines: string[];
+  /** What was logged of requests, where the settings ask for it. */
+  readonly requests: LogFields[];
   readonly runtime: ShardRuntime;
   /** The node's groups. */
   readonly groups: readonly Group[];
@@ -71,6 +75,7 @@ export async function givenPlane(
   const io = { clock, random, disk: new SimDisk({ random }), network, openCold };
   const errors: unknown[] = [];
   const lines: string[] = [];
+  const requests: LogFields[] = [];
   const groups: Group[] = [];
   const runtime = await clock.until(
     ShardRuntime.start(setupOf({ groupCount: 2, ...setup }), io, [], {
@@ -88,6 +93,7 @@ export async function givenPlane(
       ? undefined
       : new Gate({ text: authFile, keyFiles: new Map() }, clock, (line) => lines.push(line)),
     onError: (reason) => errors.push(reason),
+    tellRequest: (fields) => requests.push(fields),
   });
   const begin = (method: string, path: string, init: RequestInit = {}) =>
     plane.fetch(new Request(`http://node${path}`, { method, ...init }));
@@ -96,6 +102,7 @@ export async function givenPlane(
     plane,
     errors,
     lines,
+    requests,
     runtime,
     groups,
     access: runtime.access,
