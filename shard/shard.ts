@@ -318,6 +318,7 @@ export class Shard implements GroupAccess, OrderAccess {
 
   /** Hands the leadership of every group over to another node, as far as there is one. */
   async handOver(): Promise<void> {
+    this.#orders.stop();
     this.#links?.caretaker.retire();
     const groups = [...this.#groups.values()];
     await this.#handOverUntil(() => groups.filter((group) => this.#handsOver(group)).length === 0);
