@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import type { GroupFacts } from "../shard/mod.ts";
+import { FaultyStore } from "../tests/cold/faulty_store.ts";
+import { SHARED_STORE } from "../tests/given/cold_reads.ts";
 import { givenPlane } from "../tests/given/plane.ts";
 import type { NodeFacts } from "./context.ts";
 import { obstacleOf, readiness } from "./readiness.ts";
@@ -106,5 +108,19 @@ Deno.test("a node's metrics name its bounds, what they hold and what they refuse
   assert.match(text, /^ursula_groups_without_leader 0$/m);
   assert.equal(await (await ask("GET", "/readyz")).text(), "ok\n");
   await events.body?.cancel();
+  await close();
+});
+
+Deno.test("a node stays ready while its cold store fails", async () => {
+  const store = new FaultyStore(true);
+  store.fails = "unavailable";
+  const { ask, clock, close } = await givenPlane({}, {
+    cold: { ...SHARED_STORE, flushIntervalMs: 20, flushMinHotBytes: 1 },
+  }, store);
+  await ask("PUT", "/v1/stream/a", "abc");
+  await clock.run(5_000);
+  const { cold } = await (await ask("GET", "/__ursula/metrics")).json();
+  assert.ok(cold.upload_failures > 0 && cold.backlog_bytes === 3, JSON.stringify(cold));
+  assert.equal(await (await ask("GET", "/readyz")).text(), "ok\n");
   await close();
 });

@@ -1,8 +1,28 @@
+import { nodeOf } from "../../storage/member.ts";
+import type { NodeFacts } from "../context.ts";
 import { gauge, type Series } from "./series.ts";
 import type { MetricsView } from "./view.ts";
 
+/** The other members of this node's groups. */
+export interface PeerTotals {
+  readonly count: number;
+  /** Those that are connected. */
+  readonly reached: number;
+}
+
+/** Counts the other members. */
+export function peerTotalsOf({ nodeId, groups, hears }: NodeFacts): PeerTotals {
+  const members = new Set<string>();
+  for (const { voters, learners } of groups) {
+    for (const member of voters) members.add(member);
+    for (const member of learners) members.add(member);
+  }
+  const others = [...members].filter((member) => nodeOf(member) !== nodeId);
+  return { count: others.length, reached: others.filter((member) => hears(member)).length };
+}
+
 /** What the JSON begins with. */
-export function nodeJson({ facts, obstacle }: MetricsView) {
+export function nodeJson({ facts, obstacle, peers }: MetricsView) {
   return {
     node_id: facts.nodeId,
     cluster_id: facts.clusterId,
@@ -12,6 +32,7 @@ export function nodeJson({ facts, obstacle }: MetricsView) {
     stopping: facts.stopping,
     ready: obstacle === undefined,
     not_ready_because: obstacle ?? null,
+    peers,
   };
 }
 
@@ -49,5 +70,17 @@ export const NODE_SERIES: readonly Series[] = [
     json: "stopping",
     help: "1 once the node is about to end, else 0.",
     of: ({ facts }) => Number(facts.stopping),
+  }),
+  gauge({
+    name: "ursula_peers",
+    json: "peers.count",
+    help: "Other nodes that this node's groups are made of.",
+    of: ({ peers }) => peers.count,
+  }),
+  gauge({
+    name: "ursula_peers_reached",
+    json: "peers.reached",
+    help: "Those of them that are connected to this node.",
+    of: ({ peers }) => peers.reached,
   }),
 ];

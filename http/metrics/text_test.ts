@@ -76,6 +76,13 @@ Deno.test("metricsText() counts groups by what is wrong with them", () => {
   assert.deepEqual(leaders, [2, 0, 1, 2]);
 });
 
+Deno.test("metricsText() counts each other store once, and those that are connected", () => {
+  const groups = [groupFacts(), groupFacts({ id: 1, learners: ["4.d"] })];
+  const families = readMetrics(textOf(nodeFacts([shardFacts({ groups })])));
+  const value = (name: string) => families.get(name)?.samples[0]?.value;
+  assert.deepEqual([value("ursula_peers"), value("ursula_peers_reached")], [3, 2]);
+});
+
 Deno.test("metricsText() adds up what each of the others waits for from a core", () => {
   const depths = readMetrics(textOf(BUSY)).get("ursula_mailbox_depth")?.samples;
   assert.deepEqual(depths?.map(({ labels, value }) => [labels.core, value]), [

@@ -5,12 +5,14 @@ import { type Bounds, boundsOf } from "./bounds.ts";
 import { type ColdTotals, coldTotalsOf } from "./cold.ts";
 import { type GroupTotals, groupTotalsOf } from "./groups.ts";
 import { type JournalTotals, journalTotalsOf } from "./journal.ts";
+import { type PeerTotals, peerTotalsOf } from "./node.ts";
 
 /** A node's facts with what follows from them: worked out once, for whatever form they are given. */
 export interface MetricsView {
   readonly facts: NodeFacts;
   readonly shards: readonly ShardFacts[];
   readonly groups: readonly GroupFacts[];
+  readonly peers: PeerTotals;
   readonly bounds: Bounds;
   readonly totals: GroupTotals;
   /** Undefined where nothing is kept on disk. */
@@ -29,6 +31,7 @@ export function viewOf(facts: NodeFacts): MetricsView {
     facts,
     shards,
     groups,
+    peers: peerTotalsOf(facts),
     bounds: boundsOf(facts),
     totals: groupTotalsOf(groups),
     journal: journalTotalsOf(shards),

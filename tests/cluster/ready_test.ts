@@ -1,4 +1,4 @@
-/** What `/readyz` says of a node that is cut off, and of one that comes back with nothing. */
+/** What `/readyz` and `/healthz` say in each failure: of who has failed, and of the others. */
 
 import assert from "node:assert/strict";
 import { pause } from "../http/expect.ts";
@@ -19,8 +19,7 @@ clusterTest(
     const cut = await until(first, ({ status }) => status === 503);
     assert.match(cut.text, /not_ready.*cut off from a majority/);
     for (const node of [second, third]) assert.equal((await readiness(node)).status, 200);
-    const health = await fetch(`${first.url}/healthz`);
-    assert.deepEqual([health.status, await health.text()], [200, "ok\n"]);
+    await assertHealthy(first);
     cluster.heal();
     await until(first, ({ status }) => status === 200);
   },
@@ -46,6 +45,104 @@ clusterTest(
     }
   },
 );
+
+clusterTest(
+  "whoever serves stays ready in each failure of another, and who does not says why",
+  { links: true, groups: GROUPS },
+  async (cluster) => {
+    const [first, second, third] = cluster.nodes as [ClusterNode, ClusterNode, ClusterNode];
+
+    await readyMeanwhile(cluster.nodes, async () => {
+      cluster.cut(1, 2);
+      await pause(NOTICED_MS);
+    });
+    assert.equal(await reached(first), 1);
+    cluster.heal();
+    for (const node of [first, second]) while (await reached(node) < 2) await pause(20);
+
+    await readyMeanwhile([first, second], async () => {
+      await third.kill();
+      await pause(ELECTED_MS);
+    });
+    await second.kill();
+    const alone = await until(first, ({ status }) => status === 503);
+    assert.match(alone.text, /not_ready.*cut off from a majority of the voters/);
+    await assertHealthy(first);
+    await Promise.all([second.launch(), third.launch()]);
+    for (const node of cluster.nodes) await until(node, ({ status }) => status === 200);
+
+    await readyMeanwhile([first, third], async () => {
+      second.pause();
+      await pause(NOTICED_MS);
+      second.continue();
+    });
+    await until(second, ({ status }) => status === 200);
+
+    await readyMeanwhile([first, second], async () => {
+      const said = new Set<string>();
+      let isOver = false;
+      const asking = (async () => {
+        while (!isOver) said.add((await readiness(third).catch(() => GONE)).text);
+      })();
+      await third.stop();
+      isOver = true;
+      await asking;
+      said.delete("ok\n");
+      said.delete(GONE.text);
+      for (const text of said) assert.match(text, /about to end|shutting_down/);
+    });
+
+    await readyMeanwhile([first, second], async () => {
+      await third.wipe();
+      await third.launch();
+      await until(third, ({ text }) => /not_ready.*no voter of group 0/.test(text));
+      await assertHealthy(third);
+    });
+    const metrics = await (await fetch(`${third.url}/__ursula/metrics`)).json();
+    assert.deepEqual([metrics.ready, metrics.groups.without_vote], [false, GROUPS]);
+    assert.match(metrics.not_ready_because, /no voter of group 0/);
+  },
+);
+
+/** Longer than the silence that ends a link. */
+const NOTICED_MS = 2_500;
+/** Others have been elected by then. */
+const ELECTED_MS = 1_500;
+/** Of a node that does not answer. */
+const GONE: Readiness = { status: 0, text: "no answer" };
+
+/** Runs `work`, and sees to it that these nodes answer 200 all the while. */
+async function readyMeanwhile(
+  nodes: readonly ClusterNode[],
+  work: () => Promise<void>,
+): Promise<void> {
+  let isOver = false;
+  const watching = nodes.map(async (node) => {
+    while (!isOver) {
+      const { status, text } = await readiness(node);
+      assert.equal(status, 200, `node ${node.id}: ${text}`);
+      await pause(50);
+    }
+  });
+  // They are awaited below, whatever happens before.
+  for (const watch of watching) watch.catch(() => {});
+  try {
+    await work();
+  } finally {
+    isOver = true;
+  }
+  await Promise.all(watching);
+}
+
+/** How many other nodes a node is connected to. */
+async function reached(node: ClusterNode): Promise<number> {
+  return (await (await fetch(`${node.url}/__ursula/metrics`)).json()).peers.reached;
+}
+
+async function assertHealthy(node: ClusterNode): Promise<void> {
+  const response = await fetch(`${node.url}/healthz`);
+  assert.deepEqual([response.status, await response.text()], [200, "ok\n"]);
+}
 
 interface Readiness {
   readonly status: number;
