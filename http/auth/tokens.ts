@@ -7,14 +7,17 @@ const WORDS = 8;
 
 /** Tokens that are known by their hashes. */
 export class StaticTokens {
-  /** All hashes in a row. */
-  readonly #hashes: Uint32Array;
+  /** All hashes in a row, four bytes a word. */
+  readonly #hashes: Int32Array;
+  /** That of the token that is looked for. */
+  readonly #shown = new Int32Array(WORDS);
   readonly #credentials: readonly Credentials[];
 
   constructor(entries: readonly TokenEntry[]) {
-    const bytes = new Uint8Array(entries.length * WORDS * 4);
-    entries.forEach(({ sha256 }, at) => bytes.set(sha256, at * WORDS * 4));
-    this.#hashes = new Uint32Array(bytes.buffer);
+    this.#hashes = new Int32Array(entries.length * WORDS);
+    entries.forEach(({ sha256 }, at) => {
+      writeWords(this.#hashes, at * WORDS, String.fromCharCode(...sha256));
+    });
     this.#credentials = entries.map(({ name, scopes, buckets, expiresAtMs }) => ({
       name,
       scopes,
@@ -29,12 +32,13 @@ export class StaticTokens {
   }
 
   /**
-   * The token with this hash. Looks at every word of every hash, whatever is found on the way: how
+   * The token with this hash, given as 32 characters of a byte each. Looks at every word of every hash, whatever is found on the way: how
    * long it takes says nothing of how much was right.
    */
-  find(sha256: Uint8Array): Credentials | undefined {
-    const shown = new Uint32Array(sha256.slice().buffer);
+  find(sha256: string): Credentials | undefined {
+    const shown = this.#shown;
     const hashes = this.#hashes;
+    writeWords(shown, 0, sha256);
     let found = -1;
     for (let token = 0; token < this.#credentials.length; token++) {
       let difference = 0;
@@ -47,5 +51,13 @@ export class StaticTokens {
       found = (found & ~isSame) | (token & isSame);
     }
     return this.#credentials[found];
+  }
+}
+
+function writeWords(into: Int32Array, at: number, bytes: string): void {
+  for (let word = 0; word < WORDS; word++) {
+    const from = 4 * word;
+    into[at + word] = bytes.charCodeAt(from) | bytes.charCodeAt(from + 1) << 8 |
+      bytes.charCodeAt(from + 2) << 16 | bytes.charCodeAt(from + 3) << 24;
   }
 }
