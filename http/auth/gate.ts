@@ -5,7 +5,7 @@ import type { Eventually } from "../../shard/mod.ts";
 import { type Reply, respondError } from "../answer.ts";
 import { type AuthFile, parseAuthFile } from "./auth_file.ts";
 import type { Credentials } from "./credentials.ts";
-import { allowed, type Decision, type Need } from "./decision.ts";
+import { ADMIN_NEED, allowed, type Decision, type Need } from "./decision.ts";
 import { Issuers } from "./issuers.ts";
 import { StaticTokens } from "./tokens.ts";
 
@@ -113,4 +113,17 @@ function respondRefused(decision: Exclude<Decision, "ok">, visitor: Visitor): Re
   }
   const error = visitor === "bad token" ? ', error="invalid_token"' : "";
   return respondError("unauthorized", { [WWW_AUTHENTICATE]: `Bearer realm="ursula"${error}` });
+}
+
+/**
+ * Why the admin plane turns a request away; undefined lets it in. Every route of it but health needs
+ * the scope `admin`, whatever the token's buckets.
+ *
+ * @param gate undefined lets everybody do everything
+ */
+export async function adminRefusal(
+  gate: Gate | undefined,
+  headers: Headers,
+): Promise<Reply | undefined> {
+  return gate && refusalOf(await gate.identify(headers), [ADMIN_NEED]);
 }

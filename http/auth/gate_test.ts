@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from "jose";
 import type { Clock } from "../../io/mod.ts";
 import { authFileOf, bearer, tokenOf } from "../../tests/given/tokens.ts";
-import { Gate, type Visitor } from "./gate.ts";
+import { adminRefusal, Gate, type Visitor } from "./gate.ts";
 
 const NOW_MS = Date.parse("2030-01-01T00:00:00Z");
 const ISSUER = "https://login.example";
@@ -236,3 +236,19 @@ async function untilAsked(state: { asked: number }, count: number): Promise<void
   await new Promise((resolve) => setTimeout(resolve, 50));
   assert.equal(state.asked, count);
 }
+
+Deno.test("adminRefusal() lets in the scope admin alone, and everybody where no gate is", async () => {
+  const rights = { buckets: ["*"] };
+  const text = authFileOf({
+    operator: { scopes: ["admin"], buckets: [] },
+    client: { scopes: ["read", "write"], ...rights },
+  });
+  const gate = new Gate({ text, keyFiles: new Map() }, new HandClock(), assert.fail);
+  const status = async (headers: Record<string, string>, of: Gate | undefined = gate) =>
+    (await adminRefusal(of, new Headers(headers)))?.status;
+  assert.equal(await status({}), 401);
+  assert.equal(await status(bearer("stranger")), 401);
+  assert.equal(await status(bearer("client")), 403);
+  assert.equal(await status(bearer("operator")), undefined);
+  assert.equal(await adminRefusal(undefined, new Headers()), undefined);
+});

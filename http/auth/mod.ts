@@ -9,7 +9,7 @@
  * method, route ─► needsOf ───────► needs ───┴─► refusalOf ─► 401, 403, or nothing: go on
  * ```
  *
- * The admin plane needs {@linkcode ADMIN_NEED} for every route. A plane without a gate lets everybody
+ * The admin plane asks {@linkcode adminRefusal} for every route but health. A plane without a gate lets everybody
  * do everything.
  *
  * @module
@@ -18,5 +18,5 @@
 export { AuthFileError } from "./fields.ts";
 export { coversBucket, type Credentials, type Scope } from "./credentials.ts";
 export { ADMIN_NEED, allowed, type Decision, type Need, needsOf } from "./decision.ts";
-export { type AuthTexts, Gate, refusalOf, type Visitor } from "./gate.ts";
+export { adminRefusal, type AuthTexts, Gate, refusalOf, type Visitor } from "./gate.ts";
 export { AuthWatch, readAuthTexts } from "./source.ts";
