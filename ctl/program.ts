@@ -128,7 +128,7 @@ export function buildProgram(
   verb("undrain", "let a node lead again", [NODE, DRY_RUN], undrain);
   verb("wait", "wait until a node votes in every group and has caught up", [
     NODE,
-    LAG_TOLERANCE(0),
+    LAG_TOLERANCE(100),
     PROGRESS_TIMEOUT(60),
   ], wait);
   verb("restart", "restart all nodes, one after the other, without a client noticing", [

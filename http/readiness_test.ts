@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { GroupFacts } from "../shard/mod.ts";
-import { FaultyStore } from "../tests/cold/faulty_store.ts";
+import { GivenStore } from "../tests/given/cold_store.ts";
 import { SHARED_STORE } from "../tests/given/cold_reads.ts";
 import { givenPlane } from "../tests/given/plane.ts";
 import type { NodeFacts } from "./context.ts";
@@ -112,8 +112,8 @@ Deno.test("a node's metrics name its bounds, what they hold and what they refuse
 });
 
 Deno.test("a node stays ready while its cold store fails", async () => {
-  const store = new FaultyStore(true);
-  store.fails = "unavailable";
+  const store = new GivenStore(true);
+  store.fails = () => "unavailable";
   const { ask, clock, close } = await givenPlane({}, {
     cold: { ...SHARED_STORE, flushIntervalMs: 20, flushMinHotBytes: 1 },
   }, store);

@@ -2,7 +2,7 @@ import type { ShardRuntime } from "../../node/runtime.ts";
 import { ALLOW, type Maintenance } from "../../protocol/mod.ts";
 import type { GroupOrder } from "../../shard/mod.ts";
 import { type Reply, respondError, respondJson, respondObstacle } from "../answer.ts";
-import { ADMIN_NEED, type Gate, refusalOf } from "../auth/mod.ts";
+import { adminRefusal, type Gate } from "../auth/mod.ts";
 import type { HttpContext } from "../context.ts";
 import type { Handler } from "../handler.ts";
 import { health } from "../health.ts";
@@ -72,8 +72,8 @@ async function answer(options: AdminOptions, request: Request): Promise<Reply> {
     return respondError("method_not_allowed", { [ALLOW]: methods });
   }
   if (route.kind === "healthz") return health();
-  if (options.gate !== undefined && route.kind !== "readyz") {
-    const refusal = refusalOf(await options.gate.identify(request.headers), [ADMIN_NEED]);
+  if (route.kind !== "readyz") {
+    const refusal = await adminRefusal(options.gate, request.headers);
     if (refusal !== undefined) return refusal;
   }
   if (serving === undefined) {

@@ -25,6 +25,8 @@ export class Writer {
   acknowledged = 0;
   /** Requests that were sent again because their outcome was not known, or was a refusal for now. */
   repeated = 0;
+  /** How often the request was sent again that had the worst luck, since this was set to 0. */
+  mostRepeats = 0;
   /** Why the last request was repeated. */
   lastTrouble = "";
   /** When message n was acknowledged, in milliseconds of `performance.now()`. */
@@ -107,13 +109,14 @@ export class Writer {
 
   /** Repeats `attempt` until it answers true; a broken connection is false. */
   async #until(stop: AbortSignal, attempt: () => Promise<boolean>): Promise<void> {
-    while (!stop.aborted) {
+    for (let repeats = 1; !stop.aborted; repeats++) {
       try {
         if (await attempt()) return;
       } catch (error) {
         if (!broken(error)) throw error;
         this.#trouble(String(error));
       }
+      this.mostRepeats = Math.max(this.mostRepeats, repeats);
       this.#moveOn(this.#cluster.nodes);
       await pause(RETRY_MS);
     }

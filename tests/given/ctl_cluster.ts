@@ -137,7 +137,7 @@ export class GivenCluster {
         : `${next.act} ${next.node}`;
       if (said !== "" && said !== trace.at(-1)) trace.push(said);
       if (next.act === "end") return trace;
-      if (next.act === "drain") this.#drain(this.node(next.node));
+      if (next.act === "drain") this.drain(this.node(next.node));
       if (next.act === "undrain") this.node(next.node).draining = false;
       if (next.act === "run") {
         const startedMs = this.nowMs;
@@ -149,7 +149,8 @@ export class GivenCluster {
     throw new Error("the plan does not end");
   }
 
-  #drain(node: GivenNode): void {
+  /** The node leads as little as it can. */
+  drain(node: GivenNode): void {
     if (!node.up) return;
     node.draining = true;
     this.#elect();
