@@ -60,6 +60,8 @@ export class RollingRestart {
   #down: readonly number[] = [];
   #phase: Phase = "begin";
   #patience: Patience;
+  /** With others that are unwell while a node drains. */
+  #unwell = new Patience(UNWELL_MS_MAX);
   /** Why it ends, once the node is undrained. */
   #reason: string | undefined;
   #ranMs = 0;
@@ -148,12 +150,14 @@ export class RollingRestart {
     const id = this.#left[0] as number; // of #check
     const node = nodeOf(view, id);
     if (stop) return this.#giveUp("interrupted");
-    const obstacle = node?.metrics === undefined
-      ? `node ${id} does not answer: ${node?.trouble}`
-      : obstacleToLosing(view, id, this.#options.lagMax);
+    const obstacle = (node?.metrics === undefined ? unwellness(view, id) : undefined) ??
+      obstacleToLosing(view, id, this.#options.lagMax);
     if (node === undefined || obstacle !== undefined) {
-      return this.#giveUp(obstacle ?? `there is no node ${id}`);
+      // While leaderships move, there are groups that nobody leads at the moment.
+      if (!this.#unwell.isOver(view.atMs)) return { act: "look", why: `${obstacle}` };
+      return this.#giveUp(`${obstacle}`);
     }
+    this.#unwell = new Patience(UNWELL_MS_MAX);
     const led = leaderships(node);
     if (isDraining(node) && led === 0 && isFollowed(view, id)) return this.#run(id);
     if (this.#patience.isOver(view.atMs, [-led])) {
@@ -230,6 +234,7 @@ export class RollingRestart {
 
   #enter(phase: Phase): undefined {
     this.#phase = phase;
+    this.#unwell = new Patience(UNWELL_MS_MAX);
     this.#leaders = "";
     const ms = phase === "check"
       ? UNWELL_MS_MAX

@@ -83,6 +83,16 @@ Deno.test("RollingRestart undrains and aborts when another node dies while it dr
   assert.deepEqual(drained(cluster), []);
 });
 
+Deno.test("RollingRestart goes on when a group is without a leader for a moment while it drains", () => {
+  const cluster = new GivenCluster();
+  careful(cluster);
+  cluster.node(1).stuck = true;
+  cluster.after(500, () => cluster.leaders[0] = undefined);
+  cluster.after(2_500, () => cluster.leaders[0] = 2);
+  cluster.after(2_500, () => cluster.node(1).stuck = false);
+  assert.equal(cluster.follow(rolling([1])).at(-1), "end: done");
+});
+
 Deno.test("RollingRestart aborts when a node keeps its leaderships", () => {
   const cluster = new GivenCluster();
   cluster.node(1).stuck = true;
