@@ -1,10 +1,9 @@
 /** ursulactl against real nodes, under writers that count every message. */
 
 import assert from "node:assert/strict";
-import { clusterTest } from "../cluster/cluster_case.ts";
 import { Load } from "../cluster/load.ts";
 import { ctl, ctlJson } from "./ctl.ts";
-import { Supervisor } from "./supervisor.ts";
+import { ctlTest } from "./ctl_case.ts";
 
 /** Few, so that nodes spend their time on requests. */
 const GROUPS = 8;
@@ -29,13 +28,12 @@ interface Status {
   readonly groups_without_leader: readonly number[];
 }
 
-clusterTest(
+ctlTest(
   "restart aborts when a second node dies, finishes when it is run again, and replace-node follows a lost disk",
   { groups: GROUPS },
-  (cluster) =>
+  (cluster, supervisor, config) =>
     Load.during(cluster, LOAD, async (load) => {
-      await using supervisor = new Supervisor(cluster);
-      const at = ["--config", await supervisor.manifest()];
+      const at = ["--config", config];
       const restart = ["restart", ...at, "--restart-cmd", supervisor.command];
 
       supervisor.instead.set(2, async () => {
@@ -81,9 +79,8 @@ clusterTest(
     }),
 );
 
-clusterTest("the other verbs do what they say", { groups: GROUPS }, async (cluster) => {
-  await using supervisor = new Supervisor(cluster);
-  const at = ["--config", await supervisor.manifest()];
+ctlTest("the other verbs do what they say", { groups: GROUPS }, async (cluster, _, config) => {
+  const at = ["--config", config];
   assert.equal(await code(["wait-ready", ...at, "--expected-groups", String(GROUPS)]), 0);
   const early = await ctl(["wait-ready", ...at, "--expected-groups", "9", "--timeout", "300ms"]);
   assert.equal(early.code, 1);
@@ -146,13 +143,12 @@ clusterTest("the other verbs do what they say", { groups: GROUPS }, async (clust
   assert.deepEqual(back.groups, [5]);
 });
 
-clusterTest("set-voters shrinks five voters to three and grows them again", {
+ctlTest("set-voters shrinks five voters to three and grows them again", {
   groups: GROUPS,
   nodes: 5,
-}, (cluster) =>
+}, (cluster, _, config) =>
   Load.during(cluster, { ...LOAD, readers: 0 }, async () => {
-    await using supervisor = new Supervisor(cluster);
-    const at = ["--config", await supervisor.manifest()];
+    const at = ["--config", config];
     for (const voters of ["1,2,3", "1,2,3,4,5", "2,4,5"]) {
       const changed = await ctlJson<{ groups: number[] }>([
         "set-voters",

@@ -14,9 +14,8 @@
 
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { withCluster } from "../cluster/cluster_case.ts";
 import { Load } from "../cluster/load.ts";
-import { Supervisor } from "./supervisor.ts";
+import { withOperatedCluster } from "./ctl_case.ts";
 
 const GAP_MS_BELOW = 250;
 /** A client that tries once more gets through. */
@@ -36,15 +35,13 @@ const { values } = parseArgs({
 });
 
 let failed = 0;
-await withCluster(
+await withOperatedCluster(
   { cores: Number(values.cores), groups: Number(values.groups) },
-  (cluster) =>
+  (cluster, supervisor, config) =>
     Load.during(
       cluster,
       { streams: Number(values.streams), paceMs: Number(values["pace-ms"]) },
       async (load) => {
-        await using supervisor = new Supervisor(cluster);
-        const config = await supervisor.manifest();
         // The code has to be warm, or the first gaps are the compiler's.
         await load.fault("warming up", () => {}, { afterMs: 3_000, gapMsMax: Infinity });
         await load.fault("nothing", () => {}, { afterMs: 5_000, gapMsMax: Infinity });
