@@ -93,7 +93,7 @@ function advanceWithin(
   if (hot !== undefined) {
     const moved = hot.advance(offset, messages);
     if (moved.at <= to) return moved;
-    return { at: to, left: messages - hot.lengths(offset, to).length };
+    return { at: to, left: messages - hot.countOf(offset, to) };
   }
   if (cold === undefined) throw new Error("a segment is hot or cold");
   const ends = known(cold);

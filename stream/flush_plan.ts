@@ -17,6 +17,9 @@ export const RANGE_BYTES_MAX = 1024 * 1024;
 /** Most ranges of one flush: what applying its command may cost at once. */
 export const RANGES_PER_FLUSH_MAX = 2048;
 
+/** Most messages of one flush: likewise. */
+export const MESSAGES_PER_FLUSH_MAX = 256 * 1024;
+
 /** What lies in the next object. Its bytes are valid until the next `apply`, unless retained. */
 export class FlushPlan {
   readonly ranges: FlushedRange[] = [];
@@ -71,13 +74,17 @@ export interface FlushOptions {
 export function planFlush(streams: Iterable<Stream>, options: FlushOptions): FlushPlan {
   const { maxBytes, skips, rangeBytes = Math.min(RANGE_BYTES_MAX, maxBytes) } = options;
   const plan = new FlushPlan();
+  let messages = 0;
   for (const { key, incarnation, log } of streams) {
     if (log === undefined || skips?.(key)) continue;
     for (let from = log.start; from < log.end;) {
       const to = rangeEnd(log, from, rangeBytes);
-      const bytes = rowBytesOf(log.lengths(from, to)) + to - from;
+      const lengths = log.lengths(from, to);
+      const bytes = rowBytesOf(lengths) + to - from;
+      messages += lengths.length;
       const full = plan.ranges.length === RANGES_PER_FLUSH_MAX ||
-        (plan.length > 0 && plan.length + bytes > maxBytes);
+        (plan.length > 0 && plan.length + bytes > maxBytes) ||
+        (plan.length > 0 && messages > MESSAGES_PER_FLUSH_MAX);
       if (full) return plan;
       plan.add({ key, incarnation, from, to }, log, bytes);
       from = to;
@@ -88,5 +95,8 @@ export function planFlush(streams: Iterable<Stream>, options: FlushOptions): Flu
 
 function rangeEnd(log: StreamLog, from: number, rangeBytes: number): number {
   const last = log.lastBoundary(Math.min(from + rangeBytes, log.end));
-  return last > from ? last : log.nextBoundary(from) ?? log.end;
+  if (last <= from) return log.nextBoundary(from) ?? log.end;
+  // Each has a byte at least.
+  if (last - from <= MESSAGES_PER_FLUSH_MAX) return last;
+  return Math.min(last, log.advance(from, MESSAGES_PER_FLUSH_MAX).at);
 }

@@ -8,11 +8,8 @@
 export function lengthsBytes(lengths: readonly number[] | Uint32Array): number {
   let bytes = 0;
   for (let i = 0; i < lengths.length; i++) {
-    let left = lengths[i] as number; // i < length
-    do {
-      bytes++;
-      left = Math.floor(left / 128);
-    } while (left > 0);
+    bytes++;
+    for (let left = lengths[i] as number; left >= 128; bytes++) left = Math.floor(left / 128);
   }
   return bytes;
 }

@@ -12,7 +12,7 @@ import type { Slab, Slice } from "./types.ts";
 class Below {
   /** Offset at which the first chunk begins. */
   start = 0;
-  /** Bytes that the first chunk lost at its front; its messages' ends count from before them. */
+  /** Bytes that the first chunk lost at its front; its place and its messages' ends are as before. */
   cut = 0;
   /** Ranges in objects, between what is inherited and `start`. */
   cold: ColdRanges | undefined = undefined;
@@ -35,6 +35,8 @@ class Below {
 export class StreamLog {
   #slabs: Slab[] = [];
   #marks: number[] = [];
+  /** Chunks at the front of the arrays that were taken out. */
+  #first = 0;
   /** Ends of a chunk's messages, counted from its beginning; none where it is one message. */
   #inner: (Uint32Array | undefined)[] | undefined;
   #below: Below | undefined;
@@ -69,6 +71,7 @@ export class StreamLog {
     log.#slabs = this.#slabs;
     log.#marks = this.#marks;
     log.#inner = this.#inner;
+    log.#first = this.#first;
     if (this.#below !== undefined) {
       const below = log.#below = Object.assign(new Below(), this.#below);
       below.cold = below.cold?.view();
@@ -104,12 +107,12 @@ export class StreamLog {
 
   /** How many chunks there are. */
   get chunks(): number {
-    return this.#slabs.length;
+    return this.#slabs.length - this.#first;
   }
 
   /** Offset behind the last chunk. */
   get end(): number {
-    return this.endOf(this.#slabs.length - 1);
+    return this.endOf(this.chunks - 1);
   }
 
   /** Adds a chunk and retains its bytes. `ends`: see {@linkcode messageEnds}. */
@@ -135,11 +138,10 @@ export class StreamLog {
     const i = this.chunkAt(to);
     const begun = i < this.chunks && this.startOf(i) < to;
     const cut = begun ? to - this.#endsFrom(i) : 0;
-    const shift = begun ? to - this.startOf(i) : 0;
-    const count = begun ? i + 1 : i;
-    taken.#slabs = this.#slabs.slice(0, count);
-    taken.#marks = this.#marks.slice(0, 2 * count);
-    taken.#inner = this.#inner?.slice(0, count);
+    const behind = this.#first + (begun ? i + 1 : i);
+    taken.#slabs = this.#slabs.slice(this.#first, behind);
+    taken.#marks = this.#marks.slice(2 * this.#first, 2 * behind);
+    taken.#inner = this.#inner?.slice(this.#first, behind);
     if (below.cut > 0) (taken.#below ??= new Below()).cut = below.cut;
     if (begun) {
       taken.#marks[2 * i + 1] = to;
@@ -148,25 +150,32 @@ export class StreamLog {
         taken.#inner[i] = ends.subarray(0, countUpTo(ends, cut));
       }
     }
-    this.#slabs = this.#slabs.slice(i);
-    this.#marks = this.#marks.slice(2 * i);
-    this.#inner = this.#inner?.slice(i);
-    if (begun) this.#marks[0] = this.positionOf(0) + shift;
+    this.#first += i;
     below.start = to;
     below.cut = cut;
+    this.#tidy();
     return taken;
+  }
+
+  /** Leaves chunks that were taken out behind, before they are many beside the others. */
+  #tidy(): void {
+    if (this.#first * 4 < this.chunks) return;
+    this.#slabs = this.#slabs.slice(this.#first);
+    this.#marks = this.#marks.slice(2 * this.#first);
+    this.#inner = this.#inner?.slice(this.#first);
+    this.#first = 0;
   }
 
   /** Gives all bytes back; the log may not be used afterwards. */
   releaseAll(): void {
-    for (let i = 0; i < this.#slabs.length; i++) {
+    for (let i = 0; i < this.chunks; i++) {
       release(this.slabOf(i), this.endOf(i) - this.startOf(i));
     }
   }
 
   /** The first chunk that ends behind `offset`; the number of chunks when there is none. */
   chunkAt(offset: number): number {
-    let low = 0, high = this.#slabs.length;
+    let low = 0, high = this.chunks;
     while (low < high) {
       const middle = (low + high) >>> 1;
       if (this.endOf(middle) > offset) high = middle;
@@ -182,17 +191,18 @@ export class StreamLog {
 
   /** Offset at which chunk `i` ends; for -1 where the first one begins. */
   endOf(i: number): number {
-    return i < 0 ? this.start : this.#marks[2 * i + 1] as number; // in bounds by contract
+    return i < 0 ? this.start : this.#marks[2 * (this.#first + i) + 1] as number; // in bounds by contract
   }
 
   /** The slab that holds chunk `i`. */
   slabOf(i: number): Slab {
-    return this.#slabs[i] as Slab; // in bounds by contract
+    return this.#slabs[this.#first + i] as Slab; // in bounds by contract
   }
 
   /** Where in its slab chunk `i` begins. */
   positionOf(i: number): number {
-    return this.#marks[2 * i] as number; // in bounds by contract
+    const position = this.#marks[2 * (this.#first + i)] as number; // in bounds by contract
+    return i === 0 && this.#below !== undefined ? position + this.#below.cut : position;
   }
 
   /** Ends of the messages in chunk `i`, counted from its beginning; undefined where it is one. */
@@ -215,7 +225,7 @@ export class StreamLog {
 
   /** The same, counted from where the chunk once began. */
   #innerOf(i: number): Uint32Array | undefined {
-    return this.#inner?.[i];
+    return this.#inner?.[this.#first + i];
   }
 
   /** Offset from which the ends of chunk `i` count. */
@@ -233,7 +243,7 @@ export class StreamLog {
   lastBoundary(offset: number): number {
     const i = this.chunkAt(offset);
     const from = this.startOf(i);
-    const ends = i < this.#slabs.length ? this.#innerOf(i) : undefined;
+    const ends = i < this.chunks ? this.#innerOf(i) : undefined;
     if (ends === undefined) return from;
     const base = this.#endsFrom(i);
     const before = countUpTo(ends, offset - base);
@@ -243,7 +253,7 @@ export class StreamLog {
   /** The first message end behind `offset`; undefined at or beyond the log's end. */
   nextBoundary(offset: number): number | undefined {
     const i = this.chunkAt(offset);
-    if (i === this.#slabs.length) return undefined;
+    if (i === this.chunks) return undefined;
     const ends = this.#innerOf(i);
     if (ends === undefined) return this.endOf(i);
     const base = this.#endsFrom(i);
@@ -256,7 +266,7 @@ export class StreamLog {
    */
   advance(offset: number, messages: number): { readonly at: number; readonly left: number } {
     let at = offset, left = messages;
-    for (let i = this.chunkAt(offset); left > 0 && i < this.#slabs.length; i++) {
+    for (let i = this.chunkAt(offset); left > 0 && i < this.chunks; i++) {
       const ends = this.#innerOf(i);
       if (ends === undefined) {
         at = this.endOf(i);
@@ -272,20 +282,30 @@ export class StreamLog {
     return { at, left };
   }
 
-  /** Lengths of the messages between two boundaries within the chunks. */
-  lengths(from: number, to: number): number[] {
-    const lengths: number[] = [];
-    let at = from;
+  /** How many messages lie between two boundaries within the chunks. */
+  countOf(from: number, to: number): number {
+    let count = 0;
+    for (let i = this.chunkAt(from); i < this.chunks && this.startOf(i) < to; i++) {
+      const ends = this.#innerOf(i), base = this.#endsFrom(i);
+      count += ends === undefined ? 1 : countUpTo(ends, to - base) - countUpTo(ends, from - base);
+    }
+    return count;
+  }
+
+  /** Their lengths: there may be hundreds of thousands. */
+  lengths(from: number, to: number): Uint32Array {
+    const lengths = new Uint32Array(this.countOf(from, to));
+    let at = from, found = 0;
     for (let i = this.chunkAt(from); at < to; i++) {
       const ends = this.#innerOf(i), base = this.#endsFrom(i);
       if (ends === undefined) {
-        lengths.push(this.endOf(i) - at);
+        lengths[found++] = this.endOf(i) - at;
         at = this.endOf(i);
         continue;
       }
       for (let j = countUpTo(ends, at - base); j < ends.length && at < to; j++) {
         const end = base + (ends[j] as number); // j < length
-        lengths.push(end - at);
+        lengths[found++] = end - at;
         at = end;
       }
     }
@@ -295,7 +315,7 @@ export class StreamLog {
   /** Where messages end behind `from` and up to `to`, both within the log. */
   ends(from: number, to: number): number[] {
     const found: number[] = [];
-    for (let i = this.chunkAt(from); i < this.#slabs.length && this.startOf(i) < to; i++) {
+    for (let i = this.chunkAt(from); i < this.chunks && this.startOf(i) < to; i++) {
       const ends = this.#innerOf(i), base = this.#endsFrom(i);
       if (ends === undefined) {
         if (this.endOf(i) <= to) found.push(this.endOf(i));

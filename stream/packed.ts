@@ -61,17 +61,24 @@ export function unpackRange(
 export function mergePacked(
   ranges: readonly { readonly packed: Uint8Array; readonly rowBytes: number }[],
 ): { readonly parts: Uint8Array[]; readonly rowBytes: number } | undefined {
-  const lengths: number[] = [];
+  const all: Uint32Array[] = [];
   const data: Uint8Array[] = [];
+  let count = 0;
   for (const { packed, rowBytes } of ranges) {
     const range = unpackRange(packed, rowBytes);
     if (range === undefined) return undefined;
+    all.push(range.ends);
+    data.push(range.data);
+    count += range.ends.length;
+  }
+  const lengths = new Uint32Array(count);
+  let at = 0;
+  for (const ends of all) {
     let before = 0;
-    for (const end of range.ends) {
-      lengths.push(end - before);
+    for (const end of ends) {
+      lengths[at++] = end - before;
       before = end;
     }
-    data.push(range.data);
   }
   const row = encodeRow(lengths);
   return { parts: [row, ...data], rowBytes: row.length };

@@ -159,3 +159,16 @@ Deno.test("RetainedRanges reads and holds what was there, whatever becomes of th
     }),
   );
 });
+
+Deno.test("RetainedRanges puts small chunks together, in parts of a bounded size", () => {
+  const small = Array.from({ length: 70_000 }, (_, i) => 1 + i % 3);
+  const lengths = [1, 31, 32, 4_095, 4_096, 2, 100_000, ...small, 31, 32, 4_096].map((n) => [n]);
+  const { log, bytes } = logOf(lengths);
+  const row = encodeRow(lengths.flat());
+  const length = row.length + log.end;
+  const retained = new RetainedRanges(length, [{ at: 0, log, from: 0, to: log.end }]);
+  const parts = [...retained.parts()];
+  assert.deepEqual(copySlices(parts.map(sliceOf)), copySlices([sliceOf(row), sliceOf(bytes)]));
+  assert.ok(parts.length < 20, `${parts.length}`);
+  assert.ok(parts.slice(1).every((part) => part.length <= 65_536 || part.length === 100_000));
+});
