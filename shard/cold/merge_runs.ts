@@ -6,9 +6,9 @@ import {
 } from "../../stream/mod.ts";
 
 /** Most ranges that one object gets, as with flushes. */
-const RUNS_MAX = 8_192;
+const RUNS_MAX = 2_048;
 /** Most ranges that go into one object: what applying its command may cost at once. */
-const PIECES_MAX = 16_384;
+const PIECES_MAX = 4_096;
 
 /** Ranges of one stream that lie next to each other, and become one. */
 export interface Run {
