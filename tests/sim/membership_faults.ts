@@ -5,7 +5,6 @@
  */
 
 import type { Group } from "../../group/mod.ts";
-import { lacks } from "./cold_audit.ts";
 import { oneOf } from "./plan.ts";
 import type { SimRandom } from "./random.ts";
 import type { SimNode } from "./sim_node.ts";
@@ -15,8 +14,8 @@ import { pause, type World } from "./world.ts";
 /** All groups have the members that they should after this, once a majority is up. */
 const CHANGED_MS_MAX = 40_000;
 const LOOK_MS = 50;
-/** A learner that lacks fewer entries may vote. */
-const LAG_ENTRIES_MAX = 32;
+/** Whoever orders waits so long for an answer. */
+const ORDER_MS_MAX = 35_000;
 const DEMOTED_MS_MAX = 3_000;
 
 /** In one group a voter becomes a learner, and after a while a voter again. */
@@ -46,52 +45,41 @@ export async function replace(world: World, node: SimNode): Promise<void> {
 /** Resolves when the stores of all nodes that serve are the voters of every group. */
 async function establish(world: World): Promise<void> {
   const untilMs = world.clock.monotonicMs() + CHANGED_MS_MAX;
-  const wanted = world.serving.map(({ member }) => member);
-  const left = new Set(Array.from({ length: world.plan.groups }, (_, group) => group));
-  while (left.size > 0) {
-    for (const group of left) {
-      const leader = leaderOf(world, group);
-      if (leader !== undefined && approach(world, leader, wanted)) left.delete(group);
+  const wanted = [...world.serving];
+  const groups = Array.from({ length: world.plan.groups }, (_, group) => group);
+  await Promise.all(groups.map(async (group) => {
+    while (!await isEstablished(world, group, wanted)) {
+      if (world.clock.monotonicMs() >= untilMs) {
+        throw new Violation("progress", `the members of group ${group} do not change`);
+      }
+      await pause(world, LOOK_MS);
     }
-    if (world.clock.monotonicMs() >= untilMs) {
-      throw new Violation("progress", `the members of group ${[...left]} do not change`);
-    }
-    await pause(world, LOOK_MS);
-  }
+  }));
 }
 
-/** One step towards the voters that are wanted; true where there is none to take. */
-function approach(world: World, leader: Group, wanted: readonly string[]): boolean {
-  const { membership: { voters, learners, outgoing }, others, commitIndex } = leader.status();
-  if (outgoing.length > 0) return false;
-  const staying = voters.filter((voter) => wanted.includes(voter));
-  const missing = wanted.filter((member) => !voters.includes(member));
-  if (missing.length === 0 && staying.length === voters.length) return true;
-  if (staying.length < voters.length || missing.some((member) => !learners.includes(member))) {
-    leader.changeMembership({ voters: staying, learners: missing });
-    return false;
-  }
-  const follows = (learner: string) => {
-    const match = others.find(({ id }) => id === learner)?.match ?? 0;
-    return match > 0 && commitIndex - match <= LAG_ENTRIES_MAX && holdsAll(world, learner, leader);
-  };
-  if (learners.every(follows)) {
-    leader.changeMembership({ voters: [...voters, ...missing], learners: [] });
-  }
-  return false;
+/** Gives the order to whoever leads, and says whether it was carried out. */
+async function isEstablished(
+  world: World,
+  group: number,
+  wanted: readonly SimNode[],
+): Promise<boolean> {
+  const node = world.nodes.find((node) => leads(node, group));
+  if (node === undefined) return false;
+  const voters = wanted.map(({ id }) => id);
+  const order = { order: "membership", voters } as const;
+  const answer = await node.call((runtime) => runtime.order(group, order), ORDER_MS_MAX);
+  const text = "refused" in answer ? answer.refused : Object.keys(answer).join();
+  world.trace.line(`group ${group}: node ${node.id} is told the voters ${voters}: ${text}`);
+  if (!("voters" in answer)) return false;
+  // Their stores as they are now, unless somebody lost his meanwhile.
+  return wanted.every(({ member, isWiped }) => isWiped || answer.voters.includes(member));
 }
 
-/** Has a member copies of its own of all that it refers to, where it must? */
-function holdsAll({ nodes, plan }: World, member: string, { id }: Group): boolean {
-  if (plan.cold?.kind !== "own") return true;
-  const node = nodes.find((found) => found.member === member);
-  const group = node?.groups.find((found) => found.id === id);
-  return node !== undefined && group !== undefined && lacks(node, group) === undefined;
+function leads({ machine, groups }: SimNode, group: number): boolean {
+  return !machine.paused && groups.some(({ id, leads }) => id === group && leads);
 }
 
 function leaderOf(world: World, id: number): Group | undefined {
-  for (const node of world.nodes) {
-    if (node.machine.paused) continue;
-    for (const group of node.groups) if (group.id === id && group.leads) return group;
-  }
+  const node = world.nodes.find((node) => leads(node, id));
+  return node?.groups.find((group) => group.id === id);
 }
