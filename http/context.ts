@@ -1,3 +1,4 @@
+import type { ProcessUsage } from "../io/machine.ts";
 import type { Clock, Random } from "../io/mod.ts";
 import type { Admission, GroupFacts, ShardFacts } from "../shard/mod.ts";
 import type { Buckets } from "../node/buckets.ts";
@@ -22,6 +23,8 @@ export interface NodeIdentity {
 /** What operators may ask of the node through this plane. */
 export interface NodeFacts extends NodeIdentity {
   readonly uptimeMs: number;
+  /** Undefined where it is no process of its own. */
+  readonly process: ProcessUsage | undefined;
   /** It is about to end. */
   readonly stopping: boolean;
   /** It leads as little as it can. */

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { availableCores, availableMemoryBytes, osBootId } from "../io/machine.ts";
+import { availableCores, availableMemoryBytes, osBootId, processUsage } from "../io/machine.ts";
 import { DenoClock, denoDisk, denoRandom } from "../io/deno.ts";
 import type { CertifiedKey } from "../io/mod.ts";
 import {
@@ -125,6 +125,7 @@ export async function startNode(config: Config, log: Log): Promise<UrsulaNode> {
       settings,
       identity,
       gate,
+      usage: processUsage,
       onError,
       tellRequest: (fields) => log("info", "request", { ...fields, shard: 0 }),
     });

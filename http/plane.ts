@@ -1,3 +1,4 @@
+import type { ProcessUsage } from "../io/machine.ts";
 import type { Clock, Random } from "../io/mod.ts";
 import { groupsOf, type ShardRuntime } from "../node/runtime.ts";
 import type { Gate } from "./auth/mod.ts";
@@ -26,11 +27,13 @@ export class ClientPlane {
     identity: NodeIdentity;
     /** Left out lets everybody do everything. */
     gate?: Gate | undefined;
+    /** What the process uses; left out in a simulation. */
+    usage?: () => ProcessUsage;
     onError: (reason: unknown) => void;
     /** Told of every request that was answered, where `settings.logRequests` asks for it. */
     tellRequest?: TellRequest;
   }) {
-    const { runtime, io, settings, identity, gate } = options;
+    const { runtime, io, settings, identity, gate, usage } = options;
     const startedMs = io.clock.monotonicMs();
     this.#bodies = new BodyReader(
       io.clock,
@@ -65,6 +68,7 @@ export class ClientPlane {
         const shards = await runtime.shards();
         return {
           ...identity,
+          process: usage?.(),
           uptimeMs: io.clock.monotonicMs() - startedMs,
           stopping: runtime.stopping,
           draining: runtime.draining,

@@ -39,6 +39,7 @@ function facts(group: Partial<GroupFacts>, heard: readonly string[] = ["2.b", "3
     clusterId: "c",
     version: "0",
     uptimeMs: 0,
+    process: undefined,
     stopping: false,
     draining: false,
     groups: [{ ...GROUP, id: 0 }, { ...GROUP, ...group }],

@@ -6,6 +6,7 @@
 
 import { readFileSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
+import process from "node:process";
 
 /** Which cgroups this process is in, a line each: `0::/a/b` of v2, `4:memory:/a/b` of v1. */
 const CGROUPS_FILE = "/proc/self/cgroup";
@@ -31,6 +32,20 @@ export function availableMemoryBytes(
   const paths = cgroupFiles(readText(CGROUPS_FILE) ?? "");
   const limits = paths.map((path) => Number(readText(path)?.trim()) || 0);
   return Math.min(machineBytes, ...limits.filter((limit) => limit > 0));
+}
+
+/** What this process uses, with all its workers. */
+export interface ProcessUsage {
+  /** Memory that is in use, in bytes. */
+  readonly residentBytes: number;
+  /** CPU time since its start, the system's for it included. */
+  readonly cpuMs: number;
+}
+
+/** What this process uses now. */
+export function processUsage(): ProcessUsage {
+  const { user, system } = process.cpuUsage();
+  return { residentBytes: process.memoryUsage.rss(), cpuMs: (user + system) / 1000 };
 }
 
 /** The identity of this boot of the machine, as Linux tells it; empty where nobody tells. */

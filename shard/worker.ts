@@ -5,6 +5,7 @@
  */
 
 import { DenoClock, denoDisk, denoNetwork, denoRandom } from "../io/deno.ts";
+import { processUsage } from "../io/machine.ts";
 import type { Network } from "../io/mod.ts";
 import type { FromWorker, ToWorker } from "../node/crew.ts";
 import type { LogFields } from "../node/log.ts";
@@ -66,7 +67,16 @@ async function obey(order: ToWorker): Promise<void> {
           message: "request",
           fields: { ...fields, shard: setup.index },
         });
-      plane = new ClientPlane({ runtime, io, settings, identity, gate, onError, tellRequest });
+      plane = new ClientPlane({
+        runtime,
+        io,
+        settings,
+        identity,
+        gate,
+        usage: processUsage,
+        onError,
+        tellRequest,
+      });
       return tell({ type: "started" });
     }
     case "listen": {

@@ -1,6 +1,6 @@
 import { nodeOf } from "../../storage/member.ts";
 import type { NodeFacts } from "../context.ts";
-import { gauge, type Series } from "./series.ts";
+import { counter, gauge, type Series } from "./series.ts";
 import type { MetricsView } from "./view.ts";
 
 /** The other members of this node's groups. */
@@ -33,6 +33,10 @@ export function nodeJson({ facts, obstacle, peers }: MetricsView) {
     ready: obstacle === undefined,
     not_ready_because: obstacle ?? null,
     peers,
+    process: facts.process === undefined ? null : {
+      resident_bytes: facts.process.residentBytes,
+      cpu_seconds: facts.process.cpuMs / 1000,
+    },
   };
 }
 
@@ -82,5 +86,17 @@ export const NODE_SERIES: readonly Series[] = [
     json: "peers.reached",
     help: "Those of them that are connected to this node.",
     of: ({ peers }) => peers.reached,
+  }),
+  gauge({
+    name: "process_resident_memory_bytes",
+    json: "process.resident_bytes",
+    help: "Memory that the process uses.",
+    of: ({ facts }) => facts.process?.residentBytes,
+  }),
+  counter({
+    name: "process_cpu_seconds_total",
+    json: "process.cpu_seconds",
+    help: "CPU time that the process has used.",
+    of: ({ facts }) => facts.process && facts.process.cpuMs / 1000,
   }),
 ];

@@ -20,7 +20,12 @@ const BUSY: NodeFacts = nodeFacts([
     groupFacts({ id: 1, shard: 1, leader: "1.a", leads: true, commitIndex: 9, appliedIndex: 5 }),
     groupFacts({ id: 3, shard: 1, votes: false, coldLacking: 6, coldBytes: 10, proposals: 8 }),
   ]),
-], { uptimeMs: 12_345.6, clusterId: 'quo"te\\d', stopping: true });
+], {
+  uptimeMs: 12_345.6,
+  clusterId: 'quo"te\\d',
+  stopping: true,
+  process: { residentBytes: 1 << 28, cpuMs: 1_234.5 },
+});
 
 Deno.test("metricsText() and metricsJson() say the same of a node with something of everything", () => {
   assertAgree(textOf(BUSY), jsonOf(BUSY));
@@ -43,7 +48,8 @@ Deno.test("metricsText() has every series of the table when there is something o
 Deno.test("every series is named by the conventions of Prometheus", () => {
   const names = new Set<string>();
   for (const { name, type, help, labels } of ALL_SERIES) {
-    assert.match(name, /^ursula(?:_[a-z]+)+$/, name);
+    // What every process has goes by the names that every process gives it.
+    assert.match(name, /^(?:ursula(?:_[a-z]+)+|process_[a-z_]+)$/, name);
     assert.ok(!names.has(name), `${name} comes once`);
     names.add(name);
     assert.equal(name.endsWith("_total"), type === "counter", `${name} is a ${type}`);

@@ -69,6 +69,7 @@ export function nodeFacts(
     clusterId: "c",
     version: "0",
     uptimeMs: 0,
+    process: undefined,
     stopping: false,
     draining: false,
     groups: shards.flatMap(({ groups }) => groups),

@@ -47,6 +47,8 @@ Deno.test("metrics count what was asked for, and what came of it", async () => {
     after.raft_groups.map((group: { id: number; core_id: number }) => [group.id, group.core_id]),
     Array.from({ length: 8 }, (_, id) => [id, id % 2]),
   );
+  const { resident_bytes, cpu_seconds } = after.process;
+  assert.ok(resident_bytes > 10 << 20 && cpu_seconds > 0, `${resident_bytes} ${cpu_seconds}`);
   assert.deepEqual([after.ready, after.groups.led, after.groups.streams], [true, 8, 1]);
   const committed = after.groups.committed_entries - before.groups.committed_entries;
   assert.ok(committed > APPENDS, `${committed} entries`);
