@@ -18,7 +18,8 @@ const OBEDIENT = `
     };
     tell({ type: "log", level: "info", message: "shard " + order.setup.index + order.extra });
   }
-  tell({ type: { start: "started", listen: "listening", quiet: "quiet", stop: "stopped" }[
+  tell({ type: { start: "started", listen: "listening", quiet: "quiet", stop: "stopped",
+    renew: "renewed" }[
     order.type
   ] });
 `;
@@ -74,6 +75,21 @@ Deno.test("a crew of nobody has nothing to wait for", async () => {
   assert.deepEqual(await start(), [undefined]);
   await crew.listen("127.0.0.1", 1);
   await crew.stop();
+});
+
+Deno.test("a crew asks its workers one thing at a time, in order", async () => {
+  // Answers to what it is asked first come last.
+  const slow = `
+    if (order.type === "renew") await new Promise((resolve) => setTimeout(resolve, order.extra));
+    tell({ type: "log", level: "info", message: order.type + " " + (order.extra ?? "") });
+    ${OBEDIENT}`;
+  const { crew, fatal, lines, start } = crewOf(spawnOf(slow), 1);
+  letGo(await start());
+  await Promise.all([crew.renew(30), crew.renew(1), crew.listen("127.0.0.1", 1), crew.quiet()]);
+  const told = lines.filter((line) => !/start|shard/.test(line));
+  assert.deepEqual(told, ["info renew 30", "info renew 1", "info listen ", "info quiet "]);
+  await crew.stop();
+  assert.deepEqual(fatal, []);
 });
 
 Deno.test("start() rejects when a worker can't start, says why, or dies of it", async () => {
