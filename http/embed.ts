@@ -92,7 +92,14 @@ export async function startNode(config: Config, log: Log): Promise<UrsulaNode> {
   const io = { clock, random: denoRandom, disk: denoDisk, network };
   const settings = settingsOf(config);
   const identity = { nodeId: config.nodeId, clusterId: config.clusterId, version: VERSION };
-  const extra: PlaneSetup = { settings, identity, security: security.setup };
+  const extra: PlaneSetup = {
+    settings,
+    identity,
+    // As of when a shard starts, which may be long after this where the cluster has to form.
+    get security() {
+      return security.setup;
+    },
+  };
   const onFatal = (reason: Error) => embedded.fail(reason);
   const opening = Node.open(withAbsolutePaths(config), {
     io,

@@ -92,9 +92,15 @@ export class Security {
   /** One after the other: the files may change while others are being told. */
   #renew(news: Partial<SecuritySetup>): Promise<void> {
     const renewed = this.#renewing.then(async () => {
-      const setup = { ...this.#setup, ...news };
-      await this.#onRenew(setup);
-      this.#setup = setup;
+      const before = this.#setup;
+      // At once: a shard that starts meanwhile is given what is new.
+      const setup = this.#setup = { ...before, ...news };
+      try {
+        await this.#onRenew(setup);
+      } catch (reason) {
+        this.#setup = before;
+        throw reason;
+      }
     });
     this.#renewing = renewed.catch(() => {});
     return renewed;

@@ -24,7 +24,7 @@ import {
 const WAITING_BYTES_MAX = 1024 * 1024;
 /** Connections that have not shown a good certificate yet; one more is closed at once. */
 const STRANGERS_MAX = 64;
-/** A handshake of TLS takes no longer. */
+/** A handshake of TLS takes no longer, connecting included. */
 const HANDSHAKE_MS_MAX = 2_000;
 const VERSION = "TLSv1.3";
 
@@ -53,9 +53,18 @@ export class TlsNetwork implements Network {
     const address = nameOf(hostname, port);
     return new Promise((resolve, reject) => {
       const socket = connect({ host: hostname, port, ...optionsOf(this.#key) });
-      const fail = (reason: unknown) => reject(networkError("unreachable", address, reason));
+      // Nobody else would end a handshake that the other end does not go on with.
+      const timer = setTimeout(
+        () => socket.destroy(new Error("no handshake in time")),
+        HANDSHAKE_MS_MAX,
+      );
+      const fail = (reason: unknown) => {
+        clearTimeout(timer);
+        reject(networkError("unreachable", address, reason));
+      };
       socket.once("error", fail);
       socket.once("secureConnect", () => {
+        clearTimeout(timer);
         socket.off("error", fail);
         resolve(new TlsConnection(socket, address));
       });

@@ -143,11 +143,20 @@ Deno.test("renew() is for new connections, and leaves those that stand", async (
   });
 });
 
-Deno.test("strangers who say nothing are few, and cut off after 2 s", async () => {
+Deno.test("strangers who say nothing, or rubbish, are few, and cut off after 2 s", async () => {
   const authority = await makeAuthority();
   await listening(await keyOf(authority), async ({ listener, accepted }) => {
-    const startMs = performance.now();
     const address = { hostname: "127.0.0.1", port: listener.port };
+    const rubbish = crypto.getRandomValues(new Uint8Array(4_096));
+    for (let length = 1; length < rubbish.length; length *= 2) {
+      const connection = await Deno.connect(address);
+      await connection.write(rubbish.subarray(-length));
+      while (await connection.read(new Uint8Array(64)).catch(() => null) !== null) {
+        /* an alert */
+      }
+      connection.close();
+    }
+    const startMs = performance.now();
     const ends = Array.from({ length: 100 }, async () => {
       const connection = await Deno.connect(address);
       await connection.read(new Uint8Array(1)).catch(() => null);
@@ -160,4 +169,16 @@ Deno.test("strangers who say nothing are few, and cut off after 2 s", async () =
     assert.ok(tookMs.every((ms) => ms < 4_000), `${tookMs.at(-1)} ms`);
     assert.equal(await attempt(await keyOf(authority), listener, accepted), "in");
   });
+});
+
+Deno.test("connect() gives up on who does not go on with the handshake", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const accepted = listener.accept();
+  const network = new TlsNetwork(await keyOf(await makeAuthority()));
+  const { port } = listener.addr as Deno.NetAddr;
+  const startMs = performance.now();
+  await assert.rejects(network.connect({ hostname: "127.0.0.1", port }), /no handshake in time/);
+  assert.ok(performance.now() - startMs < 8_000);
+  (await accepted).close();
+  listener.close();
 });
