@@ -17,13 +17,16 @@ const NAMES = 64;
 /** Names that are tried, where others take them over at the same time. */
 const TRIES = 8;
 
+/** Runs that begin within one millisecond have epochs of their own, mostly. */
+const EPOCHS_PER_MS = 1_024;
+
 /** Appends to one stream, each message once, however often a request has to be repeated. */
 export class Producer {
   readonly #streams: Streams;
   readonly #stream: StreamName;
   readonly #contentType: string;
-  #id = nameOf(Math.floor(Math.random() * NAMES));
-  #epoch = Date.now();
+  #id = nameOf(below(NAMES));
+  #epoch = epochNow();
   #seq = 0;
 
   constructor(streams: Streams, stream: StreamName, contentType: string) {
@@ -40,8 +43,9 @@ export class Producer {
   async append(body: Uint8Array<ArrayBuffer>): Promise<string> {
     for (let attempt = 1;; attempt++) {
       let isRepeat = false;
+      let epochInForce = 0;
       try {
-        const headers = await this.#streams.tell(this.#stream.path, {
+        const response = await this.#streams.send(this.#stream.path, {
           method: "POST",
           headers: {
             [CONTENT_TYPE]: this.#contentType,
@@ -52,25 +56,35 @@ export class Producer {
           body,
           onTrouble: () => isRepeat = true,
         });
-        this.#seq++;
-        return headers.get(STREAM_NEXT_OFFSET) ?? "";
+        await response.body?.cancel();
+        // 204 says that it was there before (P§5.2.1): another run's, unless this one repeated it.
+        if (response.status !== 204 || isRepeat) {
+          this.#seq++;
+          return response.headers.get(STREAM_NEXT_OFFSET) ?? "";
+        }
+        if (attempt === TRIES) throw new Failure("others use every name that a producer may have");
       } catch (error) {
         if (!(error instanceof CallError) || error.code !== "producer_epoch_stale") throw error;
         if (isRepeat) {
           throw new Failure("another ursulactl took over: the last message may be there or not");
         }
         if (attempt === TRIES) throw error;
-        this.#begin(error.refusal.epoch ?? 0);
+        epochInForce = error.refusal.epoch ?? 0;
       }
+      // Another run has this name, or this machine's clock is behind the one that used it last.
+      this.#id = nameOf(below(NAMES));
+      this.#epoch = Math.max(epochNow(), epochInForce + 1 + below(EPOCHS_PER_MS));
+      this.#seq = 0;
     }
   }
+}
 
-  /** Another run has this name, or this machine's clock is behind the one that last used it. */
-  #begin(epochInForce: number): void {
-    this.#id = nameOf(Math.floor(Math.random() * NAMES));
-    this.#epoch = Math.max(Date.now(), epochInForce + 1);
-    this.#seq = 0;
-  }
+function epochNow(): number {
+  return Date.now() * EPOCHS_PER_MS + below(EPOCHS_PER_MS);
+}
+
+function below(count: number): number {
+  return Math.floor(Math.random() * count);
 }
 
 function nameOf(number: number): string {

@@ -11,7 +11,7 @@ import {
 import { CallError, reasonOf } from "./client.ts";
 import { Failure, UsageError } from "./failure.ts";
 import { JsonValues } from "./json_values.ts";
-import type { StreamName, Streams } from "./streams.ts";
+import { ANSWER_MS_MAX, LONG_POLL_MS, type StreamName, type Streams } from "./streams.ts";
 
 /** Takes what was read; the next is read once it has. */
 export type Take = (bytes: Uint8Array, from: number, contentType: string) => Promise<void>;
@@ -63,7 +63,7 @@ export async function readStream(
   for (;;) {
     if (position >= 0) {
       query = `offset=${formatOffset(position)}`;
-      if (live) query += "&live=long-poll";
+      if (live) query += `&live=long-poll&timeout_ms=${LONG_POLL_MS}`;
       if (cursor !== undefined) query += `&cursor=${cursor}`;
     }
     if (incarnation !== undefined) query += `&incarnation=${encodeURIComponent(incarnation)}`;
@@ -115,7 +115,7 @@ async function takeBody(
     for (;;) {
       let piece: Uint8Array | undefined;
       try {
-        const { done, value } = await reader.read();
+        const { done, value } = await soon(reader.read());
         if (done) return { position };
         piece = value;
       } catch (error) {
@@ -129,5 +129,17 @@ async function takeBody(
     }
   } finally {
     reader.cancel().catch(() => {});
+  }
+}
+
+/** A node that hangs half-way is as good as gone. */
+async function soon<T>(reading: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const text = `nothing more came within ${ANSWER_MS_MAX / 1_000} s`;
+  const timer = setTimeout(() => late.reject(new Error(text)), ANSWER_MS_MAX);
+  try {
+    return await Promise.race([reading, late.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -8,8 +8,10 @@ import { CallError, reasonOf } from "./client.ts";
 import { UsageError } from "./failure.ts";
 import { pause } from "./machine.ts";
 
-/** How long an answer may take to begin; a long-poll waits up to a minute by itself. */
-const ANSWER_MS_MAX = 90_000;
+/** How long a long-poll may wait for something to come. */
+export const LONG_POLL_MS = 20_000;
+/** How long an answer may take to begin, and each piece of it to come. */
+export const ANSWER_MS_MAX = 30_000;
 /** How long no node may give an answer that counts. */
 const PATIENCE_MS = 30_000;
 const PAUSE_MS = 50;

@@ -62,6 +62,7 @@ ctlTest(
       const repeats = Math.max(...load.writers.map(({ mostRepeats }) => mostRepeats));
       console.log(`  restart: longest gap ${Math.round(gap.ms)} ms, ${repeats} repeats at most`);
       assert.ok(gap.ms < GAP_MS_BELOW, `${gap.path} took no write for ${Math.round(gap.ms)} ms`);
+      assert.ok(repeats <= 1, "a client that tries once more gets through");
 
       const lost = cluster.node(3);
       await lost.kill();

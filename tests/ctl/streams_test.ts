@@ -109,7 +109,7 @@ Deno.test("append goes on when others have taken the producers' names", async ()
     const headers = {
       "content-type": "text/plain",
       "producer-id": `ursulactl-${at}`,
-      "producer-epoch": String(Date.now() + 1e9),
+      "producer-epoch": String((Date.now() + 1e6) * 1_024),
       "producer-seq": "0",
     };
     const url = `${server().url}/demo/names`;
@@ -118,7 +118,7 @@ Deno.test("append goes on when others have taken the producers' names", async ()
     await body?.cancel();
   }));
   await appended("/demo/names", "end");
-  assert.match(await printed(run("cat", "/demo/names")), /^0x*x{64}end$|^0x{64}end$/);
+  assert.match(await printed(run("cat", "/demo/names")), /^0x{64}end$/);
 });
 
 Deno.test("cat goes on where an answer broke off", async () => {
