@@ -18,7 +18,6 @@ export {
   type ResolvedConfig,
 } from "./resolve.ts";
 export type { OptionKey } from "./options.ts";
-export { asksForTokens } from "./security_options.ts";
 export type { RaftPeer } from "./peers.ts";
 export type {
   ClusterConfig,

@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-control-regex -- terminals are told by control characters
 /** ursulactl's verbs against nodes that are made up. */
 
 import assert from "node:assert/strict";
