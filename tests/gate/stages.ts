@@ -31,7 +31,25 @@ export interface Stage {
 export const TOTAL_MINUTES_MAX = 20;
 
 /** Folders whose tests start whole servers or clusters, and so have stages of their own. */
-const SERVER_TESTS = ["tests/http", "tests/crash", "tests/cluster", "tests/ctl"];
+const SERVERS = ["tests/http", "tests/crash"];
+const CLUSTERS = ["tests/cluster", "tests/ctl"];
+
+/**
+ * Tests that hold the gaps in a cluster's writes against the clock: they want the cores for
+ * themselves. All others run two files at a time.
+ */
+export const TIMED: readonly string[] = [
+  "tests/cluster/admin_test.ts",
+  "tests/cluster/catch_up_test.ts",
+  "tests/cluster/kill_test.ts",
+  "tests/cluster/large_append_test.ts",
+  "tests/cluster/link_test.ts",
+  "tests/cluster/memory_test.ts",
+  "tests/cluster/pause_test.ts",
+  "tests/cluster/stop_test.ts",
+  "tests/cluster/wiped_test.ts",
+  "tests/ctl/cluster_test.ts",
+];
 
 /** Tests run with every leak check that the runner has. */
 const TEST = ["test", "-A", "--sanitize-ops", "--sanitize-resources", "--trace-leaks"];
@@ -43,17 +61,7 @@ export const STAGES: readonly Stage[] = [
   check("types", "deno.json", "check"),
   check("docs", "mod.ts", "doc", "--lint", "mod.ts", "ctl/mod.ts"),
   check("publish", "mod.ts", "publish", "--dry-run", "--allow-dirty"),
-  {
-    name: "unit",
-    args: [
-      ...TEST,
-      "--parallel",
-      `--ignore=${SERVER_TESTS.join(",")},tests/conformance/npm`,
-    ],
-    entry: "deno.json",
-    tally: "deno test",
-    minutesMax: 8,
-  },
+  tests("unit", [".", "--parallel"], [...SERVERS, ...CLUSTERS, "tests/conformance/npm"]),
   {
     name: "sim",
     args: ["run", "-A", "tests/sim/run.ts", "--seeds", "300", "--jobs", "2"],
@@ -61,14 +69,9 @@ export const STAGES: readonly Stage[] = [
     tally: "line",
     minutesMax: 6,
   },
-  ...SERVER_TESTS.map((folder): Stage => ({
-    name: folder.slice(folder.indexOf("/") + 1),
-    // Servers on ports of their own; clusters want the cores for themselves.
-    args: [...TEST, ...(folder === "tests/http" ? ["--parallel"] : []), folder],
-    entry: folder,
-    tally: "deno test",
-    minutesMax: 8,
-  })),
+  tests("servers", [...SERVERS, "--parallel"]),
+  tests("clusters", [...CLUSTERS, "--parallel"], TIMED),
+  tests("failover", TIMED),
   {
     name: "conformance",
     args: ["run", "-A", "tests/conformance/run.ts"],
@@ -77,6 +80,16 @@ export const STAGES: readonly Stage[] = [
     minutesMax: 8,
   },
 ];
+
+function tests(name: string, args: readonly string[], ignored: readonly string[] = []): Stage {
+  return {
+    name,
+    args: [...TEST, ...(ignored.length === 0 ? [] : [`--ignore=${ignored.join(",")}`]), ...args],
+    entry: "deno.json",
+    tally: "deno test",
+    minutesMax: 8,
+  };
+}
 
 function check(name: string, entry: string, ...args: string[]): Stage {
   return { name, args, entry, tally: "exit", minutesMax: 3 };
