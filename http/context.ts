@@ -1,5 +1,5 @@
 import type { ProcessUsage } from "../io/machine.ts";
-import type { Clock, Random } from "../io/mod.ts";
+import type { Clock, Random, Tracer } from "../io/mod.ts";
 import type { Admission, GroupFacts, ShardFacts } from "../shard/mod.ts";
 import type { Buckets } from "../node/buckets.ts";
 import type { Listings } from "../node/listing.ts";
@@ -43,6 +43,8 @@ export interface HttpContext {
   readonly snapshots: StreamSnapshots;
   readonly clock: Clock;
   readonly random: Random;
+  /** Undefined where nobody asked for traces. */
+  readonly tracer?: Tracer | undefined;
   /** Asked before the body of a write is read. */
   readonly admission: Admission;
   readonly bodies: BodyReader;

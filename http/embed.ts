@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { availableCores, availableMemoryBytes, osBootId, processUsage } from "../io/machine.ts";
 import { DenoClock, denoDisk, denoRandom } from "../io/deno.ts";
 import type { CertifiedKey } from "../io/mod.ts";
+import { exportMetrics, openTracer } from "../io/telemetry.ts";
 import {
   adminObstacle,
   asksForTokens,
@@ -89,7 +90,8 @@ export async function startNode(config: Config, log: Log): Promise<UrsulaNode> {
   const { auth } = security.setup;
   const gate = auth && new Gate(auth, clock, (line) => log("warn", line));
   const network = networkOf(security.setup);
-  const io = { clock, random: denoRandom, disk: denoDisk, network };
+  const tracer = await openTracer(VERSION);
+  const io = { clock, random: denoRandom, disk: denoDisk, network, tracer };
   const settings = settingsOf(config);
   const identity = { nodeId: config.nodeId, clusterId: config.clusterId, version: VERSION };
   const extra: PlaneSetup = {
@@ -137,6 +139,7 @@ export async function startNode(config: Config, log: Log): Promise<UrsulaNode> {
       tellRequest: (fields) => log("info", "request", { ...fields, shard: 0 }),
     });
     await embedded.begin(runtime, plane);
+    await exportMetrics(VERSION, () => plane.figures());
   });
   // Where the cluster has to form first, this node answers already that it is not ready.
   if (hasFormed) await begun;

@@ -1,3 +1,4 @@
+import type { Span } from "../io/mod.ts";
 import { type Reply, respondError } from "./answer.ts";
 import type { Credentials } from "./auth/mod.ts";
 import type { Cors } from "./cors.ts";
@@ -28,6 +29,8 @@ export class Exchange {
   /** What is asked for, as far as that is known: its number, see `operations.ts`. */
   operation: number = OPERATION.other;
   readonly #startMs: number;
+  /** Ends with the answer. */
+  span: Span | undefined;
   readonly #manners: Manners;
   readonly #resolve: (response: Response) => void;
 
@@ -47,6 +50,7 @@ export class Exchange {
   /** Answers, with the headers that every answer carries. */
   answer(reply: Reply): void {
     const { status, headers } = reply;
+    if (this.span !== undefined) endSpan(this.span, reply);
     const body = this.method === "HEAD" ? null : reply.body;
     headers["x-content-type-options"] = "nosniff";
     headers["cross-origin-resource-policy"] = "cross-origin";
@@ -63,6 +67,12 @@ export class Exchange {
     this.#manners.onError(reason);
     this.answer(respondError("internal"));
   }
+}
+
+function endSpan(span: Span, { status, body }: Reply): void {
+  const facts: Record<string, number> = { "http.response.status_code": status };
+  if (body instanceof Uint8Array) facts["ursula.answer.bytes"] = body.length;
+  span.end(facts, status >= 500);
 }
 
 function bodyInit(body: Reply["body"], headers: Reply["headers"]): BodyInit | null {

@@ -27,6 +27,7 @@ import { type Arrival, LoggedExchange, type RequestLog } from "./request_log.ts"
 import { Routes } from "./routes.ts";
 import { publishSnapshot } from "./snapshot_publish.ts";
 import { deleteSnapshot, locateSnapshot, readSnapshot } from "./snapshot_read.ts";
+import { trace } from "./tracing.ts";
 import { TurnTime } from "./turn_time.ts";
 
 /** Answers one request. Never rejects. */
@@ -114,6 +115,7 @@ function dispatch(context: HttpContext, routes: Routes, exchange: Exchange): voi
   const route = routes.of(url.slice(pathStart, pathEnd));
   if (typeof route === "string") return exchange.answer(respondError(route));
   exchange.operation = operationOf(route.kind, exchange.method, query.live);
+  if (context.tracer !== undefined) trace(context.tracer, context, exchange, route);
   if (context.gate === undefined) serve(context, exchange, route, query);
   else admit(context.gate, exchange, route, () => serve(context, exchange, route, query));
 }

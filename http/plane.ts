@@ -1,9 +1,10 @@
 import type { ProcessUsage } from "../io/machine.ts";
-import type { Clock, Random } from "../io/mod.ts";
+import type { Clock, MetricRow, Random, Tracer } from "../io/mod.ts";
 import { groupsOf, type ShardRuntime } from "../node/runtime.ts";
 import type { Gate } from "./auth/mod.ts";
 import { BodyReader } from "./body.ts";
 import type { HttpContext, HttpSettings, NodeIdentity } from "./context.ts";
+import { mainFigures } from "./figures.ts";
 import { createHandler, type Handler } from "./handler.ts";
 import { LargeAnswers } from "./large_answers.ts";
 import { LiveReaders } from "./live_readers.ts";
@@ -22,7 +23,7 @@ export class ClientPlane {
 
   constructor(options: {
     runtime: ShardRuntime;
-    io: { clock: Clock; random: Random };
+    io: { clock: Clock; random: Random; tracer?: Tracer | undefined };
     settings: HttpSettings;
     identity: NodeIdentity;
     /** Left out lets everybody do everything. */
@@ -56,6 +57,7 @@ export class ClientPlane {
       snapshots: runtime.snapshots,
       clock: io.clock,
       random: io.random,
+      tracer: io.tracer,
       admission: runtime.admission,
       bodies: this.#bodies,
       liveReaders: this.#liveReaders,
@@ -83,6 +85,11 @@ export class ClientPlane {
       ? { clock: io.clock, tell: tellRequest }
       : undefined;
     this.fetch = createHandler(context, options.onError, requestLog);
+  }
+
+  /** The node's main figures. */
+  async figures(): Promise<MetricRow[]> {
+    return mainFigures(await this.context.facts());
   }
 
   /** Ends live reads cleanly and lets no new ones in. */

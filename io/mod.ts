@@ -36,6 +36,34 @@ export type LineLevel = "info" | "warn" | "error";
 /** Takes lines for the operator, `info` unless told otherwise. */
 export type LogLine = (line: string, level?: LineLevel) => void;
 
+/** What spans are begun for. */
+export type SpanName = "append" | "read" | "forward" | "flush";
+
+/** What is said of a span, by names as OpenTelemetry has them. Nothing that only a stream's users know. */
+export type SpanFacts = Readonly<Record<string, string | number>>;
+
+/** Tells how long things take, one by one. Undefined in place of it tells nothing, and costs nothing. */
+export interface Tracer {
+  /** Begins a span below whatever request is being answered. */
+  begin(name: SpanName, facts: SpanFacts): Span;
+}
+
+/** Something that takes time. */
+export interface Span {
+  /** It is over. */
+  end(facts: SpanFacts, failed?: boolean): void;
+}
+
+/** A figure of the node. */
+export interface MetricRow {
+  readonly name: string;
+  readonly value: number;
+  /** A counter never falls. */
+  readonly kind: "gauge" | "counter";
+  /** As UCUM spells it. */
+  readonly unit: string;
+}
+
 /** A source of randomness. */
 export interface Random {
   /** A number in [0, 1). */

@@ -1,5 +1,5 @@
 import type { Answer } from "../group/mod.ts";
-import type { Clock, LogLine, Timer } from "../io/mod.ts";
+import type { Clock, LogLine, Span, Timer, Tracer } from "../io/mod.ts";
 import type { CallFailed } from "../peer/mod.ts";
 import { type Admission, type GroupAccess, PEER_KINDS } from "../shard/mod.ts";
 import type { Command } from "../stream/mod.ts";
@@ -27,6 +27,7 @@ export interface ForwarderOptions {
   readonly clock: Clock;
   /** Of the shard that other nodes' commands come to; left out, all are let in. */
   readonly admission?: Admission;
+  readonly tracer?: Tracer | undefined;
   /** Takes lines for the operator. */
   readonly log: LogLine;
 }
@@ -141,8 +142,12 @@ export class Forwarder {
     const { group, command } = submission;
     this.#underWay.add(submission);
     this.#watchPatience();
-    this.#options.peers.call(node, PEER_KINDS.SUBMIT, encodeSubmit(group, command))
-      .then((reply) => this.#replied(submission, node, reply));
+    const { peers, tracer } = this.#options;
+    const span = tracer?.begin("forward", { "ursula.group": group, "ursula.node": node });
+    peers.call(node, PEER_KINDS.SUBMIT, encodeSubmit(group, command)).then((reply) => {
+      if (span !== undefined) endSpan(span, reply);
+      this.#replied(submission, node, reply);
+    });
   }
 
   #replied(submission: Submission, node: number, reply: Uint8Array | CallFailed): void {
@@ -255,4 +260,9 @@ export class Forwarder {
 /** Did nothing enter a log, because this node's replica does not lead? */
 function isElsewhere(reason: string): boolean {
   return reason === "not_leader" || reason === "no_leader";
+}
+
+function endSpan(span: Span, reply: Uint8Array | CallFailed): void {
+  if ("failed" in reply) span.end({ "error.type": reply.failed }, true);
+  else span.end({ "ursula.answer.bytes": reply.length });
 }

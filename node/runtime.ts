@@ -1,4 +1,4 @@
-import type { Clock, Disk, LogLine, Network, Random } from "../io/mod.ts";
+import type { Clock, Disk, LogLine, Network, Random, Tracer } from "../io/mod.ts";
 import type { Unavailable } from "../group/mod.ts";
 import type { PeerMessage } from "../peer/mod.ts";
 import type { MemberId } from "../raft/mod.ts";
@@ -37,6 +37,8 @@ export interface Io {
   readonly random: Random;
   readonly disk: Disk;
   readonly network: Network;
+  /** Undefined where nobody asked for traces. */
+  readonly tracer?: Tracer | undefined;
 }
 
 const NOTHING = new Uint8Array(0);
@@ -89,7 +91,9 @@ export class ShardRuntime implements PeerReceiver {
       const { nodeId } = setup.cluster.self;
       const { admission } = this;
       const peers = links.plane;
-      this.#cluster = new Cluster({ nodeId, local, peers, clock, admission, log: hooks.log });
+      const { tracer } = io;
+      const { log } = hooks;
+      this.#cluster = new Cluster({ nodeId, local, peers, clock, admission, tracer, log });
     }
     const access = this.access = this.#cluster ?? local;
     shard.waitsFor = () => this.#mailboxes.map((mailbox) => mailbox?.waiting ?? 0);

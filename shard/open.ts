@@ -7,7 +7,7 @@ import {
   type RaftMessage,
   retainedBytesMax,
 } from "../group/mod.ts";
-import type { Clock, Disk, Random } from "../io/mod.ts";
+import type { Clock, Disk, Random, Tracer } from "../io/mod.ts";
 import { Journal, MemoryLog } from "../storage/journal/mod.ts";
 import { RaftSnapshots } from "../storage/raft_snapshots/mod.ts";
 import type { ColdBackend, ColdStore } from "../storage/cold/mod.ts";
@@ -52,6 +52,8 @@ export interface ShardIo {
   readonly clock: Clock;
   readonly random: Random;
   readonly disk: Disk;
+  /** Undefined where nobody asked for traces. */
+  readonly tracer?: Tracer | undefined;
   /** Opens the cold store in place of the real one: the simulator has its own. */
   readonly openCold?: (backend: ColdBackend) => Promise<ColdStore>;
 }
@@ -165,6 +167,7 @@ export async function openShard(
     groups: lanes.flatMap(({ lane }) => lane.groups),
     clock: io.clock,
     random: io.random,
+    tracer: io.tracer,
     counters,
     log: hooks.log,
   };

@@ -7,6 +7,7 @@
 import { DenoClock, denoDisk, denoNetwork, denoRandom } from "../io/deno.ts";
 import { processUsage } from "../io/machine.ts";
 import type { Network } from "../io/mod.ts";
+import { openTracer } from "../io/telemetry.ts";
 import type { FromWorker, ToWorker } from "../node/crew.ts";
 import type { LogFields } from "../node/log.ts";
 import { Links } from "../node/links.ts";
@@ -26,7 +27,7 @@ interface WorkerScope {
 }
 
 const scope = globalThis as unknown as WorkerScope;
-const io = {
+const machine = {
   clock: new DenoClock(),
   random: denoRandom,
   disk: denoDisk,
@@ -47,11 +48,12 @@ async function obey(order: ToWorker): Promise<void> {
   switch (order.type) {
     case "start": {
       const { settings, identity, security } = order.extra as PlaneSetup;
-      io.network = networkOf(security);
+      machine.network = networkOf(security);
       const { setup, ports } = order;
       const log = (message: string, level: LineLevel = "info") =>
         tell({ type: "log", level, message });
       const { cluster } = setup;
+      const io = { ...machine, tracer: await openTracer(identity.version) };
       links = cluster &&
         new Links(cluster, io, log, () => Promise.resolve(cluster.formationReport));
       runtime = await ShardRuntime.start(setup, io, ports, { onFatal: fail, log }, links);
@@ -88,7 +90,7 @@ async function obey(order: ToWorker): Promise<void> {
     }
     case "renew": {
       const security = order.extra as SecuritySetup;
-      renewNetwork(io.network, security);
+      renewNetwork(machine.network, security);
       if (security.auth !== undefined) gate?.renew(security.auth);
       if (security.tls !== undefined) await listener?.renew(security.tls);
       return tell({ type: "renewed" });
@@ -104,7 +106,7 @@ async function obey(order: ToWorker): Promise<void> {
       plane?.close();
       await runtime?.stop();
       await links?.close();
-      io.clock.close();
+      machine.clock.close();
       return tell({ type: "stopped" });
   }
 }

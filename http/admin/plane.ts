@@ -62,8 +62,13 @@ export function createAdminHandler(options: AdminOptions): Handler {
 async function answer(options: AdminOptions, request: Request): Promise<Reply> {
   const intruder = intrusion(request, options.hostNames);
   if (intruder !== undefined) return respondError(intruder);
-  const serving = options.serving();
   const { path, search } = partsOf(request.url);
+  // Health stays open; that there is nothing at a path is for those to know who may ask.
+  if (path !== "/healthz" && path !== "/readyz") {
+    const refusal = await adminRefusal(options.gate, request.headers);
+    if (refusal !== undefined) return refusal;
+  }
+  const serving = options.serving();
   // Which groups there are is known before any of them serves; then none of them answers.
   const route = adminRoute(path, serving?.node.access.groupCount ?? Infinity);
   if (typeof route === "string") return respondError(route);
@@ -72,10 +77,6 @@ async function answer(options: AdminOptions, request: Request): Promise<Reply> {
     return respondError("method_not_allowed", { [ALLOW]: methods });
   }
   if (route.kind === "healthz") return health();
-  if (route.kind !== "readyz") {
-    const refusal = await adminRefusal(options.gate, request.headers);
-    if (refusal !== undefined) return refusal;
-  }
   if (serving === undefined) {
     return respondError("not_ready", {}, { message: "the cluster has not formed yet" });
   }

@@ -18,6 +18,7 @@ function given(answer?: OrderAnswer | { unavailable: "stopping" } | Error) {
     serving: () => answer && { node, context: {} as HttpContext },
     nodeId: 1,
     hostNames: [],
+    gate: undefined,
     onError: (reason) => errors.push(reason),
   });
   const ask = async (path: string, method = "POST", host = "localhost") => {

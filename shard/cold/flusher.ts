@@ -154,6 +154,7 @@ export class Flusher implements ColdJob {
       ended: Promise.resolve(0),
     };
     this.#flushes.set(group.id, flush);
+    const span = this.#parts.tracer?.begin("flush", { "ursula.group": group.id });
     flush.ended = this.#run(flush, options).catch((reason) => {
       if (!flush.aborting.signal.aborted) {
         this.#parts.log(`flush of group ${group.id}: ${reason}`, "warn");
@@ -161,6 +162,7 @@ export class Flusher implements ColdJob {
       return 0;
     }).then((bytes) => {
       this.#flushes.delete(group.id);
+      span?.end({ "ursula.bytes": bytes });
       // What left out all that it planned waits for the next look, or it would go on and on.
       if (bytes > 0) this.#begin();
       return bytes;

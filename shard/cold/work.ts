@@ -1,5 +1,5 @@
 import type { Answer, Completion, Group, Unavailable } from "../../group/mod.ts";
-import type { Clock, Random } from "../../io/mod.ts";
+import type { Clock, Random, Tracer } from "../../io/mod.ts";
 import type { MemberId } from "../../raft/mod.ts";
 import type { Command, ObjectName, StreamKey } from "../../stream/mod.ts";
 import type { HotBytes } from "../hot_bytes.ts";
@@ -34,6 +34,8 @@ export interface ColdParts {
   readonly groups: readonly Group[];
   readonly clock: Clock;
   readonly random: Random;
+  /** Undefined where nobody asked for traces. */
+  readonly tracer?: Tracer | undefined;
   /** What was done so far: each part counts what it does. */
   readonly counters: ColdCounters;
   /** Takes lines for the operator. */
