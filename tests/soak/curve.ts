@@ -4,7 +4,7 @@
  * @module
  */
 
-import { judge, medianOf } from "./flatness.ts";
+import { isConstant, judge, medianOf } from "./flatness.ts";
 import { type Measure, MEASURES, type Sample } from "./samples.ts";
 
 /** All nodes at one time, and what was done until then. */
@@ -76,8 +76,13 @@ export function verdictsOf(
   totalMs: number,
 ): Line[] {
   const samples = looks.flatMap((look) => look.samples);
+  const [middle, last] = [1, 2].map((third) => rateOf(looks, totalMs, third));
+  const load = isConstant(middle ?? NaN, last ?? NaN);
+  const rates = `${middle?.toFixed(1)} appends/s in the middle third, ${
+    last?.toFixed(1)
+  } in the last`;
   const ids = Array.from({ length: nodes }, (_, at) => at + 1);
-  return MEASURES.flatMap((measure) =>
+  const lines = MEASURES.flatMap((measure) =>
     ids.filter((id) => id === veteran || !OF_PROCESS.includes(measure)).map((node) => {
       const { middle, last, most, isFlat } = judge(samples, node, measure, totalMs);
       const [was, is, may] = [middle, last, most].map((value) => shown(measure, value));
@@ -86,6 +91,17 @@ export function verdictsOf(
       return { line, isFlat };
     })
   );
+  return [{ line: `${load ? "constant" : "NOT CONSTANT"} load: ${rates}`, isFlat: load }, ...lines];
+}
+
+/** Appends a second in one of the thirds, from 0. */
+function rateOf(looks: readonly Look[], totalMs: number, third: number): number {
+  const within = looks.filter(({ atMs }) =>
+    atMs >= totalMs * third / 3 && atMs < totalMs * (third + 1) / 3
+  );
+  const [first, last] = [within[0], within.at(-1)];
+  if (first === undefined || last === undefined) return NaN;
+  return (last.appends - first.appends) / (last.atMs - first.atMs) * 1_000;
 }
 
 function shown(measure: Measure, value: number): string {

@@ -26,6 +26,8 @@ export interface Verdict {
 }
 
 const MiB = 1 << 20;
+/** By how much the load may change. */
+const LOAD_SHARE = 0.25;
 
 /**
  * Memory: the collector's own leisure. Handles: connections of clients, which come and go. Disk: two
@@ -56,6 +58,11 @@ export function judge(
   const { share, least } = TOLERANCES[measure];
   const most = middle + Math.max(middle * share, least);
   return { node, measure, middle, last, most, isFlat: last <= most };
+}
+
+/** Were as many appends done in the last third as in the middle one, by a quarter more or less? */
+export function isConstant(middle: number, last: number): boolean {
+  return Math.abs(last - middle) <= middle * LOAD_SHARE;
 }
 
 /** The middle one; not a number where there is none. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { judge, medianOf } from "./flatness.ts";
+import { isConstant, judge, medianOf } from "./flatness.ts";
 import type { Sample } from "./samples.ts";
 
 const MiB = 1 << 20;
@@ -43,4 +43,10 @@ Deno.test("judge() does not find flat what goes on growing", () => {
 Deno.test("judge() does not find flat what nobody looked at", () => {
   assert.ok(!judge([], 1, "memory", TOTAL_MS).isFlat);
   assert.ok(!judge(curve(() => MiB), 2, "memory", TOTAL_MS).isFlat);
+});
+
+Deno.test("isConstant() lets a load change by a quarter", () => {
+  assert.ok(isConstant(40, 50) && isConstant(40, 30));
+  assert.ok(!isConstant(40, 51) && !isConstant(40, 29));
+  assert.ok(!isConstant(NaN, 40));
 });

@@ -26,9 +26,6 @@ const STREAMS_MAX = 6;
 const BYTES_MAX = 256 << 10;
 /** A life has so many messages at most. */
 const MESSAGES_MAX = 400;
-/** Between two things that it does. */
-const PACE_MS = 15;
-
 /** What an owner does of its own accord, and how often of a hundred times. */
 const SHARES: readonly { readonly what: string; readonly share: number }[] = [
   { what: "append", share: 60 },
@@ -55,15 +52,20 @@ export class Owner {
   readonly #name: string;
   readonly #requests: Requests;
   readonly #next: () => number;
+  readonly #paceMs: number;
   /** Paths that may be taken again. */
   readonly #free: string[] = [];
   #lives = 0;
 
-  /** @param next numbers in [0, 1) that decide everything it does */
-  constructor(name: string, requests: Requests, next: () => number) {
+  /**
+   * @param next numbers in [0, 1) that decide everything it does
+   * @param paceMs from the beginning of one thing to that of the next, unless it takes longer
+   */
+  constructor(name: string, requests: Requests, next: () => number, paceMs: number) {
     this.#name = name;
     this.#requests = requests;
     this.#next = next;
+    this.#paceMs = paceMs;
   }
 
   /** Does things until `stop` is aborted, and ends between two of them. */
@@ -74,7 +76,7 @@ export class Owner {
       const tookMs = performance.now() - began;
       this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
       this.slowestMs.set(what, Math.max(tookMs, this.slowestMs.get(what) ?? 0));
-      await pause(Math.max(1, PACE_MS - tookMs));
+      await pause(Math.max(1, this.#paceMs - tookMs));
     }
   }
 

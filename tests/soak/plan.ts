@@ -27,8 +27,10 @@ export interface Plan {
   readonly veteran: number;
 }
 
-const PERIOD_MS_MIN = 8_000;
-const PERIOD_MS_MAX = 30_000;
+/** What nodes do in the background, such as a sweep every 30 s, has to get its turn. */
+const PERIOD_MS_MAX = 40_000;
+/** A short run has so many all the same. */
+const PERIODS_MIN = 9;
 const AWAY_MS_MAX = 3_000;
 
 /** The plan of a run of `totalMs` with so many nodes. */
@@ -37,12 +39,12 @@ export function planOf(seed: number, totalMs: number, nodes: number): Plan {
   const ids = Array.from({ length: nodes }, (_, at) => at + 1);
   const veteran = 1 + Math.floor(next() * nodes);
   const others = ids.filter((id) => id !== veteran);
-  const periodMs = Math.min(PERIOD_MS_MAX, Math.max(PERIOD_MS_MIN, totalMs / 24));
+  const periodMs = Math.min(PERIOD_MS_MAX, totalMs / PERIODS_MIN);
   const upheavals: Upheaval[] = [];
   const add = (atMs: number, kind: Upheaval["kind"], node: number) =>
     upheavals.push({ atMs, kind, node, awayMs: Math.round(next() * AWAY_MS_MAX) });
   // A rolling restart, and the veteran's only kill; then by turns restarts and kills of the others.
-  let atMs = periodMs;
+  let atMs = periodMs / 2;
   for (const id of ids) {
     add(atMs, "restart", id);
     atMs += periodMs / 2;
