@@ -24,6 +24,8 @@ import type { StreamModel } from "./stream_model.ts";
 const STREAMS_MAX = 6;
 /** A stream with so many bytes is given a snapshot that stands for most of them. */
 const BYTES_MAX = 256 << 10;
+/** No fork of a fork of a fork of a fork: what a line of forks leaves behind ends with the line. */
+const DEPTH_MAX = 3;
 /** A life has so many messages at most. */
 const MESSAGES_MAX = 400;
 /** What an owner does of its own accord, and how often of a hundred times. */
@@ -124,6 +126,7 @@ export class Owner {
 
   async #fork(source: StreamModel): Promise<string> {
     if (this.streams.length >= STREAMS_MAX) return await this.#remove(this.streams[0] ?? source);
+    if (source.depth === DEPTH_MAX) return await this.#create();
     const [path, life] = this.#newLife();
     this.streams.push(
       await fork(this.#requests, source, path, life, this.#one(source.boundaries)),

@@ -39,6 +39,8 @@ export class StreamModel {
   isEnding = false;
   /** A fork was made of it: its path stays taken after a delete for as long as the fork lives. */
   isForked = false;
+  /** How many forks lead to it: each stays with the server for as long as one behind it lives. */
+  readonly depth: number;
   /** Messages of this life that were acknowledged; the next one's number. */
   written = 0;
   #pending: Message | undefined;
@@ -48,6 +50,7 @@ export class StreamModel {
     this.life = life;
     this.json = json;
     this.messages = source?.messages.filter(({ to }) => to <= offset) ?? [];
+    this.depth = source === undefined ? 0 : source.depth + 1;
     this.tail = offset;
     this.earliest = source?.earliest ?? 0;
     this.earliestMax = this.earliest;

@@ -73,6 +73,7 @@ Deno.test("fork() has what lay before, and goes on by itself", () => {
   const at = model.messages[3]?.to ?? 0;
   const fork = model.fork("/soak/b", "b", at);
   assert.ok(model.isForked);
+  assert.deepEqual([model.depth, fork.depth], [0, 1]);
   assert.equal(fork.body(fork.earliest, fork.tail), `[${texts.slice(2, 4).join(",")}]`);
   assert.equal(fork.snapshot, model.snapshot);
   const own = fork.append();
