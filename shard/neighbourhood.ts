@@ -16,7 +16,7 @@ import type { MemberId } from "../raft/mod.ts";
 import type { Command, ObjectName, StreamFacts, StreamKey } from "../stream/mod.ts";
 import type { GroupAccess, GroupFacts, OrderAccess, Survey, SurveyAnswers } from "./access.ts";
 import { groupOfTransfer } from "./arrivals.ts";
-import { checkStretch } from "./cold/stretches.ts";
+import { checkStretch } from "./cold/object_stretch.ts";
 import { groupOfRequest, NO } from "./cold/requests.ts";
 import type { Mailbox } from "./mailbox.ts";
 import type { GroupOrder, OrderAnswer } from "./orders/mod.ts";

@@ -32,7 +32,7 @@ import type { Arrivals } from "./arrivals.ts";
 import type { Caretaker } from "./caretaker.ts";
 import type { BootstrapReads } from "./cold/bootstrap_reads.ts";
 import { ObjectNumbers } from "./cold/numbers.ts";
-import { checkStretch, pinnedStretch } from "./cold/stretches.ts";
+import { checkStretch, pinnedStretch } from "./cold/object_stretch.ts";
 import type { Sweeper } from "./cold/sweeper.ts";
 import { NO } from "./cold/requests.ts";
 import type { ColdWork } from "./cold/work.ts";

@@ -15,7 +15,7 @@ import type { Slice, StreamKey } from "./types.ts";
 export const RANGE_BYTES_MAX = 1024 * 1024;
 
 /** Most ranges of one flush: what applying its command may cost at once. */
-export const RANGES_PER_FLUSH_MAX = 2048;
+const RANGES_PER_FLUSH_MAX = 2048;
 
 /** Most messages of one flush: likewise. */
 export const MESSAGES_PER_FLUSH_MAX = 256 * 1024;

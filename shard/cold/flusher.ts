@@ -1,6 +1,6 @@
 import type { Answer, Group } from "../../group/mod.ts";
 import { pause } from "../../io/mod.ts";
-import { unlessAborted } from "../../storage/cold/run.ts";
+import { unlessAborted } from "../../storage/cold/mod.ts";
 import type { FlushOptions, FlushPlan, ObjectName, StreamKey } from "../../stream/mod.ts";
 import type { HotBytes } from "../hot_bytes.ts";
 import type { ColdJob } from "./job.ts";
@@ -11,7 +11,7 @@ import { pauseMs, type StoreHealth } from "./store_health.ts";
 import type { ColdParts } from "./work.ts";
 
 /** Hot bytes that have waited so long are flushed, however few they are (SPEC section 9). */
-export const FLUSH_AGE_MS = 5 * 60_000;
+const FLUSH_AGE_MS = 5 * 60_000;
 /** Above this part of the shard's bound memory is short, and whatever can be flushed is. */
 const MEMORY_SHORT = 3 / 4;
 /** Who asked for a flush waits for the one under way, and looks so often. */

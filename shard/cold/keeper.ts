@@ -1,5 +1,5 @@
 import type { Group } from "../../group/mod.ts";
-import { unlessAborted } from "../../storage/cold/run.ts";
+import { unlessAborted } from "../../storage/cold/mod.ts";
 import type { GroupState, ObjectName } from "../../stream/mod.ts";
 import type { ColdJob } from "./job.ts";
 import { putObject } from "./put.ts";
@@ -15,7 +15,6 @@ import type { ColdParts } from "./work.ts";
 export class Keeper implements ColdJob {
   readonly #parts: ColdParts;
   readonly #health: StoreHealth;
-  readonly #onKept: (group: Group, object: ObjectName) => void;
   readonly #aborting = new AbortController();
   /** What is being written: group and number. */
   readonly #writing = new Map<string, Promise<void>>();
@@ -25,15 +24,9 @@ export class Keeper implements ColdJob {
   /** Where the next tick begins, so that no group is passed over for ever. */
   #next = 0;
 
-  /** @param onKept hears of each copy that is durable */
-  constructor(
-    parts: ColdParts,
-    health: StoreHealth,
-    onKept: (group: Group, object: ObjectName) => void = () => {},
-  ) {
+  constructor(parts: ColdParts, health: StoreHealth) {
     this.#parts = parts;
     this.#health = health;
-    this.#onKept = onKept;
   }
 
   look(nowMs: number): void {
@@ -91,7 +84,6 @@ export class Keeper implements ColdJob {
     }
     this.#failures = 0;
     this.#health.worked();
-    this.#onKept(group, object);
     // Another state, from a RaftSnapshot, brings pins of its own, which are written anew.
     if (group.state === state) state.cold.unpin(number);
   }

@@ -10,7 +10,7 @@ import { type ColdPiece, mergePacked, type RepackedRange } from "../../stream/mo
 import { isDamage, OutOfReach } from "./failures.ts";
 import type { Run } from "./merge_runs.ts";
 import { fillFrom, mending, type Repair } from "./object_bytes.ts";
-import type { Stretches } from "./rounds.ts";
+import type { Stretches } from "./stretches.ts";
 
 /** What a merged object consists of. */
 export interface MergedPayload {

@@ -27,7 +27,8 @@ import { type Run, RunGatherer } from "./merge_runs.ts";
 import { mergeRuns, SourceError } from "./merged_object.ts";
 import type { ObjectNumbers } from "./numbers.ts";
 import { leadsNow, proposed } from "./proposed.ts";
-import { Rounds, Stretches } from "./rounds.ts";
+import { Rounds } from "./rounds.ts";
+import { Stretches } from "./stretches.ts";
 import type { ColdParts } from "./work.ts";
 
 /** How often groups are looked at. */
@@ -61,22 +62,14 @@ export class Merger implements ColdJob {
   readonly #numbers: ObjectNumbers;
   readonly #pauseMs: number;
   readonly #rounds: Rounds;
-  /** Apart from the clients', whose blocks it would drop. */
-  readonly #reader: ColdReader;
   readonly #notes = new Map<number, Notes>();
 
   /** Merges objects of all groups of the shard. */
   constructor(parts: ColdParts, numbers: ObjectNumbers, timing: MergerTiming = {}) {
     const { everyMs = LOOK_MS, pauseMs = PAUSE_MS } = timing;
-    const { store, setup } = parts.tier;
     this.#parts = parts;
     this.#numbers = numbers;
     this.#pauseMs = pauseMs;
-    this.#reader = new ColdReader({
-      store,
-      cacheBytesMax: CACHE_OBJECTS * setup.flushMaxBytes,
-      fetchesMax: FETCHES_MAX,
-    });
     this.#rounds = new Rounds({
       name: "cold merge",
       firstMs: everyMs,
@@ -90,10 +83,8 @@ export class Merger implements ColdJob {
     this.#rounds.look(nowMs);
   }
 
-  async stop(): Promise<void> {
-    const stopped = this.#rounds.stop();
-    this.#reader.close();
-    await stopped;
+  stop(): Promise<void> {
+    return this.#rounds.stop();
   }
 
   async #round(signal: AbortSignal): Promise<void> {
@@ -142,11 +133,32 @@ export class Merger implements ColdJob {
       return;
     }
     Object.assign(objectsMin, FIRST_OBJECTS_MIN);
-    const gatherer = new RunGatherer(tier.setup.flushMaxBytes);
+    // Apart from the clients', whose blocks it would drop; its own go with it.
+    const reader = new ColdReader({
+      store: tier.store,
+      cacheBytesMax: CACHE_OBJECTS * tier.setup.flushMaxBytes,
+      fetchesMax: FETCHES_MAX,
+    });
+    try {
+      await this.#mergeAll(group, choice, reader, stretches, signal);
+    } finally {
+      reader.close();
+    }
+  }
+
+  async #mergeAll(
+    group: Group,
+    choice: MergeChoice,
+    reader: ColdReader,
+    stretches: Stretches,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { state } = group;
+    const gatherer = new RunGatherer(this.#parts.tier.setup.flushMaxBytes);
     for (const portion of state.cold.ranges(numbersOf(choice))) {
       for (const range of portion) {
         const runs = gatherer.add(range);
-        if (runs !== undefined && !await this.#merge(group, runs, signal)) return;
+        if (runs !== undefined && !await this.#merge(group, runs, reader, signal)) return;
       }
       if (stretches.isOver) await stretches.rest();
       signal.throwIfAborted();
@@ -154,7 +166,7 @@ export class Merger implements ColdJob {
       if (group.state !== state) return;
     }
     const runs = gatherer.end();
-    if (runs !== undefined) await this.#merge(group, runs, signal);
+    if (runs !== undefined) await this.#merge(group, runs, reader, signal);
   }
 
   /** What merging these would come to. */
@@ -175,12 +187,17 @@ export class Merger implements ColdJob {
   }
 
   /** Makes an object of runs; says whether the group refers to it now. */
-  async #merge(group: Group, runs: readonly Run[], signal: AbortSignal): Promise<boolean> {
+  async #merge(
+    group: Group,
+    runs: readonly Run[],
+    reader: ColdReader,
+    signal: AbortSignal,
+  ): Promise<boolean> {
     const { tier, clock, spread, repair, counters } = this.#parts;
     const merged = await mergeRuns(
       runs,
       {
-        reader: this.#reader,
+        reader,
         object: (piece) => objectOf(tier.setup.formation, group, piece),
         repair,
       },

@@ -1,5 +1,4 @@
-import { unlessAborted } from "../../storage/cold/run.ts";
-import type { ColdObject, ColdReader } from "../../storage/cold/mod.ts";
+import { type ColdObject, type ColdReader, unlessAborted } from "../../storage/cold/mod.ts";
 import { isDamage, OutOfReach } from "./failures.ts";
 
 /**

@@ -20,12 +20,17 @@
  */
 
 import type { Group } from "../../group/mod.ts";
-import { type ColdObjectName, groupPrefix, objectNameOf } from "../../storage/cold/mod.ts";
-import { unlessAborted } from "../../storage/cold/run.ts";
+import {
+  type ColdObjectName,
+  groupPrefix,
+  objectNameOf,
+  unlessAborted,
+} from "../../storage/cold/mod.ts";
 import { deleteObjects } from "./deletion.ts";
 import type { ColdJob } from "./job.ts";
 import { isApplied, leadsNow, proposed } from "./proposed.ts";
-import { Rounds, Stretches } from "./rounds.ts";
+import { Rounds } from "./rounds.ts";
+import { Stretches } from "./stretches.ts";
 import { UNDER_WAY_MS } from "./sweeper.ts";
 import type { ColdParts } from "./work.ts";
 

@@ -15,7 +15,7 @@ import { fillFrom, type FillOptions, mend, mending, type Repair } from "./object
 import { aheadOf, coldPieces, type ColdPlan, isCold, owned } from "./pieces.ts";
 import { RangeRows } from "./range_rows.ts";
 import { ReadSlots } from "./read_slots.ts";
-import { pinnedStretch } from "./stretches.ts";
+import { pinnedStretch } from "./object_stretch.ts";
 import type { ColdTier } from "./tier.ts";
 
 /** Bytes of cold reads under way on a shard: 16 of the largest answers. One larger goes alone. */
@@ -45,7 +45,10 @@ export interface ColdReadsOptions {
   readonly repair?: Repair;
 }
 
-/** Fetches what reads, proofs and snapshots need from objects. Failures are answers: nothing throws. */
+/**
+ * Fetches what reads, proofs, snapshots and bootstraps need from objects. Failures are answers, but
+ * within {@linkcode ColdReads.during}: what it does may throw them.
+ */
 export class ColdReads {
   readonly #tier: ColdTier;
   readonly #clock: Clock;

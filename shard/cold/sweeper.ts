@@ -26,7 +26,8 @@ import type { ColdState, ObjectView } from "../../stream/mod.ts";
 import { deleteObjects } from "./deletion.ts";
 import type { ColdJob } from "./job.ts";
 import { isApplied, leadsNow, proposed } from "./proposed.ts";
-import { Rounds, Stretches } from "./rounds.ts";
+import { Rounds } from "./rounds.ts";
+import { Stretches } from "./stretches.ts";
 import type { ColdTier } from "./tier.ts";
 import type { ColdParts } from "./work.ts";
 

@@ -31,7 +31,7 @@ export interface ColdObjectName extends ColdScope {
 /** Most bytes of a formation id. */
 export const FORMATION_BYTES_MAX = 64;
 /** Most characters of a key: with a root in front, S3 takes 1,024. */
-export const KEY_CHARACTERS_MAX = 512;
+const KEY_CHARACTERS_MAX = 512;
 
 /** Digits of a number in a key, so that listings are in order. */
 const NUMBER_DIGITS = 12;

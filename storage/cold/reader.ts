@@ -119,12 +119,6 @@ export class ColdReader {
     }
   }
 
-  /** Begins to fetch what will probably be read soon, as far as one reader is read ahead for. */
-  prefetch(object: ColdObject, offset: number, length: number): void {
-    const end = Math.min(object.bytes, offset + length);
-    if (end > offset) this.#readAhead(object, blockAt(offset), blockAt(end - 1));
-  }
-
   /** Drops what is kept of an object, such as one that was deleted. */
   forget(object: ColdObject): void {
     const runs = new Set(this.#blocks.get(objectKey(object))?.values());

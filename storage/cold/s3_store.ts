@@ -28,7 +28,7 @@ export interface S3ColdStoreParts {
  * Above this an object goes up in parts. It is more than what is flushed at once by default, so
  * that this is one request, which is there or not.
  */
-export const SINGLE_BYTES_MAX = 9 << 20;
+const SINGLE_BYTES_MAX = 9 << 20;
 /** Bytes of a part; S3 takes 5 MiB or more, and 10,000 of them. */
 export const PART_BYTES = 8 << 20;
 /** Keeps each object under its key in a bucket; `s3.ts` opens one. */
