@@ -5,7 +5,7 @@
  */
 
 import { availableCores } from "../io/machine.ts";
-import type { Config } from "../node/config/mod.ts";
+import { asksForTokens, type Config } from "../node/config/mod.ts";
 import { readCommandLine } from "../node/config/cli.ts";
 import { createLog } from "../node/log.ts";
 import { type ListenAddress, startNode, type UrsulaNode } from "./embed.ts";
@@ -64,15 +64,16 @@ function startUpLines(config: Config, { url }: ListenAddress, admin: ListenAddre
     : `in ${config.dataDir}, ${
       config.fsync === "always" ? "synced" : "not synced"
     } before it is acknowledged`;
+  const token = asksForTokens(config) ? ' -H "Authorization: Bearer $TOKEN"' : "";
   return [
     `ursula ${VERSION} listening on ${url}`,
     `  admin   ${admin.url}`,
     `  data    ${data}`,
     `  shards  ${config.cores}, with ${config.raftGroupCount} groups`,
     "Try:",
-    `  curl -X PUT ${url}/v1/stream/hello -H 'Content-Type: text/plain'`,
-    `  curl -X POST ${url}/v1/stream/hello -H 'Content-Type: text/plain' -d 'Hello, world'`,
-    `  curl -N '${url}/v1/stream/hello?offset=-1&live=sse'`,
+    `  curl -X PUT ${url}/v1/stream/hello${token} -H 'Content-Type: text/plain'`,
+    `  curl -X POST ${url}/v1/stream/hello${token} -H 'Content-Type: text/plain' -d 'Hello, world'`,
+    `  curl -N '${url}/v1/stream/hello?offset=-1&live=sse'${token}`,
     "",
   ].join("\n");
 }
