@@ -19,8 +19,11 @@ const RELEASE_MS = 1_000;
 const RATE_SHARE = 1 / 4;
 /** Writes under way at a time, whatever they wait for: each holds some 10 KiB beside its body. */
 const IN_FLIGHT_MAX = 16_384;
-/** So few are let in however slow everything is: without answers there is nothing to go by. */
-const IN_FLIGHT_MIN = 64;
+/**
+ * So few are never refused. What a disk or another node takes, it takes however few wait for it: a
+ * bound below what is under way meanwhile would lower the rate, which lowers the bound.
+ */
+const IN_FLIGHT_MIN = 512;
 
 /** Of a write that nobody times. */
 const UNTIMED = -1;

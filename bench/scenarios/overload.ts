@@ -14,7 +14,7 @@ import type { Findings, Scenario } from "./scenario.ts";
 const BYTES = 256;
 const MIB = 1024 * 1024;
 /** In the closed loop that finds out what a server can take. */
-const CLOSED_CONNECTIONS = 256;
+const CLOSED_CONNECTIONS = 1_000;
 const CLOSED_SECONDS = 5;
 /** As many as the server answers in a second: more than may stand in line. */
 const CONNECTIONS_MIN = 1_000;
@@ -24,7 +24,7 @@ const OVERLOAD_SECONDS = 20;
 const HALF_SECONDS = 10;
 const SETTLE_SECONDS = 3;
 /** An append that takes longer is not what a server does that has recovered. */
-const SLOW_MS = 200;
+const SLOW_MS = 1_000;
 
 async function measure(
   servers: readonly Running[],
