@@ -1,4 +1,3 @@
-// deno-lint-ignore-file no-control-regex -- terminals are told by control characters
 /** ursulactl's verbs against nodes that are made up. */
 
 import assert from "node:assert/strict";
@@ -35,9 +34,9 @@ Deno.test("status shows a node that does not answer as a line", async () => {
 Deno.test("status is coloured on a terminal, and not where NO_COLOR is set", async () => {
   await using planes = new GivenPlanes(new GivenCluster());
   const on = await run(planes, ["status"], { terminal: true });
-  assert.match(on.stdout, /\x1b\[2mNODE/);
+  assert.ok(on.stdout.includes("\x1b[2mNODE"), on.stdout);
   const off = await run(planes, ["status"], { terminal: true, env: { NO_COLOR: "1" } });
-  assert.doesNotMatch(off.stdout, /\x1b/);
+  assert.ok(!off.stdout.includes("\x1b"), off.stdout);
 });
 
 Deno.test("status does not take one node for another", async () => {
@@ -147,11 +146,9 @@ Deno.test("restart ends with 2 when it is interrupted, once the node is back and
   const { done, left, aborted } = JSON.parse(stdout);
   assert.deepEqual({ done, left, aborted }, { done: [1], left: [2, 3], aborted: "interrupted" });
   assert.match(stderr, /interrupted: stops at the next safe point/);
-  assert.match(stderr, /\r\x1b\[K0\/3 waiting for node 1: /);
-  assert.match(
-    stderr,
-    /\x1b\[Kursulactl: restart: aborted: interrupted \(restarted: 1; left: 2, 3\)\n$/,
-  );
+  assert.ok(stderr.includes("\r\x1b[K0/3 waiting for node 1: "), stderr);
+  const last = "\x1b[Kursulactl: restart: aborted: interrupted (restarted: 1; left: 2, 3)\n";
+  assert.ok(stderr.endsWith(last), stderr);
   assert.ok(cluster.nodes.every(({ up, draining }) => up && !draining));
 });
 
