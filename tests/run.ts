@@ -69,11 +69,11 @@ async function run(stage: Stage): Promise<Row> {
   return { name: stage.name, seconds, ...counts };
 }
 
-async function spawn({ args, tally, minutesMax }: Stage): Promise<Counts> {
+async function spawn({ args, tally, jobs = 1, minutesMax }: Stage): Promise<Counts> {
   const process = new Deno.Command(Deno.execPath(), {
     args: [...args],
     cwd: ROOT,
-    env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+    env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", DENO_JOBS: String(jobs) },
     stdout: "piped",
     stderr: "inherit",
   }).spawn();

@@ -8,7 +8,7 @@ clusterTest(
   { memory: true },
   (cluster) =>
     Load.during(cluster, {}, async (load) => {
-      for (const node of [...cluster.nodes, cluster.node(1)]) {
+      for (const node of cluster.nodes) {
         await load.fault(`SIGKILL of node ${node.id}`, () => node.kill());
         await load.fault(`start of node ${node.id}, empty`, () => node.start());
       }

@@ -10,21 +10,17 @@ import { Load } from "./load.ts";
 /** SPEC section 8. */
 const STOP_MS_MAX = 10_000;
 
-for (const memory of [false, true]) {
-  clusterTest(
-    `a rolling restart by SIGTERM loses nothing and ends every node with 0${
-      memory ? " (memory)" : ""
-    }`,
-    { memory },
-    (cluster) =>
-      Load.during(cluster, {}, async (load) => {
-        for (const node of cluster.nodes) {
-          await load.fault(`SIGTERM of node ${node.id}`, () => node.stop());
-          await load.fault(`start of node ${node.id}`, () => node.start());
-        }
-      }),
-  );
-}
+clusterTest(
+  "a rolling restart by SIGTERM loses nothing and ends every node with 0",
+  {},
+  (cluster) =>
+    Load.during(cluster, {}, async (load) => {
+      for (const node of cluster.nodes) {
+        await load.fault(`SIGTERM of node ${node.id}`, () => node.stop());
+        await load.fault(`start of node ${node.id}`, () => node.start());
+      }
+    }),
+);
 
 Deno.test("a node whose cluster has not formed ends upon SIGTERM, and the cluster forms later", async () => {
   await using cluster = await Cluster.prepare();

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { startServer } from "../server.ts";
-import { assertMessages, contentOf } from "./content.ts";
+import { assertMessages, begun, contentOf } from "./content.ts";
 import { pause, random, SEED } from "./random.ts";
 import { Writer } from "./writer.ts";
 
@@ -36,6 +36,7 @@ Deno.test("every acknowledged append survives SIGKILL while it is flushed", asyn
   const running = Promise.all(writers.map((writer) => writer.run(stop.signal)));
 
   const crashing = (async () => {
+    await begun(writers);
     for (let kill = 0; kill < KILLS; kill++) {
       await pause(RUN_MS_MIN + next() * (RUN_MS_MAX - RUN_MS_MIN));
       const acknowledged = new Map(writers.map((writer) => [writer, writer.acknowledged]));

@@ -5,7 +5,10 @@
  */
 
 import assert from "node:assert/strict";
+import { eventually } from "../http/expect.ts";
 import type { Writer } from "./writer.ts";
+
+const BEGUN_MS_MAX = 20_000;
 
 /** Is this all that was acknowledged, and perhaps the one message that was on its way? */
 export function assertMessages(writer: Writer, text: string, acknowledged: number): void {
@@ -14,6 +17,12 @@ export function assertMessages(writer: Writer, text: string, acknowledged: numbe
     if (text === writer.content(count)) return;
   }
   assert.fail(`${writer.path}: ${text.length} bytes are not its first ${acknowledged} messages`);
+}
+
+/** Resolves once each stream is there: what is not yet, a crash can't take away. */
+export async function begun(writers: readonly Writer[]): Promise<void> {
+  const all = () => Promise.resolve(writers.every(({ acknowledged }) => acknowledged > 0));
+  await eventually(all, "every writer has begun", BEGUN_MS_MAX);
 }
 
 /** The whole stream. */

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { startServer } from "../server.ts";
-import { assertMessages, contentOf } from "./content.ts";
+import { assertMessages, begun, contentOf } from "./content.ts";
 import { pause, random, SEED } from "./random.ts";
 import { Reader } from "./reader.ts";
 import { Writer } from "./writer.ts";
@@ -33,6 +33,7 @@ Deno.test("every acknowledged append survives SIGKILL, once and in order, and so
   let restart = 0;
 
   const crashing = (async () => {
+    await begun(writers);
     for (let kill = 0; kill < KILLS; kill++) {
       await pause(RUN_MS_MIN + next() * (RUN_MS_MAX - RUN_MS_MIN));
       const before = new Map(readers.map(({ writer, reader }) => [writer, reader.seen]));

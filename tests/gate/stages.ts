@@ -23,6 +23,8 @@ export interface Stage {
   readonly entry: string;
   /** See {@linkcode Tally}. */
   readonly tally: Tally;
+  /** Files that run at a time, where they do not run one by one. */
+  readonly jobs?: number;
   /** After how long the stage is ended and counts as failed. */
   readonly minutesMax: number;
 }
@@ -51,8 +53,15 @@ export const TIMED: readonly string[] = [
   "tests/ctl/cluster_test.ts",
 ];
 
-/** Tests run with every leak check that the runner has. */
-const TEST = ["test", "-A", "--sanitize-ops", "--sanitize-resources", "--trace-leaks"];
+/** Tests run with every leak check that the runner has; types have a stage of their own. */
+const TEST = [
+  "test",
+  "-A",
+  "--no-check",
+  "--sanitize-ops",
+  "--sanitize-resources",
+  "--trace-leaks",
+];
 
 /** The stages. */
 export const STAGES: readonly Stage[] = [
@@ -61,7 +70,10 @@ export const STAGES: readonly Stage[] = [
   check("types", "deno.json", "check"),
   check("docs", "mod.ts", "doc", "--lint", "mod.ts", "ctl/mod.ts"),
   check("publish", "mod.ts", "publish", "--dry-run", "--allow-dirty"),
-  tests("unit", [".", "--parallel"], [...SERVERS, ...CLUSTERS, "tests/conformance/npm"]),
+  {
+    ...tests("unit", [".", "--parallel"], [...SERVERS, ...CLUSTERS, "tests/conformance/npm"]),
+    jobs: 3,
+  },
   {
     name: "sim",
     args: ["run", "-A", "tests/sim/run.ts", "--seeds", "300", "--jobs", "2"],
@@ -69,8 +81,9 @@ export const STAGES: readonly Stage[] = [
     tally: "line",
     minutesMax: 6,
   },
-  tests("servers", [...SERVERS, "--parallel"]),
-  tests("clusters", [...CLUSTERS, "--parallel"], TIMED),
+  // One of three waits, mostly.
+  { ...tests("servers", [...SERVERS, "--parallel"]), jobs: 3 },
+  { ...tests("clusters", [...CLUSTERS, "--parallel"], TIMED), jobs: 2 },
   tests("failover", TIMED),
   {
     name: "conformance",

@@ -239,7 +239,7 @@ function drawCluster(random: SimRandom, nodes: number): HotPlan {
     ...drawStorage(random),
     clients: 3 + random.below(3),
     ...drawWork(random),
-    thinkMsMax: oneOf(random, [10, 30, 80]),
+    thinkMsMax: oneOf(random, [20, 40, 80]),
     faults: [],
     cluster: {
       memory,
