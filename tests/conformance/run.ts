@@ -176,4 +176,6 @@ async function main(): Promise<number> {
   return failed === 0 ? 0 : 1;
 }
 
+// Whoever is ended leaves no server behind: on its way out the process ends those that it started.
+Deno.addSignalListener("SIGTERM", () => Deno.exit(1));
 Deno.exit(await main());
