@@ -1,4 +1,4 @@
-import type { Clock, Timer } from "../io/mod.ts";
+import { type Clock, pause, type Timer } from "../io/mod.ts";
 import { type ErrorCode, parseDecimal } from "../protocol/mod.ts";
 import { Blocks, copiedPieces, type Gathered, Joined, type PieceReader } from "./body_pieces.ts";
 
@@ -167,13 +167,11 @@ export class BodyReader {
     if (inFlight > this.#blocksMax) return Promise.resolve(this.#refuse());
     const body = new PiecewiseBody(copiedPieces(request.body));
     this.#watch(body);
-    const pause = () =>
-      new Promise<void>((resolve) => this.#clock.setTimer(BLOCK_PAUSE_MS, resolve));
     return this.#gather(
       body,
       limit,
       length ?? 0,
-      new Blocks(length, onBlock, pause),
+      new Blocks(length, onBlock, () => pause(this.#clock, BLOCK_PAUSE_MS)),
       this.#blocksMax,
     );
   }

@@ -5,7 +5,7 @@ import { LossyAccess, surveyed } from "../tests/given/access.ts";
 import { givenShard, keyIn } from "../tests/given/shard.ts";
 import type { Command } from "../stream/mod.ts";
 import { Buckets } from "./buckets.ts";
-import { pause } from "./patience.ts";
+import { pause } from "../io/mod.ts";
 
 const GROUPS = 3;
 const HOME = groupOf("demo", GROUPS);

@@ -10,6 +10,7 @@ import type {
   Unavailable,
   Watcher,
 } from "../group/mod.ts";
+import { pause } from "../io/mod.ts";
 import {
   type Errands,
   type GroupAccess,
@@ -30,7 +31,7 @@ import {
 } from "./call_codec.ts";
 import { Forwarder, type ForwarderOptions, MOVES_MAX } from "./forwarder.ts";
 import { hintedNode, Leaders, NOBODY } from "./leaders.ts";
-import { before, PATIENCE_MS, pause, RETRY_MS } from "./patience.ts";
+import { before, PATIENCE_MS, RETRY_MS } from "./patience.ts";
 
 /** Longest pause between two looks of a read. */
 const READ_RETRY_MS_MAX = 50;

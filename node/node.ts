@@ -3,9 +3,9 @@ import { coldPlaceOf, coldSetupOf, prepareCold } from "./cold.ts";
 import type { Config } from "./config/mod.ts";
 import { Crew } from "./crew.ts";
 import type { Log } from "./log.ts";
-import { pause, RETRY_MS } from "./patience.ts";
+import { RETRY_MS } from "./patience.ts";
 import { type Io, ShardRuntime } from "./runtime.ts";
-import type { CertifiedKey, DiskLock } from "../io/mod.ts";
+import { type CertifiedKey, type DiskLock, pause } from "../io/mod.ts";
 import type { LineLevel, ShardSetup } from "../shard/mod.ts";
 import { openStore, type Store } from "./store.ts";
 

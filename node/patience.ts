@@ -8,8 +8,6 @@ export const PATIENCE_MS = 5_000;
 /** Pause before the next look. */
 export const RETRY_MS = 10;
 
-export { pause };
-
 /**
  * Calls `attempt` until its answer is no longer one to wait out, or patience is over; the last
  * answer is returned either way.

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { SimClock } from "../tests/sim/clock.ts";
-import { before, insist, PATIENCE_MS, pause } from "./patience.ts";
+import { pause } from "../io/mod.ts";
+import { before, insist, PATIENCE_MS } from "./patience.ts";
 
 Deno.test("insist() tries again until the answer is another one", async () => {
   const clock = new SimClock();

@@ -1,5 +1,5 @@
 import type { Answer, ReadAnswer, Unavailable } from "../group/mod.ts";
-import type { Clock } from "../io/mod.ts";
+import { type Clock, pause } from "../io/mod.ts";
 import type { ColdTier } from "../shard/mod.ts";
 import { type GroupAccess, groupOf } from "../shard/mod.ts";
 import { ColdError, putObject } from "../storage/cold/mod.ts";
@@ -13,7 +13,7 @@ import {
   type StreamKey,
   type StreamSnapshot,
 } from "../stream/mod.ts";
-import { insist, pause, submitUntilKnown } from "./patience.ts";
+import { insist, submitUntilKnown } from "./patience.ts";
 
 /**
  * Most bytes of a piece that is staged: appends wait behind it for as long as it takes to write.

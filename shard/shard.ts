@@ -13,7 +13,7 @@ import {
   type Unavailable,
   type Watcher,
 } from "../group/mod.ts";
-import type { Clock, Timer } from "../io/mod.ts";
+import { type Clock, pause, type Timer } from "../io/mod.ts";
 import type { MemberId } from "../raft/mod.ts";
 import type { Command, ObjectName, StreamFacts, StreamKey } from "../stream/mod.ts";
 import type {
@@ -433,7 +433,7 @@ export class Shard implements GroupAccess, OrderAccess {
   async #handOverUntil(isOver: () => boolean): Promise<void> {
     const untilMs = this.#clock.monotonicMs() + HAND_OVER_MS;
     while (!isOver() && this.#clock.monotonicMs() < untilMs) {
-      await new Promise<void>((resolve) => this.#clock.setTimer(HAND_OVER_LOOK_MS, resolve));
+      await pause(this.#clock, HAND_OVER_LOOK_MS);
     }
   }
 

@@ -81,7 +81,7 @@ export class Flusher implements ColdJob {
     const options = { maxBytes: setup.flushMaxBytes, skips: (other: StreamKey) => other !== key };
     for (let bytes = 0;;) {
       while (this.#flushes.has(group.id) && !this.#stopped && clock.monotonicMs() < untilMs) {
-        await new Promise<void>((resolve) => clock.setTimer(FLUSH_LOOK_MS, resolve));
+        await pause(clock, FLUSH_LOOK_MS);
       }
       if (!group.leads) return { bytes, ended: "not_leader" };
       if (this.#stopped) return { bytes, ended: "stopped" };
@@ -98,7 +98,7 @@ export class Flusher implements ColdJob {
       bytes += flushed;
       // The log has no room, or the leadership is in doubt: not at once again.
       if (flushed === 0) {
-        await new Promise<void>((resolve) => clock.setTimer(FLUSH_LOOK_MS, resolve));
+        await pause(clock, FLUSH_LOOK_MS);
       }
       // With less than an object's worth, all that there was has gone; appends may go on for ever.
       if (wanted < setup.flushMaxBytes / 2 && flushed > 0) return { bytes, ended: "done" };

@@ -1,4 +1,4 @@
-import type { Clock } from "../../io/mod.ts";
+import { type Clock, pause } from "../../io/mod.ts";
 
 /** Waits between two looks at something that others bring about. */
 export interface Pacing {
@@ -14,7 +14,7 @@ export interface Pacing {
 export function pacingOf(clock: Clock, isOver: () => boolean): Pacing {
   return {
     nowMs: () => clock.monotonicMs(),
-    pause: (ms) => new Promise((resolve) => clock.setTimer(ms, resolve)),
+    pause: (ms) => pause(clock, ms),
     isOver,
   };
 }
