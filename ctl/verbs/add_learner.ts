@@ -1,5 +1,5 @@
 import type { Context } from "../context.ts";
-import { checkGroups, chosenGroups, type GroupOptions } from "../groups.ts";
+import { checkGroups, chosenGroups, eachGroup, type GroupOptions } from "../groups.ts";
 import { counted } from "../output.ts";
 import { leaderOf, nodeOf } from "../view.ts";
 
@@ -23,11 +23,9 @@ export async function addLearner(context: Context, options: AddLearnerOptions): 
     const store = nodeOf(view, node)?.groups.get(group)?.store_id;
     return led?.voters.includes(node) !== true || led.voter_stores[node] !== store;
   });
-  let done = 0;
   if (dryRun !== true) {
-    await cluster.each(groups, async (group) => {
+    await eachGroup({ cluster, screen }, groups, async (group) => {
       await cluster.atLeader(group, (leader) => leader.addLearner(group, node));
-      screen.progress(`${++done} of ${groups.length} groups`);
     });
   }
   await screen.result({ node_id: node, groups, ...(dryRun ? { dry_run: true } : {}) });

@@ -1,6 +1,7 @@
 import type { Cluster } from "../cluster.ts";
 import type { Context } from "../context.ts";
-import { Aborted, Failure, messageOf } from "../failure.ts";
+import { Aborted, Failure } from "../failure.ts";
+import { changeGroups, checkChanged } from "../groups.ts";
 import { counted } from "../output.ts";
 import { obstacleToLosing } from "../safety.ts";
 import { type ClusterView, groupIds, leaderOf, nodeOf } from "../view.ts";
@@ -29,31 +30,18 @@ export async function replaceNode(context: Context, options: ReplaceNodeOptions)
   cluster.node(id);
   const view = await cluster.ledView();
   const groups = groupsToDo(view, id);
-  const done: number[] = [];
-  let failure: unknown;
-  if (dryRun !== true) {
-    await cluster.each(groups, async (group) => {
-      await replaceIn(cluster, group, id, timeout);
-      done.push(group);
-      screen.progress(`${done.length} of ${groups.length} groups`);
-    }).catch((error) => failure = error);
-  }
-  const aborted = failure === undefined ? null : messageOf(failure);
-  const changed = dryRun === true ? groups : done.sort((one, other) => one - other);
-  await screen.result({
-    node_id: id,
-    groups: changed,
-    aborted,
-    ...(dryRun ? { dry_run: true } : {}),
-  });
-  if (aborted !== null) {
-    throw new Aborted(`${aborted} (${done.length} of ${groups.length} groups are done)`);
-  }
+  const changed = await changeGroups(
+    { cluster, screen, dryRun },
+    groups,
+    (group) => replaceIn(cluster, group, id, timeout),
+  );
+  await screen.result({ node_id: id, ...changed, ...(dryRun ? { dry_run: true } : {}) });
+  checkChanged(changed, groups.length);
   const would = dryRun === true ? "would get its place in" : "has its place in";
   await screen.line(
     groups.length === 0
       ? `node ${id} has its place in every group already`
-      : `the new node ${id} ${would} ${counted(changed.length, "group")}`,
+      : `the new node ${id} ${would} ${counted(changed.groups.length, "group")}`,
   );
 }
 

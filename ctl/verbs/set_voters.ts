@@ -1,8 +1,8 @@
 import { CallError } from "../client.ts";
 import type { Cluster } from "../cluster.ts";
 import type { Context } from "../context.ts";
-import { Aborted, messageOf, UsageError } from "../failure.ts";
-import { chosenGroups, type GroupOptions } from "../groups.ts";
+import { Aborted, UsageError } from "../failure.ts";
+import { changeGroups, checkChanged, chosenGroups, type GroupOptions } from "../groups.ts";
 import { counted } from "../output.ts";
 import { Patience } from "../patience.ts";
 import { type ClusterView, figuresOf, leaderOf, nodeOf } from "../view.ts";
@@ -27,26 +27,18 @@ export async function setVoters(context: Context, options: SetVotersOptions): Pr
   const groups = all.filter((group) => !hasVoters(view, group, voters));
   const unwell = obstacle(view, groups, voters);
   if (unwell !== undefined) throw new Aborted(`nothing was changed: ${unwell}`);
-  const done: number[] = [];
-  let failure: unknown;
-  if (dryRun !== true) {
-    await cluster.each(groups, async (group) => {
-      await changeVoters(cluster, group, voters, timeout);
-      done.push(group);
-      screen.progress(`${done.length} of ${groups.length} groups`);
-    }).catch((error) => failure = error);
-  }
-  const aborted = failure === undefined ? null : messageOf(failure);
-  const changed = dryRun === true ? groups : done.sort((one, other) => one - other);
-  await screen.result({ voters, groups: changed, aborted, ...(dryRun ? { dry_run: true } : {}) });
-  if (aborted !== null) {
-    throw new Aborted(`${aborted} (${done.length} of ${groups.length} groups are done)`);
-  }
+  const changed = await changeGroups(
+    { cluster, screen, dryRun },
+    groups,
+    (group) => changeVoters(cluster, group, voters, timeout),
+  );
+  await screen.result({ voters, ...changed, ...(dryRun ? { dry_run: true } : {}) });
+  checkChanged(changed, groups.length);
   const would = dryRun === true ? "would get" : "got";
   const rest = all.length - groups.length;
   const had = rest === 0 ? "" : `, ${rest} had them`;
   await screen.line(
-    `${counted(changed.length, "group")} ${would} voters ${voters.join(", ")}${had}`,
+    `${counted(changed.groups.length, "group")} ${would} voters ${voters.join(", ")}${had}`,
   );
 }
 

@@ -1,5 +1,5 @@
 import type { Context } from "../context.ts";
-import { checkGroups, chosenGroups, type GroupOptions } from "../groups.ts";
+import { checkGroups, chosenGroups, eachGroup, type GroupOptions } from "../groups.ts";
 import { counted } from "../output.ts";
 import { leaderOf } from "../view.ts";
 
@@ -18,15 +18,12 @@ export async function transfer(context: Context, options: TransferOptions): Prom
   cluster.node(node);
   const view = await cluster.ledView();
   const groups = chosenGroups(view, options).filter((id) => leaderOf(view, id)?.node.id !== node);
-  const moved: number[] = [];
   if (dryRun !== true) {
-    await cluster.each(groups, async (group) => {
+    await eachGroup({ cluster, screen }, groups, async (group) => {
       await cluster.atLeader(group, async (leader) => {
         // It may have got it meanwhile, by the first of two calls.
         if (leader.id !== node) await leader.transfer(group, node);
       });
-      moved.push(group);
-      screen.progress(`${moved.length} of ${groups.length} groups`);
     });
   }
   await screen.result({ node_id: node, groups, ...(dryRun ? { dry_run: true } : {}) });
