@@ -11,7 +11,7 @@ const STALL_MS = 30_000;
  * Between two blocks of a large body others go on. A client that is fast enough has the next piece
  * there before the event loop comes round: without a pause that is all that the loop does.
  */
-const BLOCK_PAUSE_MS = 4;
+const BLOCK_PAUSE_MS = 12;
 
 /** How many looks at the bodies pass in that time. */
 const LOOKS_PER_STALL = 10;

@@ -26,8 +26,10 @@ export const STAGED_BYTES_MAX: number = 127 * 1024;
  * somebody waits for the end of it.
  */
 const STAGE_PAUSES = 3;
-const STAGE_PAUSE_MS_MIN = 8;
-const STAGE_PAUSE_MS_MAX = 20;
+const STAGE_PAUSE_MS = { least: 8, most: 20 };
+/** From here on more room is left: what is large comes seldom, and what it costs others adds up. */
+const LARGE_BYTES = 8 << 20;
+const LARGE_STAGE_PAUSE_MS = { least: 32, most: 40 };
 /** Objects that are begun for one snapshot, should others get their numbers first. */
 const OBJECTS_MAX = 4;
 /** Uploads of one object, and the pause after the first that failed; it doubles. */
@@ -209,8 +211,8 @@ export class StreamSnapshots {
       if (isCondemned(answer)) return "condemned";
       if (!isDone(answer)) return "unavailable" in answer ? nothingApplied(answer) : NO_LEADER;
       const tookMs = this.#clock.monotonicMs() - beganMs;
-      const pauseMs = Math.max(STAGE_PAUSES * tookMs, STAGE_PAUSE_MS_MIN);
-      await pause(this.#clock, Math.min(pauseMs, STAGE_PAUSE_MS_MAX));
+      const { least, most } = at < LARGE_BYTES ? STAGE_PAUSE_MS : LARGE_STAGE_PAUSE_MS;
+      await pause(this.#clock, Math.min(Math.max(STAGE_PAUSES * tookMs, least), most));
     }
     return "placed";
   }

@@ -103,6 +103,7 @@ export class Journal implements ReadableLog {
     });
     this.#maker = new SegmentMaker({
       disk,
+      clock: options.clock,
       directory,
       journal,
       segmentBytes: this.#segmentBytes,

@@ -30,7 +30,7 @@ export interface JournalOptions {
    * work in the background, which no flush may be waiting for. Not of one that makes `open` reject.
    */
   readonly onFatal?: (error: Error) => void;
-  /** For {@linkcode JournalOptions.onSync}. */
+  /** For {@linkcode JournalOptions.onSync}, and for pauses of work that nobody waits for. */
   readonly clock?: Clock;
   /** How long each sync took, in ms. */
   readonly onSync?: (durationMs: number) => void;

@@ -5,13 +5,20 @@
  * @module
  */
 
-import type { Disk, DiskFile } from "../../io/mod.ts";
+import { type Clock, type Disk, type DiskFile, pause } from "../../io/mod.ts";
 import { BackgroundLoop } from "./background_loop.ts";
 import { ZERO_STEP_BYTES } from "./format.ts";
 import { spareName } from "./names.ts";
 import type { Segment } from "./segment.ts";
 
 const ZEROS = new Uint8Array(ZERO_STEP_BYTES);
+
+/**
+ * While nobody waits for the file, appends have the disk for themselves so many times as long as the
+ * last step took, within bounds.
+ */
+const PAUSES = 3;
+const PAUSE_MS_MAX = 50;
 
 interface Spare {
   readonly file: DiskFile;
@@ -21,6 +28,8 @@ interface Spare {
 /** How a {@linkcode SegmentMaker} works. */
 export interface SegmentMakerOptions {
   readonly disk: Disk;
+  /** Without one nothing pauses. */
+  readonly clock: Clock | undefined;
   readonly directory: string;
   readonly journal: number;
   /** Size of the files made ahead. */
@@ -35,6 +44,8 @@ export class SegmentMaker {
   #spare: Spare | undefined = undefined;
   #count = 0;
   #wanted: Segment[] = [];
+  /** Aborted when somebody waits. */
+  #hurry = new AbortController();
   readonly #loop: BackgroundLoop;
 
   constructor(readonly options: SegmentMakerOptions) {
@@ -48,6 +59,7 @@ export class SegmentMaker {
       this.#spare = undefined;
     } else {
       this.#wanted.push(segment);
+      this.#hurry.abort();
     }
     this.#loop.kick();
   }
@@ -59,6 +71,7 @@ export class SegmentMaker {
 
   /** Ends the work, and removes what nobody needs. */
   async close(): Promise<void> {
+    this.#hurry.abort();
     await this.#loop.stop();
     const spare = this.#spare;
     this.#spare = undefined;
@@ -76,13 +89,14 @@ export class SegmentMaker {
       give(segment, made);
       this.options.onReady(segment);
     }
+    this.#hurry = new AbortController();
     this.#spare ??= await this.#make(this.options.segmentBytes);
     if (this.#wanted.length > 0) this.#loop.kick();
   }
 
   /** A zeroed file; undefined when the work was stopped meanwhile. */
   async #make(size: number): Promise<Spare | undefined> {
-    const { disk, directory, journal } = this.options;
+    const { disk, clock, directory, journal } = this.options;
     const path = `${directory}/${spareName(journal, ++this.#count)}`;
     const file = await disk.open(path, { create: true });
     for (let at = 0; at < size; at += ZERO_STEP_BYTES) {
@@ -91,9 +105,13 @@ export class SegmentMaker {
         await disk.remove(path);
         return undefined;
       }
+      const beganMs = clock?.monotonicMs() ?? 0;
       await file.write(ZEROS.subarray(0, Math.min(ZERO_STEP_BYTES, size - at)), at);
       // All at once it would go to the disk ahead of what appends wait for.
       await file.sync();
+      if (clock === undefined) continue;
+      const pauseMs = Math.min(PAUSES * (clock.monotonicMs() - beganMs), PAUSE_MS_MAX);
+      await pause(clock, pauseMs, this.#hurry.signal);
     }
     return { file, path };
   }
