@@ -153,12 +153,18 @@ async function run(
  *
  * @param program its file name
  * @param plan what {@linkcode planOf} gives it
+ * @param niceness 0 to 19: how far it gives way to the other programs on its core
  * @throws {Error} with what it printed, when it failed
  */
-export async function runLoad<T>(program: string, plan: unknown): Promise<T> {
+export async function runLoad<T>(
+  program: string,
+  plan: unknown,
+  { niceness = 0 } = {},
+): Promise<T> {
   const script = new URL(program, import.meta.url).pathname;
-  const output = await new Deno.Command("taskset", {
-    args: ["-c", String(LOAD_CORE), "deno", "run", "-A", script, JSON.stringify(plan)],
+  const pinned = ["taskset", "-c", String(LOAD_CORE), "deno", "run", "-A", script];
+  const output = await new Deno.Command("nice", {
+    args: ["-n", String(niceness), ...pinned, JSON.stringify(plan)],
     stdout: "piped",
     stderr: "piped",
     env: { NO_COLOR: "1" },
