@@ -5,10 +5,9 @@ import { GivenStore } from "../tests/given/cold_store.ts";
 import { textOf } from "../tests/given/commands.ts";
 import { type Part, partsOf } from "../tests/given/multipart.ts";
 import { type GivenPlane, givenPlane } from "../tests/given/plane.ts";
-import { keyIn } from "../tests/given/shard.ts";
+import { COLD_FORMATION, coldSetupOf, keyIn } from "../tests/given/shard.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
-const FORMATION = "f".repeat(32);
 /** As `textParts` writes an empty first part. */
 const EMPTY = "application/octet-stream ";
 
@@ -18,17 +17,13 @@ async function given(kind: "s3" | "memory" = "s3") {
   const backend = kind === "s3"
     ? { kind, bucket: "b", region: "r", endpoint: undefined, root: "" } as never // it is not opened
     : { kind } as const;
-  const cold = {
+  const cold = coldSetupOf({
     backend,
-    formation: FORMATION,
     flushIntervalMs: 1e9,
     flushMinHotBytes: 1e9,
-    flushMaxBytes: 8 << 20,
-    flushesMax: 1,
     hotBytesPerGroupMax: 1e9,
-    keepsMs: 3_600_000,
     cacheBytesMax: 0,
-  };
+  });
   const plane = await givenPlane({}, { cold }, store);
   assert.equal((await plane.ask("PUT", "/demo")).status, 201);
   return Object.assign(plane, {
@@ -45,7 +40,7 @@ async function given(kind: "s3" | "memory" = "s3") {
         skips: (other) => other !== key,
       });
       const object = { number: state.cold.nextNumber, term: 1, length };
-      const name = { formation: FORMATION, group: id, number: object.number, term: 1 };
+      const name = { formation: COLD_FORMATION, group: id, number: object.number, term: 1 };
       await putObject(store, { ...name, bytes: length }, [copySlices(slices)]);
       const answer = await plane.clock.until(
         plane.runtime.access.submit(id, { type: "flush", object, ranges }),
@@ -59,7 +54,7 @@ async function given(kind: "s3" | "memory" = "s3") {
       const object = { number: state.cold.nextNumber, term: 1, length: bytes.length };
       const { access } = plane.runtime;
       if (kind === "s3") {
-        const name = { formation: FORMATION, group: id, number: object.number, term: 1 };
+        const name = { formation: COLD_FORMATION, group: id, number: object.number, term: 1 };
         await putObject(store, { ...name, bytes: bytes.length }, [bytes]);
       } else {
         const body = { data: sliceOf(bytes) };

@@ -2,50 +2,15 @@ import assert from "node:assert/strict";
 import type { GroupFacts } from "../shard/mod.ts";
 import { GivenStore } from "../tests/given/cold_store.ts";
 import { SHARED_STORE } from "../tests/given/cold_reads.ts";
+import { groupFacts, nodeFacts } from "../tests/given/node_facts.ts";
 import { givenPlane } from "../tests/given/plane.ts";
 import type { NodeFacts } from "./context.ts";
 import { obstacleOf, readiness } from "./readiness.ts";
 
-const GROUP: GroupFacts = {
-  id: 7,
-  shard: 0,
-  member: "1.a",
-  followers: [],
-  leader: "2.b",
-  leads: false,
-  voters: ["1.a", "2.b", "3.c"],
-  learners: [],
-  term: 1,
-  lastIndex: 1,
-  commitIndex: 1,
-  appliedIndex: 1,
-  ready: true,
-  caughtUp: true,
-  coldLacking: 0,
-  votes: true,
-  hasRoom: true,
-  proposals: 0,
-  proposalBytes: 0,
-  overloads: 0,
-  hotBytes: 0,
-  coldBytes: 0,
-  streams: 0,
-};
-
 /** Node 1 of three, which hears some of the others. */
 function facts(group: Partial<GroupFacts>, heard: readonly string[] = ["2.b", "3.c"]): NodeFacts {
-  return {
-    nodeId: 1,
-    clusterId: "c",
-    version: "0",
-    uptimeMs: 0,
-    process: undefined,
-    stopping: false,
-    draining: false,
-    groups: [{ ...GROUP, id: 0 }, { ...GROUP, ...group }],
-    shards: [],
-    hears: (member) => heard.includes(member),
-  };
+  const groups = [groupFacts(), groupFacts({ id: 7, ...group })];
+  return nodeFacts([], { groups, hears: (member) => heard.includes(member) });
 }
 
 Deno.test("obstacleOf() names one reason, and the group", () => {
@@ -71,7 +36,7 @@ Deno.test("obstacleOf() says that the node is cut off where it reaches no majori
   assert.match(obstacleOf(facts({}, ["2.x", "3.y"])) ?? "", /cut off from a majority/);
   assert.match(obstacleOf(facts({ voters: ["1.a", "2.b"] }, ["3.c"])) ?? "", /cut off.*group 7/);
   assert.equal(
-    obstacleOf({ ...facts({}, []), groups: [{ ...GROUP, voters: ["1.a"] }] }),
+    obstacleOf({ ...facts({}, []), groups: [groupFacts({ voters: ["1.a"] })] }),
     undefined,
   );
 });

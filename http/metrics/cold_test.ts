@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { COLD_FACTS, nodeFacts, shardFacts } from "../../tests/given/node_facts.ts";
 import { givenPlane } from "../../tests/given/plane.ts";
+import { coldSetupOf } from "../../tests/given/shard.ts";
 import { coldJson } from "./cold.ts";
 import { textOf } from "./text.ts";
 import { viewOf } from "./view.ts";
@@ -44,17 +45,7 @@ Deno.test("a node's metrics have figures of its cold tier, and of each group's p
   assert.equal((await (await bare.ask("GET", "/__ursula/metrics")).json()).cold, null);
   await bare.close();
   const { ask, close } = await givenPlane({}, {
-    cold: {
-      backend: { kind: "memory" },
-      formation: "f0f0f0f0f0f0f0f0",
-      flushIntervalMs: 1_000,
-      flushMinHotBytes: 1 << 20,
-      flushMaxBytes: 1 << 20,
-      flushesMax: 1,
-      hotBytesPerGroupMax: 64 << 20,
-      keepsMs: 3_600_000,
-      cacheBytesMax: 1 << 20,
-    },
+    cold: coldSetupOf(),
   });
   await ask("PUT", "/v1/stream/a", "abc");
   const { cold, raft_groups } = await (await ask("GET", "/__ursula/metrics")).json();

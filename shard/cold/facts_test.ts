@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { GroupState } from "../../stream/mod.ts";
 import { appendOf, createOf, openBucketOf } from "../../tests/given/commands.ts";
-import { givenShard } from "../../tests/given/shard.ts";
+import { coldSetupOf, givenShard } from "../../tests/given/shard.ts";
 import { ColdCounters } from "./counters.ts";
 import { coldFactsOf } from "./facts.ts";
 
@@ -51,17 +51,7 @@ Deno.test("report() has facts of the cold tier where there is one, which travel 
   assert.equal(bare.shard.report().cold, undefined);
   await bare.clock.until(bare.open.stop());
   const { shard, open, clock } = await givenShard({
-    cold: {
-      backend: { kind: "memory" },
-      formation: "f0f0f0f0f0f0f0f0",
-      flushIntervalMs: 1_000,
-      flushMinHotBytes: 1 << 20,
-      flushMaxBytes: 1 << 20,
-      flushesMax: 1,
-      hotBytesPerGroupMax: 64 << 20,
-      keepsMs: 3_600_000,
-      cacheBytesMax: 1 << 20,
-    },
+    cold: coldSetupOf(),
   });
   for (const command of [openBucketOf("demo"), createOf("demo/a"), appendOf("demo/a", "abc")]) {
     await clock.until(shard.submit(0, command));
