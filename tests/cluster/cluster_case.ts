@@ -22,15 +22,23 @@ export function clusterTest(
 export async function withCluster(
   options: ClusterOptions,
   body: (cluster: Cluster) => Promise<void>,
+  msMax?: number,
+): Promise<void> {
+  await runOn(await Cluster.prepare(options), body, msMax);
+}
+
+/** Starts the nodes of a cluster, runs `body` on it, and makes it go away: for so long at most. */
+export async function runOn(
+  cluster: Cluster,
+  body: (cluster: Cluster) => Promise<void>,
   msMax = TEST_MS_MAX,
 ): Promise<void> {
-  const cluster = await Cluster.start(options);
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(
     () => late.reject(new Error(`not done within ${msMax / 1000} s`)),
     msMax,
   );
-  const running = body(cluster);
+  const running = cluster.startAll().then(() => body(cluster));
   try {
     await Promise.race([running, late.promise]);
     cluster.assertAlive();

@@ -6,11 +6,9 @@
  */
 
 import { Cluster, type ClusterOptions } from "../cluster/cluster.ts";
+import { runOn } from "../cluster/cluster_case.ts";
 import { freePorts } from "../cluster/ports.ts";
 import { Supervisor } from "./supervisor.ts";
-
-/** A test that takes longer hangs. */
-const TEST_MS_MAX = 110_000;
 
 /** What a test works with. */
 export type CtlBody = (cluster: Cluster, supervisor: Supervisor, config: string) => Promise<void>;
@@ -24,7 +22,7 @@ export function ctlTest(name: string, options: ClusterOptions, body: CtlBody): v
 export async function withOperatedCluster(
   options: ClusterOptions,
   body: CtlBody,
-  msMax = TEST_MS_MAX,
+  msMax?: number,
 ): Promise<void> {
   const cluster = await Cluster.prepare(options);
   const ports = freePorts(cluster.nodes.length);
@@ -33,24 +31,6 @@ export async function withOperatedCluster(
     node.args = [...node.args, "--admin-listen", `127.0.0.1:${ports[at]}`];
   }
   await using supervisor = new Supervisor(cluster);
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => late.reject(new Error(`not done within ${msMax / 1000} s`)),
-    msMax,
-  );
-  let running: Promise<void> | undefined;
-  try {
-    await cluster.startAll();
-    running = supervisor.manifest().then((config) => body(cluster, supervisor, config));
-    await Promise.race([running, late.promise]);
-    cluster.assertAlive();
-  } catch (error) {
-    console.log(await cluster.logs());
-    throw error;
-  } finally {
-    clearTimeout(timer);
-    await cluster[Symbol.asyncDispose]();
-    // Without its cluster, a body that hung ends soon; nothing of it may outlive the test.
-    await running?.catch(() => {});
-  }
+  const operated = async () => body(cluster, supervisor, await supervisor.manifest());
+  await runOn(cluster, operated, msMax);
 }
