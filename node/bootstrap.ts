@@ -8,12 +8,13 @@ import type {
   Unavailable,
 } from "../group/mod.ts";
 import type { Eventually, GroupAccess } from "../shard/mod.ts";
-import type { Outcome, StreamFacts } from "../stream/mod.ts";
+import type { StreamFacts } from "../stream/mod.ts";
+import type { Moved } from "./moved.ts";
 
 /** Why a bootstrap does not begin. */
 export type BootstrapRefusal = Exclude<
   BootstrapAnswer,
-  { bootstrap: unknown } | Extract<Outcome, { ok: "moved" }>
+  { bootstrap: unknown } | Moved
 >;
 
 const NOT_FOUND: BootstrapRefusal = { refused: "stream_not_found" };

@@ -6,15 +6,13 @@ import type {
   Command,
   CreateStream,
   DeleteStream,
-  Outcome,
   PathEntry,
   Reservation,
   StreamKey,
   UnlinkErrand,
 } from "../stream/mod.ts";
+import { isMoved, type Moved } from "./moved.ts";
 import { insist, submitUntilKnown } from "./patience.ts";
-
-type Moved = Extract<Outcome, { ok: "moved" }>;
 
 /** How long a fork may take between reserving its path and being created, in group time. */
 const RESERVATION_MS = 10_000;
@@ -154,13 +152,12 @@ export class Forks {
     const found = await this.whereabouts(source);
     if (typeof found === "object") return found;
     const target = found ?? groupOf(source, this.#access.groupCount);
-    if (target === home) return await this.#access.submit(home, command);
-    if (!isFree(there)) {
-      const answer = await this.#access.submit(home, command);
-      // What was there has gone meanwhile, and the source was never here.
-      return isSourceMissing(answer) ? RESERVED : answer;
-    }
-    return await this.#reserve(command, home, target);
+    if (target !== home && isFree(there)) return await this.#reserve(command, home, target);
+    const answer = await this.#access.submit(home, command);
+    // Another fork has taken the path since it was looked at.
+    if (isMoved(answer)) return RESERVED;
+    // What was there has gone meanwhile, and the source was never here.
+    return target !== home && isSourceMissing(answer) ? RESERVED : answer;
   }
 
   async #reserve(command: CreateStream, home: number, target: number): Promise<Answer> {

@@ -115,6 +115,27 @@ Deno.test("requests for one path at the same time make one fork", async () => {
   assert.deepEqual(errands().flatMap(({ reservations }) => reservations), []);
 });
 
+Deno.test("a fork whose path another one took meanwhile finds that one there", async () => {
+  const near = keyIn(1, GROUPS, "demo/near-the-path");
+  const far = keyIn(2, GROUPS, "demo/far");
+  for (const source of [near, far]) {
+    const { clock, access, streams, put, remove } = await given();
+    await put(source);
+    // What stands at the path is decided where it stands, whatever the source.
+    if (source === far) await put(FORK);
+    const isLate = (fork: CreateStream["fork"]) => fork?.source === source;
+    access.delayMs = (_, command) => command.type === "create" && isLate(command.fork) ? 100 : 0;
+    const late = streams.create(
+      createOf(FORK, { fork: { source, subOffset: 0 } }),
+      "refuse",
+    );
+    await clock.run(50);
+    if (source === far) assert.equal(said(await remove(FORK)), "deleted");
+    assert.equal(said(await put(FORK, SOURCE)), "created");
+    assert.equal(said(await clock.until(late)), "stream_exists", source);
+  }
+});
+
 Deno.test("a fork that was cut off at any step is there or not, and its path comes free", async () => {
   const seen = new Set<string>();
   for (let step = 0; step < 4; step++) {

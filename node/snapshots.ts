@@ -5,7 +5,6 @@ import { type GroupAccess, groupOf } from "../shard/mod.ts";
 import { ColdError, putObject } from "../storage/cold/mod.ts";
 import {
   type ObjectName,
-  type Outcome,
   type PublishSnapshot,
   type Refusal,
   sliceOf,
@@ -13,6 +12,7 @@ import {
   type StreamKey,
   type StreamSnapshot,
 } from "../stream/mod.ts";
+import { isMoved, type Moved } from "./moved.ts";
 import { insist, submitUntilKnown } from "./patience.ts";
 
 /**
@@ -64,7 +64,6 @@ export interface FoundSnapshot {
   readonly group: number;
 }
 
-type Moved = Extract<Outcome, { ok: "moved" }>;
 type Refused = { readonly refused: Refusal; readonly facts?: StreamFacts };
 
 /**
@@ -251,10 +250,6 @@ function nothingApplied<A extends Answer>(answer: A): A | Unavailable {
 
 function isDone(answer: Answer): boolean {
   return "ok" in answer && answer.ok === "done";
-}
-
-function isMoved(answer: Answer): answer is Moved {
-  return "ok" in answer && answer.ok === "moved";
 }
 
 function isCondemned(answer: Answer): boolean {

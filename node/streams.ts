@@ -8,22 +8,15 @@ import type {
 import type { Clock } from "../io/mod.ts";
 import { bucketOf } from "../protocol/mod.ts";
 import { type Eventually, type Feed, Feeds, type GroupAccess, groupOf } from "../shard/mod.ts";
-import type {
-  AppendStream,
-  CreateStream,
-  DeleteStream,
-  Outcome,
-  StreamKey,
-} from "../stream/mod.ts";
+import type { AppendStream, CreateStream, DeleteStream, StreamKey } from "../stream/mod.ts";
 import { Bootstrap, type BootstrapRefusal } from "./bootstrap.ts";
 import type { Buckets } from "./buckets.ts";
 import type { Forks } from "./forks.ts";
+import { isMoved, type Moved } from "./moved.ts";
 import { insist } from "./patience.ts";
 
 /** Leaders may change while a watch begins, but hardly so often. */
 const WATCH_TRIES_MAX = 3;
-
-type Moved = Extract<Outcome, { ok: "moved" }>;
 
 /** How a create treats a bucket that is not there. */
 export type MissingBucket = "refuse" | "make";
@@ -145,10 +138,6 @@ export class Streams {
 
 const NO_LEADER: Answer = { unavailable: "no_leader" };
 const PATH_RESERVED: Answer = { refused: "path_reserved" };
-
-function isMoved(answer: Answer): answer is Moved {
-  return "ok" in answer && answer.ok === "moved";
-}
 
 function isUnknown(answer: Unavailable): boolean {
   return answer.unavailable === "outcome_unknown";
