@@ -71,9 +71,9 @@ export class ClusterWatch {
       commitIndex,
       log: group.dirty ? undefined : this.#logOf(node, group.id),
     });
-    if (group.ready && role === "leader") this.time.look(group.id, group.nowMs);
+    if (group.ready && role === "leader") this.time.leads(group.id, group.nowMs);
     const { stampMs } = this.#replicas.applied(group.id);
-    if (stampMs > 0) this.time.look(group.id, stampMs);
+    if (stampMs > 0) this.time.applied(group.id, stampMs);
   }
 
   #logOf(node: SimNode, group: number): ReplicaLog | undefined {

@@ -14,29 +14,42 @@ const AHEAD_MS_MAX = 1_500;
 /** Hears which time leaders have, and which stamps were applied. */
 export class ClusterTime {
   readonly #rightMs: () => number;
+  /** The right time when the first node started. */
+  readonly #beganMs: number;
   readonly #latest = new Map<number, number>();
-  /** By group: the first stamp, as what it was ahead of the right time. */
+  /** By group: what the first time was ahead of the right one. */
   readonly #first = new Map<number, number>();
 
   /** @param rightMs the time that most wall clocks are close to */
   constructor(rightMs: () => number) {
     this.#rightMs = rightMs;
+    this.#beganMs = rightMs();
   }
 
-  /** A leader has this time, or a replica has applied this stamp. */
-  look(group: number, groupMs: number): void {
-    const aheadMs = groupMs - this.#rightMs();
-    const first = this.#first.get(group);
-    if (first === undefined) this.#first.set(group, aheadMs);
-    // What leaps ends streams before their time.
-    if (aheadMs > Math.min(first ?? 0, 0) + AHEAD_MS_MAX) {
-      throw new Violation("time", `group ${group} was ${first} ms ahead, and is ${aheadMs}`);
-    }
-    if (groupMs > this.latest(group)) this.#latest.set(group, groupMs);
+  /** A leader has this time. */
+  leads(group: number, groupMs: number): void {
+    this.#look(group, groupMs, groupMs - this.#rightMs());
+  }
+
+  /** A replica has applied this stamp, made at any time since the beginning. */
+  applied(group: number, stampMs: number): void {
+    this.#look(group, stampMs, Math.min(stampMs - this.#beganMs, 0));
   }
 
   /** The latest time that a group may have; 0 before it had any. */
   latest(group: number): number {
     return this.#latest.get(group) ?? 0;
+  }
+
+  /** @param firstMs by how much it was ahead when it was made, should it be the first */
+  #look(group: number, groupMs: number, firstMs: number): void {
+    const aheadMs = groupMs - this.#rightMs();
+    const first = this.#first.get(group);
+    if (first === undefined) this.#first.set(group, firstMs);
+    // What leaps ends streams before their time.
+    if (aheadMs > Math.min(first ?? 0, 0) + AHEAD_MS_MAX) {
+      throw new Violation("time", `group ${group} was ${first} ms ahead, and is ${aheadMs}`);
+    }
+    if (groupMs > this.latest(group)) this.#latest.set(group, groupMs);
   }
 }
