@@ -19,6 +19,7 @@ import { Gate } from "./auth/mod.ts";
 import type { HttpSettings, PlaneSetup } from "./context.ts";
 import type { Handler } from "./handler.ts";
 import { health } from "./health.ts";
+import { INSTRUMENTS } from "./metrics/mod.ts";
 import { ClientPlane } from "./plane.ts";
 import { networkOf, renewNetwork } from "./network.ts";
 import { Security } from "./security.ts";
@@ -139,7 +140,7 @@ export async function startNode(config: Config, log: Log): Promise<UrsulaNode> {
       tellRequest: (fields) => log("info", "request", { ...fields, shard: 0 }),
     });
     await embedded.begin(runtime, plane);
-    await exportMetrics(VERSION, () => plane.figures());
+    await exportMetrics(VERSION, INSTRUMENTS, () => plane.metrics());
   });
   // Where the cluster has to form first, this node answers already that it is not ready.
   if (hasFormed) await begun;

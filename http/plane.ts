@@ -4,10 +4,10 @@ import { groupsOf, type ShardRuntime } from "../node/runtime.ts";
 import type { Gate } from "./auth/mod.ts";
 import { BodyReader } from "./body.ts";
 import type { HttpContext, HttpSettings, NodeIdentity } from "./context.ts";
-import { mainFigures } from "./figures.ts";
 import { createHandler, type Handler } from "./handler.ts";
 import { LargeAnswers } from "./large_answers.ts";
 import { LiveReaders } from "./live_readers.ts";
+import { metricRows } from "./metrics/mod.ts";
 import type { TellRequest } from "./request_log.ts";
 import { RecentReads } from "./recent_reads.ts";
 import { Traffic } from "./traffic.ts";
@@ -87,9 +87,9 @@ export class ClientPlane {
     this.fetch = createHandler(context, options.onError, requestLog);
   }
 
-  /** The node's main figures. */
-  async figures(): Promise<MetricRow[]> {
-    return mainFigures(await this.context.facts());
+  /** All that the node says of itself in numbers. */
+  async metrics(): Promise<MetricRow[]> {
+    return metricRows(await this.context.facts());
   }
 
   /** Ends live reads cleanly and lets no new ones in. */

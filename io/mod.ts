@@ -54,14 +54,20 @@ export interface Span {
   end(facts: SpanFacts, failed?: boolean): void;
 }
 
-/** A figure of the node. */
-export interface MetricRow {
+/** What the node may have numbers of. */
+export interface MetricInstrument {
   readonly name: string;
-  readonly value: number;
+  readonly help: string;
   /** A counter never falls. */
   readonly kind: "gauge" | "counter";
-  /** As UCUM spells it. */
-  readonly unit: string;
+}
+
+/** A number of the node. */
+export interface MetricRow {
+  /** Of its instrument. */
+  readonly name: string;
+  readonly value: number;
+  readonly labels: Readonly<Record<string, string | number>>;
 }
 
 /** A source of randomness. */

@@ -1,5 +1,5 @@
 /**
- * Spans and figures for OpenTelemetry, by Deno's own exporter, where `OTEL_DENO` asks for it.
+ * Spans and metrics for OpenTelemetry, by Deno's own exporter, where `OTEL_DENO` asks for it.
  *
  * The library is imported only then. Everything else (where to export to, sampling, what the process
  * calls itself) is said by the usual `OTEL_…` variables, which Deno reads by itself.
@@ -9,9 +9,9 @@
 
 import process from "node:process";
 import type { Observable } from "@opentelemetry/api";
-import type { MetricRow, Span, SpanFacts, SpanName, Tracer } from "./mod.ts";
+import type { MetricInstrument, MetricRow, Span, SpanFacts, SpanName, Tracer } from "./mod.ts";
 
-/** What spans and figures are said to come from. */
+/** What spans and metrics are said to come from. */
 const SCOPE = "ursula";
 
 /** Whether Deno exports telemetry. */
@@ -40,32 +40,34 @@ export async function openTracer(version: string): Promise<Tracer | undefined> {
 }
 
 /**
- * Has the figures exported as often as `OTEL_METRIC_EXPORT_INTERVAL` says; does nothing where nobody
- * asked for telemetry. Each row of the first answer becomes an instrument; others are left out.
+ * Has the node's numbers exported as often as `OTEL_METRIC_EXPORT_INTERVAL` says; does nothing where
+ * nobody asked for telemetry.
  *
+ * @param instruments all that `read` may answer
  * @param read asked each time; where it rejects, nothing is exported that time
  */
 export async function exportMetrics(
   version: string,
+  instruments: readonly MetricInstrument[],
   read: () => Promise<readonly MetricRow[]>,
 ): Promise<void> {
   if (!isOn()) return;
   const { metrics } = await import("@opentelemetry/api");
   const meter = metrics.getMeter(SCOPE, version);
-  const instruments = new Map<string, Observable>();
-  for (const { name, kind, unit } of await read()) {
-    instruments.set(
+  const observed = new Map<string, Observable>();
+  for (const { name, help: description, kind } of instruments) {
+    observed.set(
       name,
       kind === "counter"
-        ? meter.createObservableCounter(name, { unit })
-        : meter.createObservableGauge(name, { unit }),
+        ? meter.createObservableCounter(name, { description })
+        : meter.createObservableGauge(name, { description }),
     );
   }
   meter.addBatchObservableCallback(async (result) => {
     const rows = await read().catch(() => []);
-    for (const { name, value } of rows) {
-      const instrument = instruments.get(name);
-      if (instrument !== undefined) result.observe(instrument, value);
+    for (const { name, value, labels } of rows) {
+      const instrument = observed.get(name);
+      if (instrument !== undefined) result.observe(instrument, value, labels);
     }
-  }, [...instruments.values()]);
+  }, [...observed.values()]);
 }

@@ -8,6 +8,7 @@
  * @module
  */
 
+import type { MetricRow } from "../../io/mod.ts";
 import { type Reply, respond, respondJson } from "../answer.ts";
 import type { NodeFacts } from "../context.ts";
 import { boundsJson } from "./bounds.ts";
@@ -17,8 +18,11 @@ import { groupsJson } from "./groups.ts";
 import { journalJson } from "./journal.ts";
 import { nodeJson } from "./node.ts";
 import { httpJson } from "./responses.ts";
+import { rowsOf } from "./rows.ts";
 import { TEXT_TYPE, textOf } from "./text.ts";
 import { viewOf } from "./view.ts";
+
+export { INSTRUMENTS } from "./rows.ts";
 
 /** GET /__ursula/metrics. */
 export function metricsJson(facts: NodeFacts): Reply {
@@ -39,4 +43,9 @@ export function metricsJson(facts: NodeFacts): Reply {
 export function metricsText(facts: NodeFacts): Reply {
   const headers = { "content-type": TEXT_TYPE, "cache-control": "no-store" };
   return respond(200, headers, textOf(viewOf(facts)));
+}
+
+/** The same numbers as the text has, for OpenTelemetry: of {@linkcode INSTRUMENTS}. */
+export function metricRows(facts: NodeFacts): MetricRow[] {
+  return rowsOf(viewOf(facts));
 }

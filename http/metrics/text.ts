@@ -1,6 +1,5 @@
-import type { DurationFacts } from "../../shard/mod.ts";
-import { BUCKET_LABELS } from "./histogram_json.ts";
 import { CHAPTERS } from "./registry.ts";
+import { samplesOf } from "./samples.ts";
 import type { Series } from "./series.ts";
 import type { MetricsView } from "./view.ts";
 
@@ -21,39 +20,27 @@ export function textOf(view: MetricsView): string {
 }
 
 function linesOf(series: Series, view: MetricsView): string {
-  const { name } = series;
+  const { name, labels } = series;
   let lines = "";
-  if (series.type === "histogram") {
-    series.read(view, (facts, ...labels) => {
-      lines += histogramLines(name, facts, labelText(series, labels));
-    });
-    return lines;
-  }
-  series.read(view, (value, ...labels) => {
-    const named = labelText(series, labels);
-    lines += `${name}${named === "" ? "" : `{${named}}`} ${value}\n`;
+  samplesOf(series, view, (suffix, value, values, le) => {
+    lines += `${name}${suffix}${labelText(labels, values, le)} ${value}\n`;
   });
   return lines;
 }
 
-function histogramLines(name: string, facts: DurationFacts, labels: string): string {
-  let lines = "";
-  const before = labels === "" ? "" : `${labels},`;
-  facts.cumulative.forEach((count, at) => {
-    lines += `${name}_bucket{${before}le="${BUCKET_LABELS[at]}"} ${count}\n`;
-  });
-  const own = labels === "" ? "" : `{${labels}}`;
-  return `${lines}${name}_sum${own} ${facts.sumMs / 1000}\n${name}_count${own} ${facts.count}\n`;
-}
-
-function labelText({ labels }: Series, values: readonly (string | number)[]): string {
+function labelText(
+  names: readonly string[],
+  values: readonly (string | number)[],
+  le: string | undefined,
+): string {
   let text = "";
-  for (let at = 0; at < labels.length; at++) {
+  for (let at = 0; at < names.length; at++) {
     const value = values[at] ?? "";
     const written = typeof value === "number" ? value : escaped(value);
-    text += `${at === 0 ? "" : ","}${labels[at]}="${written}"`;
+    text += `${at === 0 ? "" : ","}${names[at]}="${written}"`;
   }
-  return text;
+  if (le !== undefined) text += `${text === "" ? "" : ","}le="${le}"`;
+  return text === "" ? "" : `{${text}}`;
 }
 
 function escaped(value: string): string {

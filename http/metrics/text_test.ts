@@ -9,7 +9,7 @@ import {
 } from "../../tests/given/node_facts.ts";
 import { readMetrics } from "../../tests/given/prometheus.ts";
 import type { NodeFacts } from "../context.ts";
-import { metricsJson, metricsText } from "./mod.ts";
+import { INSTRUMENTS, metricRows, metricsJson, metricsText } from "./mod.ts";
 
 const BUSY: NodeFacts = nodeFacts([
   busyShard(0, [
@@ -34,6 +34,17 @@ Deno.test("metricsText() and metricsJson() say the same of a node with something
 Deno.test("metricsText() and metricsJson() say the same of a node that has done nothing", () => {
   const facts = nodeFacts([shardFacts({ groups: [groupFacts()] })]);
   assertAgree(textOf(facts), jsonOf(facts));
+});
+
+Deno.test("metricRows() has every number of the text, each of a known instrument", () => {
+  const written = metricRows(BUSY).map(({ name, value, labels }) => {
+    assert.ok(INSTRUMENTS.some((instrument) => instrument.name === name), name);
+    const named = Object.entries(labels).map(([label, value]) =>
+      `${label}="${String(value).replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`
+    );
+    return `${name}${named.length === 0 ? "" : `{${named}}`} ${value}`;
+  });
+  assert.deepEqual(written, textOf(BUSY).split("\n").filter((line) => /^\w/.test(line)));
 });
 
 Deno.test("metricsText() has every series of the table when there is something of each", () => {

@@ -21,8 +21,8 @@ interface Attribute {
 export class Collector {
   /** Of this product; Deno's own are left out. */
   readonly spans: TakenSpan[] = [];
-  /** Names of this product's figures. */
-  readonly metrics = new Set<string>();
+  /** Names of this product's metrics, and of their labels. */
+  readonly metrics = new Map<string, Set<string>>();
   /** All that came. */
   text = "";
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
@@ -71,7 +71,12 @@ export class Collector {
     for (const { scopeMetrics } of body.resourceMetrics ?? []) {
       for (const { scope, metrics } of scopeMetrics) {
         if (scope.name !== "ursula") continue;
-        for (const { name } of metrics) this.metrics.add(name);
+        for (const { name, gauge, sum } of metrics) {
+          const labels = this.metrics.get(name) ?? new Set();
+          this.metrics.set(name, labels);
+          const points: { attributes: Attribute[] }[] = (gauge ?? sum).dataPoints;
+          for (const { attributes } of points) for (const { key } of attributes) labels.add(key);
+        }
       }
     }
   }

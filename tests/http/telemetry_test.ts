@@ -19,7 +19,7 @@ async function until(isSo: () => boolean): Promise<void> {
   }
 }
 
-Deno.test("OTEL_DENO exports spans of appends, reads and flushes, and the main figures", async () => {
+Deno.test("OTEL_DENO exports spans of appends, reads and flushes, and all metrics", async () => {
   await using collector = new Collector();
   await using server = await startServer({
     env: collector.env,
@@ -46,9 +46,15 @@ Deno.test("OTEL_DENO exports spans of appends, reads and flushes, and the main f
   assert.deepEqual(read, ["200", "404"]);
   assert.equal(named("read")[0]?.attributes["ursula.answer.bytes"], "4096");
   assert.ok(named("flush").some(({ attributes }) => attributes["ursula.bytes"] === "4096"));
-  for (const name of ["groups.leading", "hot.size", "writes.in_flight", "writes.refused"]) {
-    assert.ok(metrics.has(`ursula.${name}`), name);
-  }
+  const scraped = await (await fetch(`${server.url}/metrics`)).text();
+  const names = [...scraped.matchAll(/^ursula_\w+/gm)].map(([name]) => name);
+  assert.ok(names.length > 50, scraped);
+  for (const name of names) assert.ok(metrics.has(name), name);
+  assert.ok(metrics.get("ursula_group_hot_bytes")?.has("group"), collector.text);
+  assert.ok(
+    metrics.get("ursula_http_response_duration_seconds_bucket")?.has("le"),
+    collector.text.slice(0, 2000),
+  );
   for (const { name, attributes } of spans) {
     assert.doesNotMatch(JSON.stringify({ name, attributes }), /nobodys-business|_default/);
   }
