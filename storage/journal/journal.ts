@@ -107,6 +107,7 @@ export class Journal implements ReadableLog {
       directory,
       journal,
       segmentBytes: this.#segmentBytes,
+      filled: () => this.#batch.position / this.#batch.segment.size,
       onReady: (segment) => this.#equipped(segment),
       onFailure,
     });

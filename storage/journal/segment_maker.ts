@@ -14,11 +14,13 @@ import type { Segment } from "./segment.ts";
 const ZEROS = new Uint8Array(ZERO_STEP_BYTES);
 
 /**
- * While nobody waits for the file, appends have the disk for themselves so many times as long as the
- * last step took, within bounds.
+ * While there is time, appends have the disk for themselves so many times as long as the last step
+ * took, within bounds.
  */
 const PAUSES = 3;
 const PAUSE_MS_MAX = 50;
+/** There is, as long as the spare file will be there before so much of the segment in use is full. */
+const READY_AT = 0.5;
 
 interface Spare {
   readonly file: DiskFile;
@@ -34,6 +36,8 @@ export interface SegmentMakerOptions {
   readonly journal: number;
   /** Size of the files made ahead. */
   readonly segmentBytes: number;
+  /** How full the segment in use is, 0 to 1. */
+  filled(): number;
   /** A segment that was asked for has its file now. */
   onReady(segment: Segment): void;
   onFailure(error: unknown): void;
@@ -109,7 +113,7 @@ export class SegmentMaker {
       await file.write(ZEROS.subarray(0, Math.min(ZERO_STEP_BYTES, size - at)), at);
       // All at once it would go to the disk ahead of what appends wait for.
       await file.sync();
-      if (clock === undefined) continue;
+      if (clock === undefined || at / size < this.options.filled() / READY_AT) continue;
       const pauseMs = Math.min(PAUSES * (clock.monotonicMs() - beganMs), PAUSE_MS_MAX);
       await pause(clock, pauseMs, this.#hurry.signal);
     }

@@ -9,7 +9,7 @@ const SEGMENT_BYTES = 16 << 20;
 /** What the zeros of a segment take at most: a write and a sync for each MiB. */
 const UNPAUSED_MS_MAX = 16 * 2 + 1;
 
-async function given() {
+async function given(filled = 0) {
   const clock = new SimClock();
   const disk = new SimDisk({ random: new SimRandom(7), clock });
   await clock.until(disk.makeDirectory("/journal"));
@@ -20,6 +20,7 @@ async function given() {
     directory: "/journal",
     journal: 0,
     segmentBytes: SEGMENT_BYTES,
+    filled: () => filled,
     onReady: (segment) => ready.push(segment),
     onFailure: (error) => assert.fail(String(error)),
   });
@@ -39,6 +40,16 @@ Deno.test("a spare is made with pauses in between, so that others have the disk"
   assert.equal(waiting.file, undefined, "not yet there");
   await clock.until(maker.close());
   assert.deepEqual(ready, []);
+});
+
+Deno.test("nothing pauses where the segment in use fills up as fast", async () => {
+  const { clock, maker } = await given(0.5);
+  maker.prepare();
+  await clock.run(UNPAUSED_MS_MAX);
+  const segment = newSegment(1);
+  maker.equip(segment);
+  assert.ok(segment.file !== undefined);
+  await clock.until(maker.close());
 });
 
 Deno.test("a spare is there after a while", async () => {
