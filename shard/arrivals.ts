@@ -125,6 +125,12 @@ export class Arrivals {
     const [item] = splitBatch(bytes);
     const message = item && readMessage(item.bytes, arrival.from, group.member);
     if (message?.type !== "snapshot") throw new Error("not the end of a RaftSnapshot");
+    if (message.mark.index <= group.status().commitIndex) {
+      // All of that is here, under a newer RaftSnapshot perhaps: Raft says so to the leader.
+      await this.#drop(group.id, arrival);
+      if (!this.#stopped) group.step(message, this.#clock.monotonicMs());
+      return true;
+    }
     const chunks = await arrival.landing.finish(storedMark(message.mark));
     this.#arrivals.delete(group.id);
     const state = await importState(group.id, this.#setup, chunks);

@@ -121,6 +121,27 @@ Deno.test("a RaftSnapshot lands on disk before it is installed, and stands there
   assert.ok((listed?.index ?? 0) > MESSAGES);
 });
 
+Deno.test("a RaftSnapshot of what a replica has, under a newer one of its own, leads to no more of them", async () => {
+  const disk = new SimDisk({ random: new SimRandom(4) });
+  const store = await RaftSnapshots.open(disk, "/data/snapshots/0");
+  const stage = new Stage(store);
+  const leader = await stage.fallBehind();
+  await stage.replicas.run(2_000);
+  const { term, appliedIndex } = leader.status();
+  const mark = leader.core.markAt(appliedIndex);
+  const meta = new Uint8Array();
+  assert.ok(await store.receive(0).finish({ index: mark.index + 9, term: mark.term, meta }));
+  stage.lines.length = 0;
+  stage.transfers.begin(leader, { type: "snapshot", from: leader.member, to: "3.a", term, mark });
+  await stage.replicas.run(2_000);
+  assert.deepEqual(stage.lines, [
+    "node 3 lacks more than the log has: RaftSnapshots go to it",
+    "node 3 has got 1 RaftSnapshots",
+  ]);
+  assert.equal(stage.steps.at(-1), TRANSFER.END);
+  stage.assertCaughtUp();
+});
+
 Deno.test("a transfer that breaks off at any step begins anew, and leaves nothing behind", async () => {
   for (const broken of [TRANSFER.BEGIN, TRANSFER.CHUNK, TRANSFER.END]) {
     const stage = new Stage();
