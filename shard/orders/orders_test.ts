@@ -134,6 +134,7 @@ Deno.test("a drain moves leaderships away, and keeps them away until it is lifte
   const shards = await given();
   const drain = (draining: boolean) => shards.clock.until(shards.at(1).open.shard.drain(draining));
   assert.equal(await drain(true), 0);
+  await shards.elected();
   const { leader } = shards;
   assert.notEqual(leader.id, 1);
   // Group 0 is the first node's in turn.
