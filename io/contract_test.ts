@@ -91,6 +91,17 @@ diskTest(
   },
 );
 
+diskTest("syncSync() syncs between others, and keeps what was written", async (disk, place) => {
+  const file = await disk.open(`${place}/a`, { create: true });
+  file.writeSync(bytes(1, 2), 0);
+  file.syncSync();
+  file.writeSync(bytes(3), 2);
+  await file.sync();
+  file.syncSync();
+  assert.equal(await file.size(), 3);
+  file.close();
+});
+
 diskTest("writeSync() works when a sync is under way", async (disk, place) => {
   const file = await disk.open(`${place}/a`, { create: true });
   for (let at = 0; at < 20; at++) {

@@ -215,6 +215,14 @@ class DenoFile implements DiskFile {
     return mapped(this.path, this.file.syncData());
   }
 
+  syncSync(): void {
+    try {
+      this.file.syncDataSync();
+    } catch (error) {
+      throw diskError(this.path, error);
+    }
+  }
+
   async size(): Promise<number> {
     return (await mapped(this.path, this.file.stat())).size;
   }

@@ -116,6 +116,11 @@ export interface DiskFile {
   writeSync(bytes: Uint8Array, position: number): void;
   /** fdatasync: what was written before the call is durable when this resolves. */
   sync(): Promise<void>;
+  /**
+   * The same, on the event loop; throws a {@linkcode DiskError}. Not while a
+   * {@linkcode DiskFile.sync} is under way.
+   */
+  syncSync(): void;
   /** Length in bytes. */
   size(): Promise<number>;
   /** Cuts or extends (with zeros) to `length` bytes. */

@@ -20,8 +20,9 @@ const RATE_SHARE = 1 / 4;
 /** Writes under way at a time, whatever they wait for: each holds some 10 KiB beside its body. */
 const IN_FLIGHT_MAX = 16_384;
 /**
- * So few are never refused. What a disk or another node takes, it takes however few wait for it: a
- * bound below what is under way meanwhile would lower the rate, which lowers the bound.
+ * So few are not refused while the event loop comes round in time. What a disk or another node takes,
+ * it takes however few wait for it: a bound below what is under way meanwhile would lower the rate,
+ * which lowers the bound. A loop that is late has only itself to wait for.
  */
 const IN_FLIGHT_MIN = 512;
 
@@ -174,9 +175,8 @@ export class Admission {
       return;
     }
     const answeredInTime = this.#perMs * (this.#waitMsMax - lateMs);
-    this.#inFlightMax = Math.floor(
-      Math.min(IN_FLIGHT_MAX, Math.max(IN_FLIGHT_MIN, answeredInTime)),
-    );
+    const least = IN_FLIGHT_MIN * Math.min(1, this.#waitMsMax / (2 * lateMs));
+    this.#inFlightMax = Math.floor(Math.min(IN_FLIGHT_MAX, Math.max(least, answeredInTime)));
   }
 }
 

@@ -72,6 +72,10 @@ Deno.test("Admission bounds what all wait for when twice as much comes as is ans
   // What came before it was noticed has to be worked off, beside all the refusals.
   assert.ok(dear.waitedP99 < 1_250, `p99 ${dear.waitedP99}`);
   assert.ok(dear.goodput > 0.28, `goodput ${dear.goodput} of at most a third`);
+  // With hardly anything left beside the refusals, fewer are let in, and get around the sooner.
+  const dearest = serve({ costMs: 0.1, refusalMs: 0.045, load: 2, seconds: 20 });
+  assert.ok(dearest.waitedP99 < 1_150, `p99 ${dearest.waitedP99}`);
+  assert.ok(dearest.goodput > 0.16, `goodput ${dearest.goodput} of at most 0.18`);
 });
 
 Deno.test("Admission refuses nothing when less comes than is answered", () => {

@@ -16,6 +16,9 @@ const MIB = 1024 * 1024;
 /** In the closed loop that finds out what a server can take. */
 const CLOSED_CONNECTIONS = 1_000;
 const CLOSED_SECONDS = 5;
+/** Before it: a server that is still being compiled takes half of what it will. */
+const WARM_SECONDS = 10;
+const WARM_SECONDS_THREE = 30;
 /** As many as the server answers in a second: more than may stand in line. */
 const CONNECTIONS_MIN = 1_000;
 /** Of those to one port a system lends some 28,000. */
@@ -84,9 +87,10 @@ const oneNode: Subject = {
     const { port, pid, prefix } = server;
     const create: CreatePlan = { port, pid, prefix, count: STREAMS };
     await runLoad("create.ts", create);
-    const work = { connections: CLOSED_CONNECTIONS, bytes: BYTES, seconds: CLOSED_SECONDS };
-    const target = { port, pid, prefix, streams: STREAMS };
-    const { perSecond } = await runWrk({ ...target, ...work });
+    const work = { connections: CLOSED_CONNECTIONS, bytes: BYTES };
+    const target = { port, pid, prefix, streams: STREAMS, ...work };
+    await runWrk({ ...target, seconds: WARM_SECONDS });
+    const { perSecond } = await runWrk({ ...target, seconds: CLOSED_SECONDS });
     return await measure([server], prefix, Math.round(perSecond));
   },
 };
@@ -97,18 +101,19 @@ const threeNodes: Subject<OurNodes> = {
   async measure(cluster) {
     const { prefix } = cluster;
     const nodes = await createStreams(cluster, STREAMS);
-    const work = { connections: CLOSED_CONNECTIONS, bytes: BYTES, seconds: CLOSED_SECONDS };
-    const { perSecond } = await runWrkOnNodes({ nodes, prefix, ...work });
+    const work = { nodes, prefix, connections: CLOSED_CONNECTIONS, bytes: BYTES };
+    await runWrkOnNodes({ ...work, seconds: WARM_SECONDS_THREE });
+    const { perSecond } = await runWrkOnNodes({ ...work, seconds: CLOSED_SECONDS });
     return await measure(cluster.nodes, prefix, Math.round(perSecond));
   },
 };
 
-/** See the budgets `overload…`. One round: half a minute of each is enough of a sample. */
+/** See the budgets `overload…`. */
 export const overload: Scenario = {
   name: "overload",
   about: "256 B appends at twice what a server can take for 20 s, then at half of it, synced",
   async run(settings): Promise<Findings> {
-    const samples = await interleave([oneNode, threeNodes], { ...settings, rounds: 1 });
+    const samples = await interleave([oneNode, threeNodes], settings);
     const [one, three] = samples;
     return {
       samples,

@@ -1,16 +1,18 @@
 /**
  * Takes finished writes to their files and makes them durable.
  *
- * Writing is synchronous and takes about a microsecond; syncing runs off the event loop, one at a
- * time, and covers whatever was written when it began. Batches written meanwhile share the next.
+ * Writing is synchronous and takes about a microsecond. Syncing runs off the event loop, unless that
+ * is busy and the disk fast (`sync_way.ts`), one at a time, and covers whatever was written when it
+ * began. Batches written meanwhile share the next.
  *
  * @module
  */
 
-import type { Clock, Disk } from "../../io/mod.ts";
+import type { Clock, Disk, DiskFile } from "../../io/mod.ts";
 import { finishPart, type Part } from "./batch.ts";
 import { IDLE_SYNC_BYTES } from "./format.ts";
 import type { Segment } from "./segment.ts";
+import { SyncWay } from "./sync_way.ts";
 
 /** What a {@linkcode SegmentWriter} tells, and how it works. */
 export interface SegmentWriterOptions {
@@ -57,6 +59,7 @@ export class SegmentWriter {
   #syncBytes = 0;
   #syncStartMs = 0;
   #unsyncedBytes = 0;
+  readonly #way = new SyncWay();
 
   constructor(readonly options: SegmentWriterOptions) {}
 
@@ -150,23 +153,43 @@ export class SegmentWriter {
     this.#syncing = true;
     this.#syncTicket = this.#written;
     this.#syncBytes = this.#unsyncedBytes;
-    if (this.options.clock) this.#syncStartMs = this.options.clock.monotonicMs();
+    const { clock } = this.options;
+    if (clock) this.#syncStartMs = clock.monotonicMs();
     if (this.#dirty.length > 1 || !segment.placed || segment.file === undefined) {
       this.#syncInOrder(this.#dirty.slice()).then(this.#synced, this.#syncFailed);
       return;
     }
     this.#syncEnd = segment.writtenEnd;
     this.syncs++;
+    if (clock && this.#way.holds(this.#syncStartMs)) return this.#syncHere(segment.file, clock);
     segment.file.sync().then(this.#syncedOne, this.#syncFailed);
+  }
+
+  /** Has the event loop wait. */
+  #syncHere(file: DiskFile, clock: Clock): void {
+    try {
+      file.syncSync();
+    } catch (error) {
+      return this.fail(error);
+    }
+    const nowMs = clock.monotonicMs();
+    this.#way.held(nowMs - this.#syncStartMs, nowMs);
+    this.#finishOne();
   }
 
   readonly #syncFailed = (error: unknown): void => this.fail(error);
 
   readonly #syncedOne = (): void => {
+    const { clock } = this.options;
+    if (clock) this.#way.told(clock.monotonicMs() - this.#syncStartMs);
+    this.#finishOne();
+  };
+
+  #finishOne(): void {
     const segment = this.#dirty[0];
     if (segment) segment.synced = this.#syncEnd;
     this.#synced();
-  };
+  }
 
   /** A segment gets its name when all before it is durable, and it is itself. */
   async #syncInOrder(segments: Segment[]): Promise<void> {

@@ -298,6 +298,16 @@ class SimFile implements DiskFile {
     return this.disk.run(undefined, this.path, inode.syncing());
   }
 
+  syncSync(): void {
+    if (this.disk.dead) return;
+    const failure = this.disk.failing("sync", this.path);
+    if (failure) {
+      this.inode.dropUnsynced();
+      throw failure;
+    }
+    this.inode.syncing()();
+  }
+
   size(): Promise<number> {
     return this.disk.run(undefined, this.path, () => this.inode.length);
   }
