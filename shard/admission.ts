@@ -82,12 +82,15 @@ export class Admission {
 
   /** Takes room for another write; where there is none, it is counted as refused. */
   admits(): boolean {
-    if (this.#room > 0) {
-      this.#room--;
-      return true;
-    }
-    this.refused++;
-    return false;
+    return this.#takes(0);
+  }
+
+  /**
+   * The same for one that another shard or node has let in and sent on: to turn it away here costs
+   * more than it does there, so there may be as many again.
+   */
+  admitsForwarded(): boolean {
+    return this.#takes(Math.min(this.#inFlightMax, IN_FLIGHT_MAX - this.#inFlightMax));
   }
 
   /** A write has come in: its body is there. What this answers is for {@linkcode Admission.leave}. */
@@ -123,15 +126,27 @@ export class Admission {
     this.#room = this.#inFlightMax - this.#inFlight;
   }
 
+  #takes(more: number): boolean {
+    if (this.#room + more > 0) {
+      this.#room--;
+      return true;
+    }
+    this.refused++;
+    return false;
+  }
+
   #look(nowMs: number): void {
     const elapsedMs = nowMs - this.#lookedMs;
     const meanLateMs = this.#lateMs / this.#ticks;
     this.#perMs += RATE_SHARE * (this.#answered / elapsedMs - this.#perMs);
+    const inTime = this.#answeredInTime(meanLateMs);
     if (this.#stands(meanLateMs) && !this.#limits) {
       const standing = nowMs - this.#standsSinceMs >= STANDING_MS;
-      if (standing && this.#standingLooks >= STANDING_LOOKS) this.#begin(nowMs);
+      // A hold-up is long over when all who waited for it are answered.
+      const isLine = standing && this.#standingLooks >= STANDING_LOOKS;
+      if (isLine && this.#inFlight > inTime) this.#begin(nowMs);
     }
-    if (this.#limits) this.#adjust(nowMs, meanLateMs);
+    if (this.#limits) this.#adjust(nowMs, inTime);
     this.#refusedAtLook = this.refused;
     this.#lookedMs = nowMs;
     this.#leastMs = Infinity;
@@ -165,7 +180,14 @@ export class Admission {
     );
   }
 
-  #adjust(nowMs: number, lateMs: number): void {
+  /** How many are answered in the time that they may wait, and are let in whatever comes. */
+  #answeredInTime(lateMs: number): number {
+    const answered = this.#perMs * (this.#waitMsMax - lateMs);
+    const least = IN_FLIGHT_MIN * Math.min(1, this.#waitMsMax / lateMs);
+    return Math.floor(Math.min(IN_FLIGHT_MAX, Math.max(least, answered)));
+  }
+
+  #adjust(nowMs: number, inTime: number): void {
     if (this.refused > this.#refusedAtLook) this.#refusedLastMs = nowMs;
     if (nowMs - this.#refusedLastMs >= RELEASE_MS) {
       this.#limits = false;
@@ -174,9 +196,7 @@ export class Admission {
       this.#log(`no longer overloaded: ${this.refused} writes were refused since the start`);
       return;
     }
-    const answeredInTime = this.#perMs * (this.#waitMsMax - lateMs);
-    const least = IN_FLIGHT_MIN * Math.min(1, this.#waitMsMax / (2 * lateMs));
-    this.#inFlightMax = Math.floor(Math.min(IN_FLIGHT_MAX, Math.max(least, answeredInTime)));
+    this.#inFlightMax = inTime;
   }
 }
 
@@ -192,7 +212,7 @@ export function proposeAdmitted(
   done: (answer: Answer) => void,
 ): void {
   if (!addsBytes(command)) return groups.propose(group, command, done);
-  if (!admission.admits()) return done({ unavailable: "overloaded" });
+  if (!admission.admitsForwarded()) return done({ unavailable: "overloaded" });
   const entered = admission.enter();
   groups.propose(group, command, (answer) => {
     admission.leave(entered, !("unavailable" in answer));

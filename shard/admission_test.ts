@@ -142,6 +142,35 @@ Deno.test("Admission goes by the luckiest, and not by one hold-up", () => {
   assert.deepEqual([...stuck.lines, ...held.lines], []);
 });
 
+Deno.test("Admission goes by more than were let in, and not by a hold-up that lasts two looks", () => {
+  const { admission, now, lines } = given();
+  pass({ admission, now, lines }, { ms: 1_000, waitMs: 60, per: 100 });
+  const tick = (ms: number) => admission.tick(now.ms += ms, ms - TICK_MS);
+  const begun: number[] = [];
+  for (let ticks = 0; ticks < 4; ticks++, tick(TICK_MS)) {
+    for (let i = 0; i < 60; i++) begun.push(admission.enter());
+  }
+  // Nothing goes on for long, and what waited for it is answered late, in two portions.
+  now.ms += 260;
+  for (const entered of begun.splice(0, 120)) admission.leave(entered, true);
+  tick(100);
+  for (const entered of begun.splice(0, 100)) admission.leave(entered, true);
+  tick(100);
+  assert.deepEqual(lines, []);
+});
+
+Deno.test("Admission lets as many again in that were let in elsewhere", () => {
+  const room = given();
+  pass(room, { ms: 1_500, waitMs: APPEND_WAIT_MS_MAX + 100, per: 100 });
+  const { admission } = room;
+  const { max } = admission.facts();
+  while (admission.admits());
+  let more = 0;
+  while (admission.admitsForwarded()) more++;
+  assert.equal(more, max);
+  assert.ok(max < 2_500);
+});
+
 Deno.test("Admission learns nothing from what was turned away on its way", () => {
   const room = given();
   pass(room, { ms: 3_000, waitMs: 1_000, per: 10, decided: false });

@@ -8,17 +8,16 @@ import { type OurNodes, ourNodes } from "../peers/our_nodes.ts";
 import { oursFsync } from "../peers/ours.ts";
 import type { Running } from "../peers/peer.ts";
 import { type Figures, interleave, OTHERS, type Sample, type Subject } from "../samples.ts";
-import { STREAMS } from "./append.ts";
+import { CONNECTIONS, STREAMS } from "./append.ts";
 import type { Findings, Scenario } from "./scenario.ts";
 
 const BYTES = 256;
 const MIB = 1024 * 1024;
-/** In the closed loop that finds out what a server can take. */
-const CLOSED_CONNECTIONS = 1_000;
-const CLOSED_SECONDS = 5;
+/** What finds out what a server can take. */
+const CLOSED = { connections: 500, seconds: 5 };
 /** Before it: a server that is still being compiled takes half of what it will. */
-const WARM_SECONDS = 10;
-const WARM_SECONDS_THREE = 30;
+const WARM = { connections: CONNECTIONS, seconds: 10 };
+const WARM_THREE = { connections: CONNECTIONS, seconds: 30 };
 /** As many as the server answers in a second: more than may stand in line. */
 const CONNECTIONS_MIN = 1_000;
 /** Of those to one port a system lends some 28,000. */
@@ -87,10 +86,9 @@ const oneNode: Subject = {
     const { port, pid, prefix } = server;
     const create: CreatePlan = { port, pid, prefix, count: STREAMS };
     await runLoad("create.ts", create);
-    const work = { connections: CLOSED_CONNECTIONS, bytes: BYTES };
-    const target = { port, pid, prefix, streams: STREAMS, ...work };
-    await runWrk({ ...target, seconds: WARM_SECONDS });
-    const { perSecond } = await runWrk({ ...target, seconds: CLOSED_SECONDS });
+    const target = { port, pid, prefix, streams: STREAMS, bytes: BYTES };
+    await runWrk({ ...target, ...WARM });
+    const { perSecond } = await runWrk({ ...target, ...CLOSED });
     return await measure([server], prefix, Math.round(perSecond));
   },
 };
@@ -101,9 +99,9 @@ const threeNodes: Subject<OurNodes> = {
   async measure(cluster) {
     const { prefix } = cluster;
     const nodes = await createStreams(cluster, STREAMS);
-    const work = { nodes, prefix, connections: CLOSED_CONNECTIONS, bytes: BYTES };
-    await runWrkOnNodes({ ...work, seconds: WARM_SECONDS_THREE });
-    const { perSecond } = await runWrkOnNodes({ ...work, seconds: CLOSED_SECONDS });
+    const target = { nodes, prefix, bytes: BYTES };
+    await runWrkOnNodes({ ...target, ...WARM_THREE });
+    const { perSecond } = await runWrkOnNodes({ ...target, ...CLOSED });
     return await measure(cluster.nodes, prefix, Math.round(perSecond));
   },
 };
@@ -119,9 +117,11 @@ export const overload: Scenario = {
       samples,
       verdicts: [
         figure(BUDGETS.overloadP99, "accepted p99 ms", one),
+        figure(BUDGETS.overloadRefusals, "refused p99 ms", one),
         figure(BUDGETS.overloadGoodput, "goodput", one),
         figure(BUDGETS.overloadRecovery, "recovered s", one),
         figure(BUDGETS.overloadP99Three, "accepted p99 ms", three),
+        figure(BUDGETS.overloadRefusalsThree, "refused p99 ms", three),
         figure(BUDGETS.overloadGoodputThree, "goodput", three),
         figure(BUDGETS.overloadRecoveryThree, "recovered s", three),
       ],
