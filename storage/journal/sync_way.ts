@@ -1,7 +1,7 @@
 /** While the end of a sync is noticed sooner, nothing is to be gained. */
-const BUSY_MS = 1;
-/** What a sync on the event loop has to save: it takes a quarter of the time at most. */
-const GAIN = 4;
+const BUSY_MS = 4;
+/** A loop that waits does nothing else: what it saves has to be this many times as much. */
+const GAIN = 16;
 /** Nobody else is kept waiting for longer, whatever is saved. */
 const HELD_MS_MAX = 20;
 /** So many on the event loop, then one beside it: it may have become idle. */
@@ -16,7 +16,7 @@ const SHARE = 1 / 2;
  *
  * Told is the rule: others go on meanwhile. But it costs two switches of threads, and a busy loop
  * hears of it only when it comes round: on a fast disk that takes many times as long as the sync, and
- * all its batch waits. So where a sync takes a quarter of that time, the loop waits for it; a disk
+ * all its batch waits. So where a sync takes a small part of that time, the loop waits for it; a disk
  * that is slow, or becomes so, is found out by one sync, and then left alone for a while.
  */
 export class SyncWay {
