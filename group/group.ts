@@ -60,6 +60,7 @@ export class Group {
   /** Last index whose record is in the log's batch, or further. */
   #placed: number;
   /** The state that a RaftSnapshot brought, until Raft says whether it is wanted. */
+  #exporting: Promise<void> | undefined;
   #arrived: GroupState | undefined;
   /** This replica has heard from a leader since its start, and has applied what it then learnt. */
   #caughtUp = false;
@@ -304,9 +305,24 @@ export class Group {
     if (!this.#reads.empty) this.#reads.applied(raft.appliedIndex);
   }
 
-  /** The state as it is now, for a RaftSnapshot; applying goes on while it is read out. */
+  /** While a RaftSnapshot is read out: resolves when that has ended. */
+  get exporting(): Promise<void> | undefined {
+    return this.#exporting;
+  }
+
+  /**
+   * The state as it is now, for a RaftSnapshot; applying goes on while it is read out.
+   *
+   * @throws {Error} while another one is: whoever can wait looks at {@linkcode Group.exporting} first
+   */
   snapshot(): SnapshotSource {
-    return snapshotOf(this.state, this.#raft.markAt(this.#raft.appliedIndex));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const source = snapshotOf(this.state, this.#raft.markAt(this.#raft.appliedIndex), () => {
+      this.#exporting = undefined;
+      resolve();
+    });
+    this.#exporting = promise;
+    return source;
   }
 
   /** A RaftSnapshot is durable; the log up to it may go. */

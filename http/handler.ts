@@ -88,7 +88,11 @@ export function createHandler(
   return (request) => {
     const { method } = request;
     const refusal = refusals.of(method);
-    if (refusal !== undefined) return Promise.resolve(refusal);
+    if (refusal !== undefined) {
+      // Nobody has looked at what it asks for.
+      context.traffic.record(OPERATION.other, refusal.status, 0);
+      return Promise.resolve(refusal);
+    }
     return new Promise((resolve) => {
       answerTo(new Exchange(manners, request, method, resolve));
     });

@@ -31,6 +31,7 @@ Deno.test("an overloaded node answers writes 503 unread, and goes on with all el
   assert.equal((await read).status, 200);
   const text = await (await ask("GET", "/metrics")).text();
   assert.match(text, /ursula_bound_refused_total\{bound="writes_in_flight"\} [1-9]/);
+  assert.match(text, /ursula_http_responses_total\{route="other",status="503"\} 4/);
   // The next tick finds that nothing is under way.
   await clock.run(20);
   assert.equal((await ask("POST", "/v1/stream/a", "x", TEXT)).status, 204);

@@ -46,19 +46,25 @@ export class Snapshots {
   consider(groups: readonly Group[]): void {
     if (this.#running !== undefined || this.#stopped) return;
     for (const group of groups) {
+      // One that goes to a member may take as long as that likes; its log can wait.
+      if (group.exporting !== undefined) continue;
       // What is pinned would be written once more; mostly it goes soon, and then out of the log.
       const bytes = group.logBytes - group.state.cold.pinnedBytes;
       if (bytes > this.#logBytesMax(group.id)) return this.#start(group);
     }
-    if (this.#journal.usage().diskBytes > this.#journalBytesMax) this.#start(this.#longest());
+    if (this.#journal.usage().diskBytes <= this.#journalBytesMax) return;
+    const longest = this.#longest();
+    if (longest !== undefined) this.#start(longest);
   }
 
   /**
-   * Takes one of a group once none is under way; answers the index that it covers, undefined where
+   * Takes one of a group once none is under way, nor goes to a member; answers the index that it covers, undefined where
    * none is taken any more.
    */
   async takeNow(group: Group): Promise<number | undefined> {
-    while (this.#running !== undefined) await this.#running;
+    while (this.#running !== undefined || group.exporting !== undefined) {
+      await (this.#running ?? group.exporting);
+    }
     if (this.#stopped) return undefined;
     const { appliedIndex, snapshotIndex, stableIndex } = group.status();
     // Another one is being installed, which covers more than what is applied.
@@ -79,8 +85,9 @@ export class Snapshots {
     return Math.max(this.#logBytesMin, LOG_TO_SNAPSHOT_MAX * (this.#sizes.get(group) ?? 0));
   }
 
-  #longest(): Group {
-    return this.#lane.groups.reduce((most, group) => group.logBytes > most.logBytes ? group : most);
+  #longest(): Group | undefined {
+    const idle = this.#lane.groups.filter(({ exporting }) => exporting === undefined);
+    return idle.sort((one, other) => other.logBytes - one.logBytes)[0];
   }
 
   #start(group: Group): void {

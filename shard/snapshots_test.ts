@@ -16,6 +16,7 @@ function given(options: { sizes?: [group: number, bytes: number][]; diskBytes?: 
   const groups = [0, 1, 2].map((id) => ({
     id,
     logBytes: 0,
+    exporting: undefined as Promise<void> | undefined,
     state: { cold: { pinnedBytes: 0 } },
     snapshot: () => ({
       mark: { index: 10 + id, term: 1, membership: { voters: [], outgoing: [], learners: [] } },
@@ -115,6 +116,29 @@ Deno.test("the longest log is shortened when the journal is too large", async ()
   assert.deepEqual(consider(10, 30, 20), ["write 1 at 11"]);
   await end();
   assert.deepEqual(consider(0, 0, 0), [], "nothing to shorten");
+});
+
+Deno.test("no RaftSnapshot is taken of a group while one goes to a member", async () => {
+  const { snapshots, groups, journal, consider, end } = given();
+  const sent = Promise.withResolvers<void>();
+  const [first] = groups;
+  assert.ok(first !== undefined);
+  first.exporting = sent.promise;
+  assert.deepEqual(consider(500, 0, 0), []);
+  assert.deepEqual(consider(500, 101, 0), ["write 1 at 11"]);
+  await end();
+  journal.diskBytes = 2_000;
+  assert.deepEqual(consider(500, 0, 50), ["write 2 at 12"]);
+  journal.diskBytes = 0;
+  await end();
+  const status = { appliedIndex: 10, snapshotIndex: 0, stableIndex: 10 };
+  const asked = snapshots.takeNow(Object.assign(first, { status: () => status }) as never);
+  assert.deepEqual(await end(), []);
+  first.exporting = undefined;
+  sent.resolve();
+  assert.deepEqual(await end(), ["write 0 at 10"]);
+  await end();
+  assert.equal(await asked, 0);
 });
 
 Deno.test("a RaftSnapshot that can't be written is fatal, and puts no mark", async () => {

@@ -109,6 +109,20 @@ Deno.test("a RaftSnapshot goes over in chunks, few unanswered at a time, and the
   assert.ok(stage.unansweredMost <= 4);
 });
 
+Deno.test("a RaftSnapshot goes over once another one of the group is read out", async () => {
+  const stage = new Stage();
+  const leader = await stage.fallBehind();
+  const other = leader.snapshot().chunks[Symbol.iterator]();
+  other.next();
+  await stage.replicas.run(500);
+  assert.deepEqual(stage.steps, []);
+  other.return?.();
+  assert.equal(leader.exporting, undefined);
+  await stage.replicas.run(2_000);
+  stage.assertCaughtUp();
+  assert.equal(stage.lines.at(-1), "node 3 has got 1 RaftSnapshots");
+});
+
 Deno.test("a RaftSnapshot lands on disk before it is installed, and stands there afterwards", async () => {
   const disk = new SimDisk({ random: new SimRandom(4) });
   const store = await RaftSnapshots.open(disk, "/data/snapshots/0");

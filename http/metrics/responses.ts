@@ -10,7 +10,8 @@ const RESPONSES: NumberSeries = {
   type: "counter",
   labels: ["route", "status"],
   json: "http.responses.*.*",
-  help: "Answers, by what was asked for and by status; 0 stands for a status of no table.",
+  help: "Answers, by what was asked for (other: an overloaded node did not look) and by status; " +
+    "0 stands for a status of no table.",
   read({ traffic }, take) {
     OPERATIONS.forEach((route, operation) => {
       for (const status of STATUSES) {
