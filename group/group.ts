@@ -23,7 +23,7 @@ import { adoptBody, CommandPayload, placeCommand } from "./payload.ts";
 import { RAFT_TIMING } from "./raft_timing.ts";
 import { ReadIndex } from "./read_index.ts";
 import { placeEntry, restoreEntries, toEntries } from "./records.ts";
-import { snapshotOf, type SnapshotSource } from "./snapshot_source.ts";
+import { SnapshotExports, type SnapshotSource } from "./snapshot_source.ts";
 import { Waiters } from "./waiters.ts";
 import { type Watcher, Watches } from "./watch.ts";
 import type { RaftMessage } from "./wire.ts";
@@ -40,6 +40,7 @@ export class Group {
   dirty = false;
   /** Bootstraps under way; see {@linkcode Group.bootstrap}. */
   readonly bootstraps: Bootstraps;
+  readonly exports = new SnapshotExports();
   /** Encoded bytes of entries since the last RaftSnapshot. */
   logBytes = 0;
 
@@ -60,7 +61,6 @@ export class Group {
   /** Last index whose record is in the log's batch, or further. */
   #placed: number;
   /** The state that a RaftSnapshot brought, until Raft says whether it is wanted. */
-  #exporting: Promise<void> | undefined;
   #arrived: GroupState | undefined;
   /** This replica has heard from a leader since its start, and has applied what it then learnt. */
   #caughtUp = false;
@@ -68,7 +68,6 @@ export class Group {
   readonly #hearing = new Hearing();
   #overloads = 0;
   #closed = false;
-  /** From when on it votes. */
   readonly #votesFromMs: number;
 
   constructor(options: GroupOptions) {
@@ -305,24 +304,9 @@ export class Group {
     if (!this.#reads.empty) this.#reads.applied(raft.appliedIndex);
   }
 
-  /** While a RaftSnapshot is read out: resolves when that has ended. */
-  get exporting(): Promise<void> | undefined {
-    return this.#exporting;
-  }
-
-  /**
-   * The state as it is now, for a RaftSnapshot; applying goes on while it is read out.
-   *
-   * @throws {Error} while another one is: whoever can wait looks at {@linkcode Group.exporting} first
-   */
+  /** The state as it is now, for a RaftSnapshot; see {@linkcode SnapshotExports.begin}. */
   snapshot(): SnapshotSource {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const source = snapshotOf(this.state, this.#raft.markAt(this.#raft.appliedIndex), () => {
-      this.#exporting = undefined;
-      resolve();
-    });
-    this.#exporting = promise;
-    return source;
+    return this.exports.begin(this.state, this.#raft.markAt(this.#raft.appliedIndex));
   }
 
   /** A RaftSnapshot is durable; the log up to it may go. */

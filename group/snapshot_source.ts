@@ -8,20 +8,32 @@ export interface SnapshotSource {
   readonly chunks: Iterable<Uint8Array>;
 }
 
-/**
- * The state as it is now, which `mark` stands for; applying goes on while it is read out.
- *
- * @param onEnd called once it is read to the end, or given back
- * @throws {Error} while another one of the same state is read out
- */
-export function snapshotOf(
-  state: GroupState,
-  mark: SnapshotMark,
-  onEnd: () => void,
-): SnapshotSource {
-  const pieces = state.export();
-  // The first pull fixes what is exported.
-  return { mark, chunks: resumed(pieces.next(), pieces, onEnd) };
+/** Reads a group's state out, for one RaftSnapshot at a time. */
+export class SnapshotExports {
+  #underWay: Promise<void> | undefined;
+
+  /** While one is read out: resolves when that has ended. */
+  get underWay(): Promise<void> | undefined {
+    return this.#underWay;
+  }
+
+  /**
+   * The state as it is now, which `mark` stands for; applying goes on while it is read out.
+   *
+   * @throws {Error} while another one is: whoever can wait looks at {@linkcode underWay} first
+   */
+  begin(state: GroupState, mark: SnapshotMark): SnapshotSource {
+    const pieces = state.export();
+    // The first pull fixes what is exported.
+    const first = pieces.next();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#underWay = promise;
+    const end = () => {
+      this.#underWay = undefined;
+      resolve();
+    };
+    return { mark, chunks: resumed(first, pieces, end) };
+  }
 }
 
 function* resumed(

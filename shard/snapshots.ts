@@ -47,7 +47,7 @@ export class Snapshots {
     if (this.#running !== undefined || this.#stopped) return;
     for (const group of groups) {
       // One that goes to a member may take as long as that likes; its log can wait.
-      if (group.exporting !== undefined) continue;
+      if (group.exports.underWay !== undefined) continue;
       // What is pinned would be written once more; mostly it goes soon, and then out of the log.
       const bytes = group.logBytes - group.state.cold.pinnedBytes;
       if (bytes > this.#logBytesMax(group.id)) return this.#start(group);
@@ -62,8 +62,8 @@ export class Snapshots {
    * none is taken any more.
    */
   async takeNow(group: Group): Promise<number | undefined> {
-    while (this.#running !== undefined || group.exporting !== undefined) {
-      await (this.#running ?? group.exporting);
+    while (this.#running !== undefined || group.exports.underWay !== undefined) {
+      await (this.#running ?? group.exports.underWay);
     }
     if (this.#stopped) return undefined;
     const { appliedIndex, snapshotIndex, stableIndex } = group.status();
@@ -86,7 +86,7 @@ export class Snapshots {
   }
 
   #longest(): Group | undefined {
-    const idle = this.#lane.groups.filter(({ exporting }) => exporting === undefined);
+    const idle = this.#lane.groups.filter(({ exports }) => exports.underWay === undefined);
     return idle.sort((one, other) => other.logBytes - one.logBytes)[0];
   }
 

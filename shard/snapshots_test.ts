@@ -16,7 +16,7 @@ function given(options: { sizes?: [group: number, bytes: number][]; diskBytes?: 
   const groups = [0, 1, 2].map((id) => ({
     id,
     logBytes: 0,
-    exporting: undefined as Promise<void> | undefined,
+    exports: { underWay: undefined as Promise<void> | undefined },
     state: { cold: { pinnedBytes: 0 } },
     snapshot: () => ({
       mark: { index: 10 + id, term: 1, membership: { voters: [], outgoing: [], learners: [] } },
@@ -123,7 +123,7 @@ Deno.test("no RaftSnapshot is taken of a group while one goes to a member", asyn
   const sent = Promise.withResolvers<void>();
   const [first] = groups;
   assert.ok(first !== undefined);
-  first.exporting = sent.promise;
+  first.exports.underWay = sent.promise;
   assert.deepEqual(consider(500, 0, 0), []);
   assert.deepEqual(consider(500, 101, 0), ["write 1 at 11"]);
   await end();
@@ -134,7 +134,7 @@ Deno.test("no RaftSnapshot is taken of a group while one goes to a member", asyn
   const status = { appliedIndex: 10, snapshotIndex: 0, stableIndex: 10 };
   const asked = snapshots.takeNow(Object.assign(first, { status: () => status }) as never);
   assert.deepEqual(await end(), []);
-  first.exporting = undefined;
+  first.exports.underWay = undefined;
   sent.resolve();
   assert.deepEqual(await end(), ["write 0 at 10"]);
   await end();

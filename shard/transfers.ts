@@ -97,7 +97,7 @@ export class Transfers {
 
   async #run(group: Group, message: SnapshotMessage): Promise<boolean> {
     // Another one of the group goes to another member, or to the disk.
-    while (group.exporting !== undefined) await group.exporting;
+    while (group.exports.underWay !== undefined) await group.exports.underWay;
     // It may have waited; the group may have lost its leadership since.
     if (!group.leads) return false;
     const head = new Uint8Array(TRANSFER_HEAD_BYTES);
@@ -108,7 +108,7 @@ export class Transfers {
       return this.#step(message, [head, ...bytes]);
     };
     if (!await step("BEGIN", [])) return false;
-    while (group.exporting !== undefined) await group.exporting;
+    while (group.exports.underWay !== undefined) await group.exports.underWay;
     const { mark, chunks } = group.snapshot();
     if (!await this.#sendChunks(chunks, (chunk) => step("CHUNK", [chunk]))) return false;
     const writer = new WireWriter();

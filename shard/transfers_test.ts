@@ -117,7 +117,7 @@ Deno.test("a RaftSnapshot goes over once another one of the group is read out", 
   await stage.replicas.run(500);
   assert.deepEqual(stage.steps, []);
   other.return?.();
-  assert.equal(leader.exporting, undefined);
+  assert.equal(leader.exports.underWay, undefined);
   await stage.replicas.run(2_000);
   stage.assertCaughtUp();
   assert.equal(stage.lines.at(-1), "node 3 has got 1 RaftSnapshots");
