@@ -52,14 +52,12 @@ export class Snapshots {
       const bytes = group.logBytes - group.state.cold.pinnedBytes;
       if (bytes > this.#logBytesMax(group.id)) return this.#start(group);
     }
-    if (this.#journal.usage().diskBytes <= this.#journalBytesMax) return;
-    const longest = this.#longest();
-    if (longest !== undefined) this.#start(longest);
+    if (this.#journal.usage().diskBytes > this.#journalBytesMax) this.#start(this.#longest());
   }
 
   /**
-   * Takes one of a group once none is under way, nor goes to a member; answers the index that it covers, undefined where
-   * none is taken any more.
+   * Takes one of a group once none is under way, nor goes to a member; answers the index that it
+   * covers, undefined where none is taken any more.
    */
   async takeNow(group: Group): Promise<number | undefined> {
     while (this.#running !== undefined || group.exports.underWay !== undefined) {
@@ -85,13 +83,18 @@ export class Snapshots {
     return Math.max(this.#logBytesMin, LOG_TO_SNAPSHOT_MAX * (this.#sizes.get(group) ?? 0));
   }
 
+  /** Of those that are not read out. */
   #longest(): Group | undefined {
-    const idle = this.#lane.groups.filter(({ exports }) => exports.underWay === undefined);
-    return idle.sort((one, other) => other.logBytes - one.logBytes)[0];
+    let longest: Group | undefined;
+    for (const group of this.#lane.groups) {
+      if (group.exports.underWay !== undefined) continue;
+      if (longest === undefined || group.logBytes > longest.logBytes) longest = group;
+    }
+    return longest;
   }
 
-  #start(group: Group): void {
-    if (group.logBytes > 0) this.#run(group);
+  #start(group: Group | undefined): void {
+    if (group !== undefined && group.logBytes > 0) this.#run(group);
   }
 
   #run(group: Group): void {
