@@ -4,6 +4,7 @@ import {
   type ClusterView,
   figuresOf,
   groupIds,
+  leaderless,
   leaderOf,
   leaderships,
   nodeOf,
@@ -60,7 +61,7 @@ export class RollingRestart {
   #down: readonly number[] = [];
   #phase: Phase = "begin";
   #patience: Patience;
-  /** With others that are unwell while a node drains. */
+  /** With others that are unwell while a node drains, and with groups between two leaders. */
   #unwell = new Patience(UNWELL_MS_MAX);
   /** Why it ends, once the node is undrained. */
   #reason: string | undefined;
@@ -142,7 +143,10 @@ export class RollingRestart {
       // Who goes down half-way does so for a reason that may hold for the others too.
       (isDown && !this.#down.includes(id) ? unwellness(view, id) : undefined);
     if (obstacle === undefined) return isDown ? this.#run(id) : this.#enter("drain");
-    if (this.#patience.isOver(view.atMs, view.nodes.flatMap(lackOf))) return this.#end(obstacle);
+    const isOver = this.#patience.isOver(view.atMs, view.nodes.flatMap(lackOf));
+    // A leadership that moves just now hides what stands in the way.
+    const moves = this.#isMoving(view);
+    if (isOver && !moves) return this.#end(obstacle);
     return { act: "look", why: `before node ${id}: ${obstacle}` };
   }
 
@@ -208,6 +212,13 @@ export class RollingRestart {
     this.done.push(id);
     this.#left.shift();
     return this.#enter("check");
+  }
+
+  /** Is some group between two leaders, and none of them for long? */
+  #isMoving(view: ClusterView): boolean {
+    if (leaderless(view).length > 0) return !this.#unwell.isOver(view.atMs);
+    this.#unwell = new Patience(UNWELL_MS_MAX);
+    return false;
   }
 
   /** Leaves the node undrained, and ends. */

@@ -201,6 +201,21 @@ Deno.test("RollingRestart refuses to restart a voter that a group can't do witho
   }
 });
 
+Deno.test("RollingRestart says what stands in the way, though a leadership moves just then", () => {
+  const cluster = new GivenCluster();
+  cluster.voters = [1, 2];
+  cluster.leaders.fill(1);
+  cluster.after(4_500, () => cluster.leaders[0] = undefined);
+  cluster.after(5_500, () => cluster.leaders[0] = 2);
+  assert.match(cluster.follow(rolling([1]))[0] ?? "", /takes no writes without node 1/);
+});
+
+Deno.test("RollingRestart aborts when a group stays without a leader", () => {
+  const cluster = new GivenCluster();
+  cluster.leaders[0] = undefined;
+  assert.deepEqual(cluster.follow(rolling()), ["end: group 0 has no leader"]);
+});
+
 Deno.test("RollingRestart undrains and ends when it is interrupted while it drains", () => {
   const cluster = new GivenCluster();
   cluster.node(1).stuck = true;

@@ -74,7 +74,7 @@ async function replaceIn(
   const stage = stageOf(view, group, id);
   if (stage === "done") return;
   if (stage === "out") {
-    const obstacle = obstacleToLosing(view, id, LAG_MAX);
+    const obstacle = obstacleToLosing(await cluster.ledView(), id, LAG_MAX);
     if (obstacle !== undefined) throw new Aborted(obstacle);
     await cluster.atLeader(group, (leader) => leader.addLearner(group, id));
   }

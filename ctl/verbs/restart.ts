@@ -117,7 +117,7 @@ async function plan(
   order: readonly number[],
   { restartCmd, lagTolerance }: RestartOptions,
 ): Promise<void> {
-  const view = await cluster.view();
+  const view = await cluster.ledView();
   const steps = order.map((id) => {
     const node = view.nodes.find((node) => node.id === id);
     return {
