@@ -39,6 +39,8 @@ export class Crew {
   readonly #waiting = new Map<Worker, (message: FromWorker) => void>();
   /** Resolves once a worker has answered all that it was asked so far. */
   readonly #asked = new Map<Worker, Promise<void>>();
+  /** Why a worker gives no more answers. */
+  readonly #lost = new Map<Worker, string>();
   #leaving = false;
 
   constructor(options: {
@@ -123,16 +125,17 @@ export class Crew {
   #attend(worker: Worker, shard: number): void {
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
       if (data.type === "log") return this.#log(data.level, data.message, data.fields);
-      if (data.type === "failed") return this.#lost(worker, data.reason);
+      if (data.type === "failed") return this.#lose(worker, data.reason);
       this.#waiting.get(worker)?.(data);
     };
     worker.onerror = (event) => {
       event.preventDefault();
-      this.#lost(worker, `shard ${shard} died: ${event.message}`);
+      this.#lose(worker, `shard ${shard} died: ${event.message}`);
     };
   }
 
-  #lost(worker: Worker, reason: string): void {
+  #lose(worker: Worker, reason: string): void {
+    this.#lost.set(worker, reason);
     this.#waiting.get(worker)?.({ type: "failed", reason });
     this.#waiting.delete(worker);
     if (!this.#leaving) this.#onFatal(new Error(reason));
@@ -158,6 +161,8 @@ export class Crew {
     transfer: Transferable[],
   ): Promise<void> {
     return new Promise((resolve, reject) => {
+      const lost = this.#lost.get(worker);
+      if (lost !== undefined) return reject(new Error(lost));
       this.#waiting.set(worker, (answer) => {
         this.#waiting.delete(worker);
         if (answer.type === wanted) resolve();

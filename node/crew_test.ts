@@ -113,6 +113,17 @@ Deno.test("start() rejects when a worker can't start, says why, or dies of it", 
   crew.terminate();
 });
 
+Deno.test("who asks a worker that is lost already is told so", async () => {
+  const { crew, fatal, start } = crewOf(
+    () => new Worker("data:text/javascript,this is no program", { type: "module" }),
+    1,
+  );
+  await until(() => fatal.length > 0);
+  await assert.rejects(start(), /shard 1 died/);
+  await assert.rejects(crew.quiet(), /shard 1 died/);
+  crew.terminate();
+});
+
 Deno.test("a worker that dies, or says it can't go on, is fatal once", async () => {
   const ways: [body: string, reason: RegExp][] = [
     [`setTimeout(() => { throw new Error("a bug"); })`, /^shard 1 died: .*a bug/],
