@@ -14,6 +14,7 @@ import type { ReadableLog } from "../storage/types.ts";
 import type { Command, GroupState, StreamFacts, StreamKey } from "../stream/mod.ts";
 import type { Answer, Eventually, ReadAnswer, ReadRequest, Unavailable } from "./answers.ts";
 import { type BootstrapAnswer, type BootstrapRequest, Bootstraps } from "./bootstraps.ts";
+import { CatchUp } from "./catch_up.ts";
 import { asIs, type Completion, held, NO_LEADER } from "./completion.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { GroupOptions } from "./group_options.ts";
@@ -40,7 +41,8 @@ export class Group {
   dirty = false;
   /** Bootstraps under way; see {@linkcode Group.bootstrap}. */
   readonly bootstraps: Bootstraps;
-  readonly exports = new SnapshotExports();
+  /** What is read out of the state for RaftSnapshots. */
+  readonly exports: SnapshotExports;
   /** Encoded bytes of entries since the last RaftSnapshot. */
   logBytes = 0;
 
@@ -62,13 +64,10 @@ export class Group {
   #placed: number;
   /** The state that a RaftSnapshot brought, until Raft says whether it is wanted. */
   #arrived: GroupState | undefined;
-  /** This replica has heard from a leader since its start, and has applied what it then learnt. */
-  #caughtUp = false;
-  #catchingUp = false;
+  readonly #catchUp: CatchUp;
   readonly #hearing = new Hearing();
   #overloads = 0;
   #closed = false;
-  readonly #votesFromMs: number;
 
   constructor(options: GroupOptions) {
     this.id = options.id;
@@ -82,6 +81,7 @@ export class Group {
     this.#onFatal = options.onFatal;
     this.#decodeOwn = options.decodeOwn;
     this.bootstraps = new Bootstraps(options.bootstraps);
+    this.exports = new SnapshotExports(options.snapshotPieceBytes);
     const entries = restoreEntries(options.stored);
     let lastStampMs = options.state.stampMs;
     for (const entry of entries) {
@@ -91,7 +91,7 @@ export class Group {
     }
     this.#time = new GroupTime(options.clock, lastStampMs);
     const nowMs = options.clock.monotonicMs();
-    this.#votesFromMs = nowMs + RAFT_TIMING.electionTimeoutMs;
+    this.#catchUp = new CatchUp(nowMs);
     this.#raft = new Raft<CommandPayload>({
       id: options.member,
       hardState: { term: options.stored?.term ?? 0, votedFor: options.stored?.votedFor },
@@ -134,13 +134,13 @@ export class Group {
    * does not at first: nobody could hand over to it. A leader has to know the time as well.
    */
   get ready(): boolean {
-    if (!this.#caughtUp || this.#raft.leader === undefined) return false;
-    return this.leads ? this.#time.known : this.#clock.monotonicMs() >= this.#votesFromMs;
+    if (!this.caughtUp || this.#raft.leader === undefined) return false;
+    return this.leads ? this.#time.known : this.#catchUp.votes(this.#clock.monotonicMs());
   }
 
   /** Whether this replica has caught up with a leader since its start. */
   get caughtUp(): boolean {
-    return this.#caughtUp;
+    return this.#catchUp.done;
   }
 
   /** Whether there is room for entries, as {@linkcode Group.acceptEntries} said last. */
@@ -255,7 +255,9 @@ export class Group {
     const raft = this.#raft;
     raft.tick(nowMs);
     this.#markIfReady();
-    if (!this.#caughtUp) this.#catchUp();
+    if (!this.caughtUp && raft.leader !== undefined) {
+      this.#catchUp.ask((done) => this.#reads.confirm(done));
+    }
     this.#waiters.expire(nowMs);
     if (!this.#reads.empty) this.#reads.expire(nowMs);
     const groupMs = this.#time.now(nowMs);
@@ -406,7 +408,7 @@ export class Group {
     this.#time.observe(this.state.stampMs);
     raft.applied(last);
     raft.release(last);
-    if (!this.#caughtUp && this.#reads.isCurrent) this.#caughtUp = true;
+    if (!this.caughtUp && this.#reads.isCurrent) this.#catchUp.end();
     this.#watches.wakeAll(this.state);
   }
 
@@ -478,16 +480,6 @@ export class Group {
     if (this.#closed) return;
     this.dirty = true;
     this.#onDirty(this);
-  }
-
-  /** Asks once since the start how far a leader has committed, to get there. */
-  #catchUp(): void {
-    if (this.#catchingUp || this.#raft.leader === undefined) return;
-    this.#catchingUp = true;
-    this.#reads.confirm((proven) => {
-      this.#catchingUp = false;
-      this.#caughtUp = proven;
-    });
   }
 
   #mayBeLost(nowMs: number): boolean {

@@ -30,6 +30,8 @@ export interface GroupOptions {
   readonly readLease: boolean;
   /** Bounds of bootstraps; of its own where left out. */
   readonly bootstraps?: BootstrapBounds;
+  /** Size of a RaftSnapshot's chunks; an export's own where left out. */
+  readonly snapshotPieceBytes?: number | undefined;
   /** Bytes of entries that may stay in memory for other replicas' sake. */
   readonly retainedBytesMax: number;
 }

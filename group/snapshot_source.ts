@@ -10,7 +10,13 @@ export interface SnapshotSource {
 
 /** Reads a group's state out, for one RaftSnapshot at a time. */
 export class SnapshotExports {
+  readonly #pieceBytes: number | undefined;
   #underWay: Promise<void> | undefined;
+
+  /** @param pieceBytes how large a chunk becomes; as an export has it where left out */
+  constructor(pieceBytes?: number) {
+    this.#pieceBytes = pieceBytes;
+  }
 
   /** While one is read out: resolves when that has ended. */
   get underWay(): Promise<void> | undefined {
@@ -23,7 +29,7 @@ export class SnapshotExports {
    * @throws {Error} while another one is: whoever can wait looks at {@linkcode underWay} first
    */
   begin(state: GroupState, mark: SnapshotMark): SnapshotSource {
-    const pieces = state.export();
+    const pieces = state.export(this.#pieceBytes);
     // The first pull fixes what is exported.
     const first = pieces.next();
     const { promise, resolve } = Promise.withResolvers<void>();

@@ -284,8 +284,9 @@ async function openLane(
           onFatal,
           send: (group, message) => line?.send(group, message),
           decodeOwn: setup.decodeOwn,
+          snapshotPieceBytes: setup.snapshotPieceBytes,
           readLease: setup.cluster?.readLease ?? true,
-          retainedBytesMax: retainedBytesMax(setup.groupCount),
+          retainedBytesMax: setup.retainedBytesMax ?? retainedBytesMax(setup.groupCount),
           bootstraps,
         })
       ),

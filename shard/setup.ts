@@ -84,6 +84,10 @@ export interface ShardSetup {
   readonly segmentBytes?: number;
   /** Log after which a RaftSnapshot is taken; the documented one where left out. */
   readonly snapshotLogBytesMin?: number;
+  /** Entries of a group that stay in memory for others, in bytes; the documented bound where left out. */
+  readonly retainedBytesMax?: number;
+  /** Size of a RaftSnapshot's chunks; an export's own where left out. */
+  readonly snapshotPieceBytes?: number;
   /** The leader, too, applies what went through the codec. */
   readonly decodeOwn: boolean;
 }

@@ -98,7 +98,8 @@ async function mustBeWhole(node: SimNode, object: ColdObject): Promise<void> {
 
 function* referredTo(node: SimNode, group: Group): Generator<ColdObject> {
   for (const { number, term, length, references } of group.state.cold.objects.all()) {
-    if (references === 0) continue;
+    // An empty snapshot lies nowhere.
+    if (references === 0 || length === 0) continue;
     yield { formation: node.formationId, group: group.id, number, term, bytes: length };
   }
 }

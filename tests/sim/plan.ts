@@ -80,6 +80,8 @@ export interface ClusterPlan {
   readonly readLease: boolean;
   /** Longest way of a message when nothing is wrong. */
   readonly latencyMsMax: number;
+  /** Entries of a group that stay in memory: who lacks more gets it from a journal, or a RaftSnapshot. */
+  readonly retainedBytesMax: number;
   /** What a wall clock may be wrong by when nothing is wrong. */
   readonly skewMsMax: number;
   readonly faults: readonly ClusterFault[];
@@ -94,6 +96,8 @@ export interface Plan {
   readonly fsync: boolean;
   readonly segmentBytes: number;
   readonly snapshotLogBytesMin: number;
+  /** In small chunks a RaftSnapshot is on its way for a while, and others want the group too. */
+  readonly snapshotPieceBytes: number;
   /** Bytes of streams in memory that a node may hold; as many as will come up where left out. */
   readonly hotBytesMax?: number;
   readonly diskLatencyMsMax: number;
@@ -245,6 +249,7 @@ function drawCluster(random: SimRandom, nodes: number): HotPlan {
       memory,
       readLease: !random.chance(0.3),
       latencyMsMax: oneOf(random, [0.5, 3, 15]),
+      retainedBytesMax: oneOf(random, [0, 1_000, 1 << 26]),
       skewMsMax: oneOf(random, [0, 50, 400]),
       faults: Array.from({ length: faults }, () => oneOf(random, among)),
     },
@@ -289,10 +294,11 @@ function drawCold(
 
 function drawStorage(
   random: SimRandom,
-): Pick<Plan, "segmentBytes" | "snapshotLogBytesMin" | "diskLatencyMsMax"> {
+): Pick<Plan, "segmentBytes" | "snapshotLogBytesMin" | "snapshotPieceBytes" | "diskLatencyMsMax"> {
   return {
     segmentBytes: oneOf(random, [16, 24, 32, 64]) * 1024,
     snapshotLogBytesMin: oneOf(random, [1, 4, 16, 64]) * 1024,
+    snapshotPieceBytes: oneOf(random, [256, 1024, 256 * 1024]),
     diskLatencyMsMax: oneOf(random, [0.2, 1, 5]),
   };
 }

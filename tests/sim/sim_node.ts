@@ -43,6 +43,8 @@ export interface SimNodeHooks {
   readonly onGroup: (node: SimNode, group: Group) => void;
   /** A process begins. */
   readonly onStart?: (node: SimNode) => void;
+  /** Its process can't go on. */
+  readonly onFatal?: (node: SimNode, reason: Error) => void;
   /** The log of some groups is open. */
   readonly onLog?: (
     node: SimNode,
@@ -377,6 +379,8 @@ export class SimNode {
       cold: withTiming(coldSetupOf(config, store), this.#plan),
       segmentBytes,
       snapshotLogBytesMin,
+      snapshotPieceBytes: this.#plan.snapshotPieceBytes,
+      ...(cluster && { retainedBytesMax: cluster.retainedBytesMax }),
       decodeOwn: true,
     };
     const runtime = await ShardRuntime.start(setup, io, [undefined], hooks, process.links?.links);
@@ -411,6 +415,7 @@ export class SimNode {
     process.ending = true;
     this.fatal = reason;
     this.#trace.line(`node ${this.id} can't go on: ${reason.message}`);
+    this.#hooks.onFatal?.(this, reason);
     process.runtime?.abandon();
     process.links?.close();
     process.store?.release();

@@ -9,6 +9,7 @@
  */
 
 import type { Group } from "../../group/mod.ts";
+import { DiskError } from "../../io/mod.ts";
 import type { ShardRuntime } from "../../node/runtime.ts";
 import { groupOf } from "../../shard/mod.ts";
 import type { ColdStore } from "../../storage/cold/mod.ts";
@@ -40,6 +41,8 @@ import { type BookEntry, pause } from "./world.ts";
 
 /** Errands that a crash left are run within this: a reservation's 10 s, and some sweeps. */
 const SETTLE_MS = 15_000;
+/** By now every group has a leader, however often votes were split. */
+const ELECTED_MS = 5_000;
 /** Nothing takes longer in a run; beyond it something hangs. */
 const STUCK_MS = 60_000;
 /** All that befalls a cluster is over within this. */
@@ -283,6 +286,11 @@ class Simulation implements ClusterWorld {
       },
       onLog: (node, log, stored) => this.#watch?.onLog(node, log, stored),
       onStart: (node) => this.#watch?.starting(node),
+      onFatal: (node, reason) => {
+        // Nothing but its disk may end a node.
+        if (reason instanceof DiskError) return;
+        this.fail(new Violation("life", `node ${node.id} ends: ${reason.message}`));
+      },
       onUp: (runtime) => this.#options.onUp?.(runtime),
       coldLook: cold && ((node) => cold.look(node.id)),
       onStore: this.#options.onStore,
@@ -365,6 +373,8 @@ class Simulation implements ClusterWorld {
     if (this.plan.cluster?.memory === true) return;
     await this.#all(this.nodes, (node) => node.stop());
     await this.#all(this.nodes, (node) => this.bringUp(node));
+    // Nobody votes at once, and a reader may be less patient than that.
+    if (this.#watch !== undefined) await this.#drive(pause(this, ELECTED_MS));
     for (const node of nodes) await this.#drive(readAll(this, node));
     await this.#auditPublished(publishers);
     await this.#all(this.nodes, (node) => node.stop());

@@ -23,6 +23,7 @@ const PLAN: Plan = {
   fsync: true,
   segmentBytes: 32 * 1024,
   snapshotLogBytesMin: 64 * 1024,
+  snapshotPieceBytes: 256 * 1024,
   diskLatencyMsMax: 1,
   clients: 0,
   publishers: 0,

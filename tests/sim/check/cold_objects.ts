@@ -74,6 +74,8 @@ export class ColdObjects {
     const { number, term } = command.object;
     const known = state.cold.objects.get(number);
     if (known === undefined || known.term !== term || known.references === 0) return;
+    // An empty snapshot is put nowhere.
+    if (known.length === 0) return;
     const key = objectKey({ formation, group, ...known });
     if (this.#world.isShared) {
       if (!this.#world.has(EVERYBODY, key)) {
