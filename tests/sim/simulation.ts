@@ -391,7 +391,10 @@ class Simulation implements ClusterWorld {
     if (watch === undefined) return this.#groupTimes();
     const { groups } = this.plan;
     const all = Array.from({ length: groups }, (_, group) => group);
-    const max = Math.max(...all.map((group) => watch.time.latest(group)));
+    // What a new leader applies first is answered before anybody has looked at its time.
+    const latest = (group: number) =>
+      Math.max(watch.time.latest(group), this.#replicas.applied(group).stampMs);
+    const max = Math.max(...all.map(latest));
     // A fork lives where its source does.
     const isAnywhere = key === undefined || this.namespace.path(key).wasForkPath;
     const among = isAnywhere ? all : [groupOf(key, groups)];
