@@ -21,7 +21,7 @@ export class CatchUp {
     this.#done = true;
   }
 
-  /** Does it vote? At first it does not: whom it voted for before its start may be leading. */
+  /** Does it vote? At first it does not: a leader that it heard before its start may have a lease. */
   votes(nowMs: number): boolean {
     return nowMs >= this.#votesFromMs;
   }

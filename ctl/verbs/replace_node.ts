@@ -74,7 +74,9 @@ async function replaceIn(
   const stage = stageOf(view, group, id);
   if (stage === "done") return;
   if (stage === "out") {
-    const obstacle = obstacleToLosing(await cluster.ledView(), id, LAG_MAX);
+    // All nodes are looked at anew only where something is in the way: it may be a leadership that moves.
+    const obstacle = obstacleToLosing(view, id, LAG_MAX) &&
+      obstacleToLosing(await cluster.ledView(), id, LAG_MAX);
     if (obstacle !== undefined) throw new Aborted(obstacle);
     await cluster.atLeader(group, (leader) => leader.addLearner(group, id));
   }
