@@ -101,6 +101,7 @@ export class Group {
       nowMs,
       readLease: options.readLease,
       retainedBytesMax: options.retainedBytesMax,
+      catchUpBytesMax: options.catchUpBytesMax,
       ...RAFT_TIMING,
     });
     this.#placed = this.#raft.lastIndex;
@@ -306,9 +307,14 @@ export class Group {
     if (!this.#reads.empty) this.#reads.applied(raft.appliedIndex);
   }
 
-  /** The state as it is now, for a RaftSnapshot; see {@linkcode SnapshotExports.begin}. */
-  snapshot(): SnapshotSource {
-    return this.exports.begin(this.state, this.#raft.markAt(this.#raft.appliedIndex));
+  /**
+   * The state as it is now, for a RaftSnapshot, see {@linkcode SnapshotExports.begin}; `to` is the
+   * member that it is for, if any.
+   */
+  snapshot(to?: MemberId): SnapshotSource {
+    const mark = this.#raft.markAt(this.#raft.appliedIndex);
+    if (to !== undefined) this.#raft.beginSnapshot(to, mark);
+    return this.exports.begin(this.state, mark);
   }
 
   /** A RaftSnapshot is durable; the log up to it may go. */

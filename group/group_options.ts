@@ -34,4 +34,6 @@ export interface GroupOptions {
   readonly snapshotPieceBytes?: number | undefined;
   /** Bytes of entries that may stay in memory for other replicas' sake. */
   readonly retainedBytesMax: number;
+  /** The same, of what follows a RaftSnapshot on its way. */
+  readonly catchUpBytesMax: number;
 }

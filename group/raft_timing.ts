@@ -20,6 +20,12 @@ const RETAINED_BYTES_MAX = 512 * 1024 * 1024;
 /** And of one group. */
 const GROUP_RETAINED_BYTES_MAX = 16 * 1024 * 1024;
 
+/**
+ * What a group without a journal keeps beyond that for a follower that gets a RaftSnapshot, in
+ * bytes. Few get one at a time.
+ */
+export const MEMORY_CATCH_UP_BYTES_MAX = 128 * 1024 * 1024;
+
 /** What one of `groups` groups may keep for followers, in bytes. */
 export function retainedBytesMax(groups: number): number {
   return Math.min(GROUP_RETAINED_BYTES_MAX, Math.floor(RETAINED_BYTES_MAX / groups));

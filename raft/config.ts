@@ -35,6 +35,11 @@ export interface RaftConfig<P extends Payload> {
   readonly uncommittedBytesMax: number;
   /** Bytes of released entries that stay in memory for the sake of followers that lack them. */
   readonly retainedBytesMax: number;
+  /**
+   * The same for a follower that gets a RaftSnapshot: of what follows its mark, until the follower
+   * has caught up. Where no journal has it, one that gets more meanwhile needs another RaftSnapshot.
+   */
+  readonly catchUpBytesMax: number;
   /** A number in [0, 1). Spreads election timeouts, and tells this life's questions from older ones. */
   readonly random: () => number;
   /** The time of the start, on the clock of `tick`. */

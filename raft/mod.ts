@@ -58,7 +58,8 @@
  * that are further behind.
  *
  * A `snapshot` message in a ready is a wish: send the newest RaftSnapshot's bytes to that member, at
- * any pace, with that message (its `mark` set to what is really sent) as the end of them, and call
+ * any pace, with that message (its `mark` set to what is really sent) as the end of them. Call
+ * {@linkcode Raft.beginSnapshot} when that mark is known, so that what follows it is kept, and
  * {@linkcode Raft.reportSnapshot} when they went out or could not; until then that member is sent
  * nothing else. The receiving caller keeps the bytes aside and steps the message once it has them
  * all. If the next ready has a `snapshot`, that is the order to put it in place of log and state

@@ -267,6 +267,16 @@ export class Raft<P extends Payload> {
     provideEntries(this.#core, fetch, entries);
   }
 
+  /**
+   * The RaftSnapshot that a `snapshot` message asked to send is the one at `mark`: what follows is
+   * kept for that member until it has caught up, within `catchUpBytesMax`.
+   */
+  beginSnapshot(to: MemberId, mark: SnapshotMark): void {
+    const core = this.#core;
+    const progress = core.role === "leader" ? core.tracker.get(to) : undefined;
+    if (progress?.state === "snapshot") progress.snapshotBegun(mark.index);
+  }
+
   /** The RaftSnapshot that a `snapshot` message asked to send went out whole, or not. */
   reportSnapshot(to: MemberId, ok: boolean): void {
     const core = this.#core;

@@ -4,6 +4,7 @@ import {
   Group,
   KEPT_BYTES_MAX,
   KeptBytes,
+  MEMORY_CATCH_UP_BYTES_MAX,
   type RaftMessage,
   retainedBytesMax,
 } from "../group/mod.ts";
@@ -287,6 +288,7 @@ async function openLane(
           snapshotPieceBytes: setup.snapshotPieceBytes,
           readLease: setup.cluster?.readLease ?? true,
           retainedBytesMax: setup.retainedBytesMax ?? retainedBytesMax(setup.groupCount),
+          catchUpBytesMax: files === undefined ? MEMORY_CATCH_UP_BYTES_MAX : 0,
           bootstraps,
         })
       ),

@@ -109,7 +109,7 @@ export class Transfers {
     };
     if (!await step("BEGIN", [])) return false;
     while (group.exports.underWay !== undefined) await group.exports.underWay;
-    const { mark, chunks } = group.snapshot();
+    const { mark, chunks } = group.snapshot(message.to);
     if (!await this.#sendChunks(chunks, (chunk) => step("CHUNK", [chunk]))) return false;
     const writer = new WireWriter();
     writer.add(group.id, { ...message, mark });

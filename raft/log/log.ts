@@ -165,13 +165,18 @@ export class Log<P extends Payload> {
     this.released = to;
   }
 
-  /** Drops released entries from memory: those up to `index`, and the oldest beyond `bytesMax`. */
-  drop(index: number, bytesMax: number): void {
+  /**
+   * Drops released entries from memory: those up to `index`, and the oldest beyond `bytesMax`. Of
+   * those after `keptAfter`, only the oldest beyond `keptBytesMax` go. Says whether that kept any.
+   */
+  drop(index: number, bytesMax: number, keptAfter = Infinity, keptBytesMax = 0): boolean {
     let to = Math.min(index, this.released);
     let rest = this.releasedBytes - this.bytesBetween(this.first - 1, to);
     to = Math.max(to, this.first - 1);
-    while (rest > bytesMax) rest -= this.bytesBetween(to, ++to);
+    const isKept = () => to >= keptAfter && rest <= keptBytesMax;
+    while (rest > bytesMax && !isKept()) rest -= this.bytesBetween(to, ++to);
     if (to >= this.first) this.#dropTo(to, this.releasedBytes - rest);
+    return rest > bytesMax;
   }
 
   #dropTo(to: number, bytes: number): void {

@@ -49,6 +49,24 @@ Deno.test("drop() goes no further than what is applied, and keeps the sum of byt
   assert.equal(log.first, 5001);
 });
 
+Deno.test("drop() keeps what follows an index, beyond the bound, within another one", () => {
+  const log = applied(9);
+  log.release(9);
+  const size = entrySize(command(1, 1));
+  assert.equal(log.drop(0, 8 * size, 7, 5 * size), false);
+  assert.equal(log.first, 2, "what the bound keeps is enough");
+  assert.equal(log.drop(0, 0, 6, 5 * size), true);
+  assert.equal(log.first, 7);
+  assert.equal(log.drop(0, 0, 6, 3 * size), true);
+  assert.equal(log.first, 7, "the bound is not met yet");
+  assert.equal(log.drop(0, 0, 6, 2 * size), true);
+  assert.equal(log.first, 8, "the oldest go beyond it");
+  assert.equal(log.drop(8, 0, 6, 2 * size), true);
+  assert.equal(log.first, 9, "and so does what all hold");
+  assert.equal(log.drop(0, 0), false);
+  assert.equal(log.bytes, 0);
+});
+
 Deno.test("truncate() takes back what was handed out and what was durable", () => {
   const log = started(1, 1, 1);
   log.append(command(4, 1));

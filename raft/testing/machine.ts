@@ -59,6 +59,7 @@ export const SETTINGS: Settings = {
   uncommittedEntriesMax: 1024,
   uncommittedBytesMax: 1 << 20,
   retainedBytesMax: 4096,
+  catchUpBytesMax: 1 << 20,
   random: () => 0,
   readLease: true,
 };
@@ -101,6 +102,7 @@ export class Machine {
     return messages.map((message) => {
       if (message.type !== "snapshot") return { message };
       const { snapshot, snapshotState } = this.disk;
+      this.raft.beginSnapshot(message.to, snapshot);
       return { message: { ...message, mark: snapshot }, state: snapshotState };
     });
   }

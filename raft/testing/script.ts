@@ -224,6 +224,7 @@ class Stage {
       inflightEntriesMax: Number(option(words, "inflight")?.[0] ?? SETTINGS.inflightEntriesMax),
       messageBytesMax: Number(option(words, "message")?.[0] ?? SETTINGS.messageBytesMax),
       retainedBytesMax: Number(option(words, "retained")?.[0] ?? SETTINGS.retainedBytesMax),
+      catchUpBytesMax: Number(option(words, "catch_up")?.[0] ?? SETTINGS.catchUpBytesMax),
       readLease: option(words, "lease")?.[0] !== "off",
     };
     for (const id of [...voters, ...learners]) this.#place(id, emptyDisk(voters, learners));

@@ -20,6 +20,11 @@ export class Progress {
   probing = false;
   /** Index of the RaftSnapshot under way, in state `snapshot`. */
   pendingSnapshot = 0;
+  /**
+   * Entries after this one stay in memory for it: a RaftSnapshot up to here is on its way to it, or
+   * it catches up from there. Infinity where nothing does.
+   */
+  keepsAfter = Infinity;
   /** Entries for it are being read back from the journal. */
   fetching = false;
   /** It said that it has no room for entries. */
@@ -80,6 +85,13 @@ export class Progress {
   becomeSnapshot(index: number): void {
     this.#enter("snapshot");
     this.pendingSnapshot = index;
+    this.keepsAfter = Infinity;
+  }
+
+  /** The RaftSnapshot that it waits for is the one at `index`, and what follows has to come after. */
+  snapshotBegun(index: number): void {
+    this.pendingSnapshot = Math.max(this.pendingSnapshot, index);
+    this.keepsAfter = index;
   }
 
   /** The RaftSnapshot went out whole, or not; either way the member is probed at its next word. */
@@ -87,6 +99,7 @@ export class Progress {
     const pending = this.pendingSnapshot;
     this.becomeProbe();
     if (ok) this.next = Math.max(this.next, pending + 1);
+    else this.keepsAfter = Infinity;
     this.probing = true;
   }
 

@@ -249,8 +249,7 @@ function drawCluster(random: SimRandom, nodes: number): HotPlan {
       memory,
       readLease: !random.chance(0.3),
       latencyMsMax: oneOf(random, [0.5, 3, 15]),
-      // Without a journal there is nothing else for what is written while a RaftSnapshot is on its way.
-      retainedBytesMax: oneOf(random, memory ? [64 * 1024, 1 << 26] : [0, 1_000, 1 << 26]),
+      retainedBytesMax: oneOf(random, [0, 1_000, 1 << 26]),
       skewMsMax: oneOf(random, [0, 50, 400]),
       faults: Array.from({ length: faults }, () => oneOf(random, among)),
     },
