@@ -15,6 +15,7 @@ import {
 } from "../protocol/mod.ts";
 import type { Answer, Unavailable } from "../group/mod.ts";
 import type { ProducerStamp, Refusal, StreamFacts } from "../stream/mod.ts";
+import type { SharedBody } from "./shared_body.ts";
 
 /** Header names, in lower case, and values. */
 export type HeaderMap = Record<string, string>;
@@ -27,7 +28,9 @@ export interface Reply {
   readonly status: number;
   /** To be added to. */
   readonly headers: HeaderMap;
-  readonly body: Uint8Array | ReadableStream<Uint8Array> | string | null;
+  /** Headers that no other answer with the same body has; undefined where they need not be told apart. */
+  readonly own?: HeaderMap;
+  readonly body: Uint8Array | SharedBody | ReadableStream<Uint8Array> | string | null;
 }
 
 /** Puts a {@linkcode Reply} together. */

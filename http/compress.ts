@@ -3,6 +3,7 @@ import { constants, gzip } from "node:zlib";
 import { ETAG } from "../protocol/mod.ts";
 import type { Eventually } from "../shard/mod.ts";
 import type { HeaderMap } from "./answer.ts";
+import { SharedBody } from "./shared_body.ts";
 
 /** Shorter answers are sent as they are (SPEC section 3). */
 const COMPRESSED_BYTES_MIN = 1024;
@@ -20,15 +21,19 @@ export function compressed(
   request: Request,
   contentType: string,
   headers: HeaderMap,
-  body: Uint8Array,
-): Eventually<Uint8Array> {
+  body: Uint8Array | SharedBody,
+): Eventually<Uint8Array | SharedBody> {
   if (!mayCompress(contentType, body.length)) return body;
   headers["vary"] = "accept-encoding";
   if (!acceptsGzip(request.headers.get("accept-encoding"))) return body;
   headers["content-encoding"] = "gzip";
   const etag = headers[ETAG];
   if (etag !== undefined) headers[ETAG] = `W/${etag}`;
-  return gzipped(body, { level: constants.Z_BEST_SPEED });
+  return body instanceof SharedBody ? body.packed(pack) : pack(body);
+}
+
+function pack(bytes: Uint8Array): Promise<Uint8Array> {
+  return gzipped(bytes, { level: constants.Z_BEST_SPEED });
 }
 
 /** Whether such an answer may come compressed, and so varies with what the client accepts. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import { compressed } from "./compress.ts";
 import type { HeaderMap } from "./answer.ts";
+import { SharedBody } from "./shared_body.ts";
 
 const LONG = new TextEncoder().encode("compress me ".repeat(100));
 
@@ -14,8 +15,8 @@ async function sent(
     headers: acceptEncoding === null ? {} : { "accept-encoding": acceptEncoding },
   });
   const headers: HeaderMap = { etag: '"1"' };
-  const bytes = await compressed(request, contentType, headers, body);
-  return { bytes, headers };
+  const sent = await compressed(request, contentType, headers, body);
+  return { bytes: sent instanceof SharedBody ? sent.bytes : sent, headers };
 }
 
 Deno.test("compressed() sends gzip to who takes it, under a weak tag", async () => {
@@ -51,4 +52,15 @@ Deno.test("compressed() leaves short answers and what is compressed already alon
   ) {
     assert.equal((await sent("gzip", type)).headers["content-encoding"], "gzip", type);
   }
+});
+
+Deno.test("compressed() packs what many get once for all of them", async () => {
+  const shared = new SharedBody(LONG);
+  const request = new Request("http://node/", { headers: { "accept-encoding": "gzip" } });
+  const [one, other] = await Promise.all(
+    [1, 2].map(() => compressed(request, "text/plain", {}, shared)),
+  );
+  assert.ok(one instanceof SharedBody);
+  assert.equal(one, other);
+  assert.deepEqual(new Uint8Array(gunzipSync(one.bytes)), LONG);
 });

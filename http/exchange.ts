@@ -1,8 +1,10 @@
 import type { Span } from "../io/mod.ts";
+import type { Eventually } from "../shard/mod.ts";
 import { type Reply, respondError } from "./answer.ts";
 import type { Credentials } from "./auth/mod.ts";
 import type { Cors } from "./cors.ts";
 import { OPERATION } from "./operations.ts";
+import { SharedBody } from "./shared_body.ts";
 import type { Traffic } from "./traffic.ts";
 import type { TurnTime } from "./turn_time.ts";
 
@@ -51,7 +53,6 @@ export class Exchange {
   answer(reply: Reply): void {
     const { status, headers } = reply;
     if (this.span !== undefined) endSpan(this.span, reply);
-    const body = this.method === "HEAD" ? null : reply.body;
     headers["x-content-type-options"] = "nosniff";
     headers["cross-origin-resource-policy"] = "cross-origin";
     const { cors, time, traffic } = this.#manners;
@@ -59,7 +60,13 @@ export class Exchange {
     // A turn answers many appends; what else there is may take long within its one turn.
     const endMs = this.operation === OPERATION.append ? time.turnMs : time.nowMs;
     traffic.record(this.operation, status, endMs - this.#startMs);
-    this.#resolve(new Response(bodyInit(body, headers), { status, headers }));
+    this.#resolve(responseOf(reply, this.method));
+  }
+
+  /** Answers with a reply that may be yet to come. */
+  answerWith(reply: Eventually<Reply>): void {
+    if (!(reply instanceof Promise)) return this.answer(reply);
+    reply.then((value) => this.answer(value), (reason) => this.fail(reason));
   }
 
   /** Answers that the server could not, and says why to whoever looks after it. */
@@ -71,11 +78,25 @@ export class Exchange {
 
 function endSpan(span: Span, { status, body }: Reply): void {
   const facts: Record<string, number> = { "http.response.status_code": status };
-  if (body instanceof Uint8Array) facts["ursula.answer.bytes"] = body.length;
+  if (body instanceof Uint8Array || body instanceof SharedBody) {
+    facts["ursula.answer.bytes"] = body.length;
+  }
   span.end(facts, status >= 500);
 }
 
-function bodyInit(body: Reply["body"], headers: Reply["headers"]): BodyInit | null {
+function responseOf({ status, headers, own, body }: Reply, method: string): Response {
+  if (body instanceof SharedBody && body.isAsked && method !== "HEAD") {
+    return body.response(status, headers, own);
+  }
+  Object.assign(headers, own);
+  const bytes = body instanceof SharedBody ? body.bytes : body;
+  return new Response(method === "HEAD" ? null : bodyInit(bytes, headers), { status, headers });
+}
+
+function bodyInit(
+  body: Exclude<Reply["body"], SharedBody>,
+  headers: Reply["headers"],
+): BodyInit | null {
   if (!(body instanceof Uint8Array) || body.length <= COPIED_BYTES_MAX) {
     return body as BodyInit | null;
   }

@@ -142,13 +142,7 @@ function admit(gate: Gate, exchange: Exchange, route: Route, goOn: () => void): 
 
 function serve(context: HttpContext, exchange: Exchange, route: Route, query: Query): void {
   if (route.kind === "stream") onStream(context, exchange, route, query);
-  else when(exchange, onOther(context, exchange, route, query));
-}
-
-/** Answers with a reply that may be yet to come. */
-function when(exchange: Exchange, reply: Eventually<Reply>): void {
-  if (!(reply instanceof Promise)) return exchange.answer(reply);
-  reply.then((value) => exchange.answer(value), (reason) => exchange.fail(reason));
+  else exchange.answerWith(onOther(context, exchange, route, query));
 }
 
 function onStream(
@@ -162,13 +156,13 @@ function onStream(
     case "POST":
       return append(context, exchange, route, query);
     case "GET":
-      return when(exchange, read(context, request, route, query, exchange.credentials));
+      return read(context, exchange, route, query);
     case "PUT":
-      return when(exchange, create(context, request, route, query));
+      return exchange.answerWith(create(context, request, route, query));
     case "HEAD":
-      return when(exchange, head(context, request, route, query));
+      return exchange.answerWith(head(context, request, route, query));
     case "DELETE":
-      return when(exchange, remove(context, request, route, query));
+      return exchange.answerWith(remove(context, request, route, query));
     default:
       return exchange.answer(methodNotAllowed(route));
   }

@@ -4,7 +4,9 @@ import type { ReadPlan } from "../stream/mod.ts";
 import { givenPlane, SETTINGS } from "../tests/given/plane.ts";
 import { SimClock } from "../tests/sim/clock.ts";
 import { factsOf } from "../tests/given/facts.ts";
+import type { Reply } from "./answer.ts";
 import type { HttpContext } from "./context.ts";
+import type { Exchange } from "./exchange.ts";
 import { LiveReaders } from "./live_readers.ts";
 import { longPoll } from "./long_poll.ts";
 import type { ReadWish } from "./read_request.ts";
@@ -47,9 +49,14 @@ function given(max: number) {
     },
   } as unknown as HttpContext; // what live reads ask of it
   const request = new Request("http://node/v1/stream/a");
-  const open = { sse: serverSentEvents, "long-poll": longPoll };
-  const ask = (live: keyof typeof open) =>
-    open[live](context, request, "demo/a", { ...WISH, live }, PLAN);
+  const ask = (live: "sse" | "long-poll"): Promise<Reply> => {
+    const wish = { ...WISH, live };
+    if (live === "sse") return serverSentEvents(context, request, "demo/a", wish, PLAN);
+    const { promise, resolve, reject } = Promise.withResolvers<Reply>();
+    const exchange = { request, answer: resolve, fail: reject } as unknown as Exchange;
+    longPoll(context, exchange, "demo/a", wish, PLAN);
+    return promise;
+  };
   return { clock, liveReaders, feed, ask, idle: () => idle };
 }
 

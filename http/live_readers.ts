@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "../io/mod.ts";
-import type { Feed } from "../shard/mod.ts";
+import { type Feed, Roster, type Seat } from "../shard/mod.ts";
 import { cursorAfter } from "./cursor.ts";
 
 /** How often live reads are looked at. */
@@ -23,7 +23,7 @@ export interface LiveReader {
 export class LiveReaders {
   readonly #clock: Clock;
   readonly #max: number;
-  readonly #readers = new Set<LiveReader>();
+  readonly #readers = new Roster<LiveReader>();
   #crowded = new Set<LiveReader>();
   #timer: Timer | undefined;
   #roomTimer: Timer | undefined;
@@ -74,9 +74,9 @@ export class LiveReaders {
   }
 
   /** Takes a reader in. */
-  add(reader: LiveReader): void {
-    this.#readers.add(reader);
+  add(reader: LiveReader): Seat<LiveReader> {
     if (this.#timer === undefined) this.#schedule();
+    return this.#readers.add(reader);
   }
 
   /**
@@ -94,9 +94,9 @@ export class LiveReaders {
   }
 
   /** Lets a reader go. */
-  remove(reader: LiveReader): void {
-    this.#readers.delete(reader);
-    this.#crowded.delete(reader);
+  remove(seat: Seat<LiveReader>): void {
+    this.#readers.remove(seat);
+    if (this.#crowded.size > 0) this.#crowded.delete(seat.member);
   }
 
   /** Ends all live reads and lets no more in. */
@@ -104,7 +104,7 @@ export class LiveReaders {
     this.#closed = true;
     this.#timer?.cancel();
     this.#roomTimer?.cancel();
-    for (const reader of [...this.#readers]) reader.onShutdown();
+    this.#readers.forEach((reader) => reader.onShutdown());
   }
 
   #schedule(): void {
@@ -112,18 +112,17 @@ export class LiveReaders {
     this.#cursor = cursorAfter(undefined, this.#clock.wallMs(), 0);
     this.#timer = this.#clock.setTimer(LOOK_MS, () => {
       this.#nowMs = this.#clock.monotonicMs();
-      this.#lookAt([...this.#readers], 0);
+      this.#lookAt(this.#readers.seats(), 0);
     });
   }
 
-  #lookAt(readers: readonly LiveReader[], from: number): void {
-    const end = Math.min(readers.length, from + TURN_LOOKS);
-    for (let at = from; at < end; at++) {
-      const reader = readers[at] as LiveReader; // at < length
-      if (this.#readers.has(reader)) reader.onTime(this.#nowMs);
+  #lookAt(seats: readonly Seat<LiveReader>[], from: number): void {
+    const end = Math.min(seats.length, from + TURN_LOOKS);
+    for (const seat of seats.slice(from, end)) {
+      if (seat.at >= 0) seat.member.onTime(this.#nowMs);
     }
     if (this.#closed) return;
-    if (end < readers.length) return this.#clock.defer(() => this.#lookAt(readers, end));
+    if (end < seats.length) return this.#clock.defer(() => this.#lookAt(seats, end));
     this.#timer = undefined;
     if (this.#readers.size > 0) this.#schedule();
   }

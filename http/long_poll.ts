@@ -9,199 +9,230 @@ import {
   STREAM_UP_TO_DATE,
 } from "../protocol/mod.ts";
 import type { Timer } from "../io/mod.ts";
-import type { Feed, FeedBatch, FeedReader } from "../shard/mod.ts";
+import type { Feed, FeedBatch, FeedReader, Seat } from "../shard/mod.ts";
 import type { ReadPlan, StreamFacts, StreamKey } from "../stream/mod.ts";
 import { type HeaderMap, type Reply, respond, respondError, respondObstacle } from "./answer.ts";
 import type { HttpContext } from "./context.ts";
 import { cursorAfter } from "./cursor.ts";
 import { respondEnded } from "./ended.ts";
+import type { Exchange } from "./exchange.ts";
 import type { LiveReader } from "./live_readers.ts";
 import { cachedForAWhile, etagOf, planHeaders } from "./read.ts";
 import { leftMs, nextOffset, type ReadWish } from "./read_request.ts";
+import { SharedBody } from "./shared_body.ts";
 import { clientBytes, jsonArray } from "./stored_form.ts";
 
-/** GET with `live=long-poll` (P§5.7): bytes at once where there are any, else when some come. */
-export async function longPoll(
-  context: HttpContext,
-  request: Request,
-  key: StreamKey,
-  wish: ReadWish,
-  firstPlan: ReadPlan,
-): Promise<Reply> {
-  const { clock, random } = context;
-  const cursor = cursorAfter(wish.cursor, clock.wallMs(), random.next());
-  const waitMs = wish.timeoutMs ?? context.settings.longPollTimeoutMs;
-  const deadlineMs = clock.monotonicMs() + Math.min(waitMs, leftMs(wish, clock));
-  const cacheControl = wish.from === "now" ? "no-store" : cachedForAWhile(context);
-  const { incarnation } = firstPlan.facts;
-  let plan = firstPlan;
-  for (;;) {
-    if (plan.next > plan.from) {
-      return withBytes(plan, wish, cursor, cacheControl, clientBytes(plan));
-    }
-    if (plan.facts.closed) return withNothing(plan.facts, wish, plan.next, undefined);
-    if (!context.liveReaders.admits()) return respondError("overloaded");
-    const feed = await context.streams.watch(key, incarnation);
-    if (feed === undefined) return await respondEnded(context, key, wish, incarnation);
-    if (!context.liveReaders.admits(feed)) return respondError("overloaded");
-    const heard = await new Wait(context, request, feed, plan.from, deadlineMs).outcome;
-    if (heard === "timeout") return withNothing(plan.facts, wish, plan.next, cursor);
-    if (heard === "shutdown") return respondError("shutting_down");
-    if (heard === "ended") {
-      // Waiting for a leader here would only keep the reader from going where there is one.
-      if (feed.lost) return respondError("no_leader");
-      return await respondEnded(context, key, wish, incarnation);
-    }
-    if (heard !== "gap" && heard.bytes !== undefined && heard.bytes.length <= wish.maxBytes) {
-      return withBatch(plan.facts, heard, heard.bytes, wish, cursor, cacheControl);
-    }
-    const { from } = plan;
-    const answer = await context.streams.read({
-      key,
-      from,
-      maxBytes: wish.maxBytes,
-      incarnation,
-      touch: false,
-    });
-    if ("plan" in answer) {
-      plan = answer.plan;
-      continue;
-    }
-    // The stream may well go on, though not for this reader.
-    const goesOn = "unavailable" in answer || answer.refused === "offset_trimmed";
-    if (goesOn) return respondObstacle(answer);
-    return await respondEnded(context, key, wish, incarnation);
-  }
-}
-
 /** Name of a batch's rendering here: SSE keeps its events, of the same batch, under others. */
-const ARRAY = "long-poll";
+const BODY = "long-poll";
 /** At which look at the live readers a wait is a long one: after half a second to a whole one. */
 const LONG_WAIT_LOOKS = 2;
 /** Waits that may last less have their timer from the start. */
 const SHORT_WAIT_MS = 2_000;
 
+/** GET with `live=long-poll` (P§5.7): bytes at once where there are any, else when some come. */
+export function longPoll(
+  context: HttpContext,
+  exchange: Exchange,
+  key: StreamKey,
+  wish: ReadWish,
+  plan: ReadPlan,
+): void {
+  new LongPoll(context, exchange, key, wish, plan).look(plan);
+}
+
 /**
- * Waits for a feed to pass an offset, for time to be up, or for the end.
+ * One poll: waits for its feed to pass an offset, for time to be up, or for the end.
  *
- * Most waits for a stream that is written often are over in a moment: only one that lasts asks the
- * runtime for a timer and for news of its client, which cost more than all the rest of it.
+ * Thousands may wait at a time, and most for a moment only: all that one holds meanwhile is this. Only
+ * one that lasts asks the runtime for a timer and for news of its client, which cost more than all the
+ * rest of it.
  */
-class Wait implements FeedReader, LiveReader {
-  readonly outcome: Promise<FeedBatch | "gap" | "timeout" | "ended" | "shutdown">;
+class LongPoll implements FeedReader, LiveReader {
   readonly #context: HttpContext;
-  readonly #request: Request;
-  readonly #feed: Feed;
-  readonly #from: number;
+  readonly #exchange: Exchange;
+  readonly #key: StreamKey;
+  readonly #wish: ReadWish;
+  readonly #cursor: number;
   readonly #deadlineMs: number;
+  /** What there was when it was last looked at. */
+  #plan: ReadPlan;
+  /** What it waits for; undefined while it does not. */
+  #feed: Feed | undefined;
+  #feedSeat: Seat<FeedReader> | undefined;
+  #liveSeat: Seat<LiveReader> | undefined;
   #looks = 0;
-  #over = false;
   #timer: Timer | undefined;
-  #resolve!: (outcome: FeedBatch | "gap" | "timeout" | "ended" | "shutdown") => void;
+  #onAbort: (() => void) | undefined;
 
   constructor(
     context: HttpContext,
-    request: Request,
-    feed: Feed,
-    from: number,
-    deadlineMs: number,
+    exchange: Exchange,
+    key: StreamKey,
+    wish: ReadWish,
+    plan: ReadPlan,
   ) {
+    const { clock, random, settings } = context;
     this.#context = context;
-    this.#request = request;
-    this.#feed = feed;
-    this.#from = from;
-    this.#deadlineMs = deadlineMs;
-    this.outcome = new Promise((resolve) => this.#resolve = resolve);
-    feed.add(this);
-    if (feed.ended) this.#end("ended");
-    else if (feed.position > from || feed.closed) this.#end("gap");
-    else this.#begin();
+    this.#exchange = exchange;
+    this.#key = key;
+    this.#wish = wish;
+    this.#plan = plan;
+    this.#cursor = cursorAfter(wish.cursor, clock.wallMs(), random.next());
+    const waitMs = wish.timeoutMs ?? settings.longPollTimeoutMs;
+    this.#deadlineMs = clock.monotonicMs() + Math.min(waitMs, leftMs(wish, clock));
   }
 
-  #begin(): void {
-    this.#context.liveReaders.add(this);
-    const leftMs = this.#deadlineMs - this.#context.clock.monotonicMs();
+  /** Answers with what there is, or waits for more. */
+  look(plan: ReadPlan): void {
+    this.#plan = plan;
+    if (plan.next > plan.from) return this.#answer(this.#withBytes(plan, clientBytes(plan)));
+    if (plan.facts.closed) return this.#answer(withNothing(plan, this.#wish, undefined));
+    const { liveReaders, streams } = this.#context;
+    if (!liveReaders.admits()) return this.#answer(respondError("overloaded"));
+    const feed = streams.watch(this.#key, plan.facts.incarnation);
+    if (feed instanceof Promise) this.#soon(feed.then((opened) => this.#wait(opened)));
+    else this.#wait(feed);
+  }
+
+  #wait(feed: Feed | undefined): void {
+    if (feed === undefined) return this.#soon(this.#answerEnded());
+    const { liveReaders, clock } = this.#context;
+    if (!liveReaders.admits(feed)) return this.#answer(respondError("overloaded"));
+    this.#feed = feed;
+    this.#looks = 0;
+    this.#feedSeat = feed.add(this);
+    if (feed.ended) return this.onEnd();
+    if (feed.position > this.#plan.from || feed.closed) return this.#lookAgain();
+    this.#liveSeat = liveReaders.add(this);
+    const leftMs = this.#deadlineMs - clock.monotonicMs();
     if (leftMs < SHORT_WAIT_MS) this.#setTimer(leftMs);
   }
 
   #setTimer(leftMs: number): void {
-    this.#timer = this.#context.clock.setTimer(Math.max(0, leftMs), () => this.#end("timeout"));
+    this.#timer = this.#context.clock.setTimer(Math.max(0, leftMs), () => this.#timeIsUp());
   }
 
   onBatch(batch: FeedBatch): void {
-    if (batch.to <= this.#from && !batch.closed) return;
-    this.#end(batch.from === this.#from && batch.to > batch.from ? batch : "gap");
+    const { from, facts } = this.#plan;
+    if (batch.to <= from && !batch.closed) return;
+    const { bytes } = batch;
+    const isNext = batch.from === from && batch.to > from;
+    if (!isNext || bytes === undefined || bytes.length > this.#wish.maxBytes) {
+      return this.#lookAgain();
+    }
+    this.#leave();
+    try {
+      const body = batch.rendering(
+        BODY,
+        () => new SharedBody(facts.json ? jsonArray(bytes) : bytes),
+      );
+      this.#exchange.answer(this.#withBytes(planOf(facts, batch), body));
+    } catch (reason) {
+      // Others wait for the same batch.
+      this.#exchange.fail(reason);
+    }
   }
 
   onEnd(): void {
-    this.#end("ended");
+    const lost = this.#feed?.lost;
+    if (!this.#leave()) return;
+    // Waiting for a leader here would only keep the reader from going where there is one.
+    if (lost) this.#answer(respondError("no_leader"));
+    else this.#soon(this.#answerEnded());
   }
 
   onShutdown(): void {
-    this.#end("shutdown");
+    if (this.#leave()) this.#answer(respondError("shutting_down"));
   }
 
   onTime(nowMs: number): void {
     if (++this.#looks !== LONG_WAIT_LOOKS) return;
     if (this.#timer === undefined) this.#setTimer(this.#deadlineMs - nowMs);
-    const { signal } = this.#request;
+    const { signal } = this.#exchange.request;
     // Who has left already tells nobody any more.
-    if (signal.aborted) return this.#end("timeout");
-    signal.addEventListener("abort", () => this.#end("timeout"), { once: true });
+    if (signal.aborted) return this.#timeIsUp();
+    this.#onAbort ??= () => this.#timeIsUp();
+    signal.addEventListener("abort", this.#onAbort, { once: true });
   }
 
   onRoom(): void {}
 
-  #end(outcome: FeedBatch | "gap" | "timeout" | "ended" | "shutdown"): void {
-    if (this.#over) return;
-    this.#over = true;
+  #timeIsUp(): void {
+    if (this.#leave()) this.#answer(withNothing(this.#plan, this.#wish, this.#cursor));
+  }
+
+  /** Ends the wait; says whether there was one. */
+  #leave(): boolean {
+    const feed = this.#feed;
+    if (feed === undefined) return false;
+    this.#feed = undefined;
     this.#timer?.cancel();
-    this.#context.liveReaders.remove(this);
-    this.#feed.remove(this);
-    this.#resolve(outcome);
+    this.#timer = undefined;
+    if (this.#liveSeat !== undefined) this.#context.liveReaders.remove(this.#liveSeat);
+    if (this.#feedSeat !== undefined) feed.remove(this.#feedSeat);
+    this.#liveSeat = this.#feedSeat = undefined;
+    return true;
+  }
+
+  /** More has come than the feed brought along. */
+  #lookAgain(): void {
+    if (this.#leave()) this.#soon(this.#readAgain());
+  }
+
+  async #readAgain(): Promise<void> {
+    const { from, facts } = this.#plan;
+    const answer = await this.#context.streams.read({
+      key: this.#key,
+      from,
+      maxBytes: this.#wish.maxBytes,
+      incarnation: facts.incarnation,
+      touch: false,
+    });
+    if ("plan" in answer) return this.look(answer.plan);
+    // The stream may well go on, though not for this reader.
+    const goesOn = "unavailable" in answer || answer.refused === "offset_trimmed";
+    if (goesOn) this.#answer(respondObstacle(answer));
+    else await this.#answerEnded();
+  }
+
+  async #answerEnded(): Promise<void> {
+    const { incarnation } = this.#plan.facts;
+    this.#answer(await respondEnded(this.#context, this.#key, this.#wish, incarnation));
+  }
+
+  #answer(reply: Reply): void {
+    this.#exchange.answer(reply);
+  }
+
+  #soon(work: Promise<void>): void {
+    work.catch((reason) => this.#exchange.fail(reason));
+  }
+
+  #withBytes(plan: ReadPlan, body: Uint8Array | SharedBody): Reply {
+    const headers = planHeaders(plan, this.#wish);
+    headers[ETAG] = etagOf(plan);
+    headers[CACHE_CONTROL] = this.#wish.from === "now"
+      ? "no-store"
+      : cachedForAWhile(this.#context);
+    return { status: 200, headers, own: { [STREAM_CURSOR]: String(this.#cursor) }, body };
   }
 }
 
-function withBytes(
-  plan: ReadPlan,
-  wish: ReadWish,
-  cursor: number,
-  cacheControl: string,
-  body: Uint8Array,
-): Reply {
-  const headers = planHeaders(plan, wish);
-  headers[STREAM_CURSOR] = String(cursor);
-  headers[ETAG] = etagOf(plan);
-  headers[CACHE_CONTROL] = cacheControl;
-  return respond(200, headers, body);
-}
-
-/** The bytes that came are the same for everybody who waited for them. */
-function withBatch(
-  facts: StreamFacts,
-  batch: FeedBatch,
-  bytes: Uint8Array,
-  wish: ReadWish,
-  cursor: number,
-  cacheControl: string,
-): Reply {
-  const now: StreamFacts = { ...facts, tail: batch.to, closed: batch.closed };
-  const plan: ReadPlan = {
-    facts: now,
-    from: batch.from,
-    next: batch.to,
+/** What a batch is to everybody who waited for it. */
+function planOf(facts: StreamFacts, { from, to, closed }: FeedBatch): ReadPlan {
+  return {
+    facts: { ...facts, tail: to, closed },
+    from,
+    next: to,
     slices: [],
     upToDate: true,
     snapshot: undefined,
   };
-  const body = facts.json ? batch.rendering(ARRAY, () => jsonArray(bytes)) : bytes;
-  return withBytes(plan, wish, cursor, cacheControl, body);
 }
 
 function withNothing(
-  facts: StreamFacts,
+  { facts, next }: ReadPlan,
   wish: ReadWish,
-  next: number,
   cursor: number | undefined,
 ): Reply {
   const headers: HeaderMap = {

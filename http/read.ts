@@ -25,9 +25,9 @@ import {
   respondObstacle,
   tailHeaders,
 } from "./answer.ts";
-import type { Credentials } from "./auth/mod.ts";
 import { compressed, mayCompress } from "./compress.ts";
 import type { HttpContext } from "./context.ts";
+import type { Exchange } from "./exchange.ts";
 import { longPoll } from "./long_poll.ts";
 import { nextOffset, parseRead, type ReadWish } from "./read_request.ts";
 import { serverSentEvents } from "./sse.ts";
@@ -47,13 +47,13 @@ export function cachedForAWhile({ gate }: HttpContext): string {
 /** GET: catch-up, long-poll or SSE (P§5.6 to P§5.8). */
 export function read(
   context: HttpContext,
-  request: Request,
+  exchange: Exchange,
   route: StreamRoute,
   query: Query,
-  credentials?: Credentials,
-): Eventually<Reply> {
-  const wish = parseRead(query, request.headers, credentials?.expiresAtMs);
-  if (typeof wish === "string") return respondError(wish);
+): void {
+  const { headers } = exchange.request;
+  const wish = parseRead(query, headers, exchange.credentials?.expiresAtMs);
+  if (typeof wish === "string") return exchange.answer(respondError(wish));
   const { from, maxBytes, incarnation } = wish;
   const found = context.streams.read({
     key: route.key,
@@ -62,22 +62,26 @@ export function read(
     incarnation,
     touch: true,
   });
-  if (!(found instanceof Promise)) return respondRead(context, request, route, wish, found);
-  return found.then((answer) => respondRead(context, request, route, wish, answer));
+  if (!(found instanceof Promise)) return respondRead(context, exchange, route, wish, found);
+  found.then((answer) => respondRead(context, exchange, route, wish, answer))
+    .catch((reason) => exchange.fail(reason));
 }
 
 function respondRead(
   context: HttpContext,
-  request: Request,
-  route: StreamRoute,
+  exchange: Exchange,
+  { key }: StreamRoute,
   wish: ReadWish,
   answer: Awaited<ReturnType<HttpContext["streams"]["read"]>>,
-): Eventually<Reply> {
-  if (!("plan" in answer)) return respondObstacle(answer);
+): void {
+  if (!("plan" in answer)) return exchange.answer(respondObstacle(answer));
   const { plan } = answer;
-  if (wish.live === "long-poll") return longPoll(context, request, route.key, wish, plan);
-  if (wish.live === "sse") return serverSentEvents(context, request, route.key, wish, plan);
-  return catchUp(context, plan, wish, request);
+  const { request } = exchange;
+  if (wish.live === "long-poll") return longPoll(context, exchange, key, wish, plan);
+  if (wish.live === "sse") {
+    return exchange.answerWith(serverSentEvents(context, request, key, wish, plan));
+  }
+  exchange.answerWith(catchUp(context, plan, wish, request));
 }
 
 function catchUp(

@@ -1,3 +1,5 @@
+import { SharedBody } from "./shared_body.ts";
+
 /** Smaller answers are quicker made than found. */
 const KEPT_BYTES_MIN = 16 * 1024;
 /** Bytes that are kept for all streams together. */
@@ -9,15 +11,16 @@ const KEPT_BYTES_MAX = 16 * 1024 * 1024;
  * stretch's name is all that must match.
  */
 export class RecentReads {
-  readonly #bodies = new Map<string, Uint8Array>();
+  readonly #bodies = new Map<string, SharedBody>();
   #bytes = 0;
 
   /** The body of that name, made by `make` where it is not at hand. */
-  body(name: string, make: () => Uint8Array): Uint8Array {
+  body(name: string, make: () => Uint8Array): Uint8Array | SharedBody {
     const kept = this.#bodies.get(name);
     if (kept !== undefined) return kept;
-    const body = make();
-    if (body.length < KEPT_BYTES_MIN || body.length > KEPT_BYTES_MAX) return body;
+    const bytes = make();
+    if (bytes.length < KEPT_BYTES_MIN || bytes.length > KEPT_BYTES_MAX) return bytes;
+    const body = new SharedBody(bytes);
     this.#bodies.set(name, body);
     this.#bytes += body.length;
     for (const [oldest, { length }] of this.#bodies) {

@@ -1,4 +1,4 @@
-import type { Feed, FeedBatch, FeedReader } from "../shard/mod.ts";
+import type { Feed, FeedBatch, FeedReader, Seat } from "../shard/mod.ts";
 import { joinSlices } from "../group/mod.ts";
 import type { ReadPlan, StreamKey } from "../stream/mod.ts";
 import { formatOffset } from "../protocol/mod.ts";
@@ -50,6 +50,8 @@ export class SseReader implements FeedReader, LiveReader {
   readonly #feed: Feed | undefined;
   readonly #incarnation: string;
   readonly #endsAtMs: number;
+  readonly #liveSeat: Seat<LiveReader>;
+  readonly #feedSeat: Seat<FeedReader> | undefined;
   #controller!: ReadableStreamDefaultController<Uint8Array>;
   #cursor: number | undefined;
   #offset: number;
@@ -78,8 +80,8 @@ export class SseReader implements FeedReader, LiveReader {
       },
       { highWaterMark: QUEUE_BYTES_MAX, size: byteLength },
     );
-    context.liveReaders.add(this);
-    start.feed?.add(this);
+    this.#liveSeat = context.liveReaders.add(this);
+    this.#feedSeat = start.feed?.add(this);
     this.#sendPlan(plan, true);
     if (start.feed?.ended) this.onEnd();
     else this.#catchUp();
@@ -225,8 +227,8 @@ export class SseReader implements FeedReader, LiveReader {
 
   #leave(): void {
     this.#done = true;
-    this.#feed?.remove(this);
-    this.#context.liveReaders.remove(this);
+    if (this.#feedSeat !== undefined) this.#feed?.remove(this.#feedSeat);
+    this.#context.liveReaders.remove(this.#liveSeat);
   }
 
   #close(): void {

@@ -66,9 +66,11 @@ Deno.test("a fork lives with its source, and its own path leads to it", async ()
     Promise.resolve(streams.read({ key: FORK, from: "now", maxBytes: 0, touch: false })),
   );
   assert.ok("plan" in found);
-  const feed = await clock.until(streams.watch(FORK, found.plan.facts.incarnation));
+  const feed = await clock.until(
+    Promise.resolve(streams.watch(FORK, found.plan.facts.incarnation)),
+  );
   assert.equal(feed?.position, 9);
-  assert.equal(await clock.until(streams.watch(FORK, "another")), undefined);
+  assert.equal(await clock.until(Promise.resolve(streams.watch(FORK, "another"))), undefined);
   assert.equal(said(await remove(FORK)), "deleted");
   assert.equal(await read(FORK), "stream_not_found");
   assert.equal(await clock.until(forks.whereabouts(FORK)), undefined);

@@ -98,20 +98,36 @@ export class Streams {
    * The feed of a stream for a live read; undefined where that incarnation is over, or nobody could
    * tell in time.
    */
-  async watch(key: StreamKey, incarnation: string): Promise<Feed | undefined> {
+  watch(key: StreamKey, incarnation: string): Eventually<Feed | undefined> {
+    const feed = this.#feeds.open(this.homeOf(key), key, incarnation);
+    return feed instanceof Promise || feed === undefined
+      ? this.#watch(key, incarnation, feed)
+      : feed;
+  }
+
+  async #watch(
+    key: StreamKey,
+    incarnation: string,
+    first: Eventually<Feed | undefined>,
+  ): Promise<Feed | undefined> {
+    const home = this.homeOf(key);
+    let opening = first;
     for (let tries = 1;; tries++) {
-      const feed = await this.#watch(key, incarnation);
+      const feed = await opening ?? await this.#watchFork(key, incarnation, home);
       if (feed !== undefined || tries === WATCH_TRIES_MAX) return feed;
       // A watch does not wait for a leader, and one may have gone just now; a read waits.
       const request = { key, from: "now", maxBytes: 0, incarnation, touch: false } as const;
       if (!("plan" in await this.read(request))) return undefined;
+      opening = this.#feeds.open(home, key, incarnation);
     }
   }
 
-  async #watch(key: StreamKey, incarnation: string): Promise<Feed | undefined> {
-    const home = this.homeOf(key);
-    const feed = await this.#feeds.open(home, key, incarnation);
-    if (feed !== undefined) return feed;
+  /** The feed of a fork that lives in another group than its path says. */
+  async #watchFork(
+    key: StreamKey,
+    incarnation: string,
+    home: number,
+  ): Promise<Feed | undefined> {
     const group = await this.#forks.whereabouts(key);
     return typeof group === "number" && group !== home
       ? await this.#feeds.open(group, key, incarnation)

@@ -1,6 +1,7 @@
 import { joinSlices, type LiveEvent } from "../group/mod.ts";
 import type { StreamFacts, StreamKey } from "../stream/mod.ts";
 import type { GroupAccess } from "./access.ts";
+import { Roster, type Seat } from "./roster.ts";
 
 /** New bytes of a stream as every live reader on this shard gets them: rendered once, for all. */
 export class FeedBatch {
@@ -43,7 +44,7 @@ export interface FeedReader {
 /** What one shard knows of one stream that clients of that shard read live. */
 export class Feed {
   readonly facts: StreamFacts;
-  readonly #readers = new Set<FeedReader>();
+  readonly #readers = new Roster<FeedReader>();
   readonly #onIdle: () => void;
   /** Who has asked for the feed and has yet to come: a watch is not given up before. */
   #expected = 0;
@@ -86,14 +87,14 @@ export class Feed {
   }
 
   /** Begins to tell a reader. */
-  add(reader: FeedReader): void {
+  add(reader: FeedReader): Seat<FeedReader> {
     if (this.#expected > 0) this.#expected--;
-    this.#readers.add(reader);
+    return this.#readers.add(reader);
   }
 
   /** Stops telling a reader. */
-  remove(reader: FeedReader): void {
-    if (!this.#readers.delete(reader) || this.#ended) return;
+  remove(seat: Seat<FeedReader>): void {
+    if (!this.#readers.remove(seat) || this.#ended) return;
     if (this.#readers.size === 0 && this.#expected === 0) this.#onIdle();
   }
 
@@ -108,13 +109,13 @@ export class Feed {
     if (event.ended) {
       this.#ended = true;
       this.#lost = event.lost === true;
-      for (const reader of [...this.#readers]) reader.onEnd();
+      this.#readers.forEach((reader) => reader.onEnd());
       return;
     }
     this.#position = event.to;
     this.#closed = event.closed;
     const batch = new FeedBatch(event);
-    for (const reader of this.#readers) reader.onBatch(batch);
+    this.#readers.forEach((reader) => reader.onBatch(batch));
   }
 }
 

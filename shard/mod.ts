@@ -30,6 +30,7 @@ export {
   Durations,
 } from "./durations.ts";
 export type { Eventually } from "../group/mod.ts";
+export { Roster, type Seat } from "./roster.ts";
 export { Feed, FeedBatch, type FeedReader, Feeds } from "./feed.ts";
 export type { LineLevel, LogLine } from "./log_line.ts";
 export type { JournalFacts } from "./journal_facts.ts";

@@ -1,5 +1,5 @@
 import { joinSlices, type ReadAnswer, type ReadRequest } from "../../group/mod.ts";
-import type { Feed, FeedBatch, FeedReader } from "../../shard/mod.ts";
+import type { Feed, FeedBatch, FeedReader, Seat } from "../../shard/mod.ts";
 import { show } from "./check/path_model.ts";
 import { takePlan } from "./requests.ts";
 import type { SimNode } from "./sim_node.ts";
@@ -20,6 +20,7 @@ export class LiveReader implements FeedReader {
   readonly #key: string;
   readonly #incarnation: string;
   #feed: Feed | undefined;
+  #seat: Seat<FeedReader> | undefined;
   #offset: number;
   #over = false;
   readonly #beganMs: number;
@@ -119,7 +120,7 @@ export class LiveReader implements FeedReader {
       this.#feed = feed;
       this.#world.readers.add(this);
       this.#world.namespace.path(this.#key).hold(this.#incarnation);
-      feed.add(this);
+      this.#seat = feed.add(this);
       if (feed.ended) this.onEnd();
       else if (feed.position > this.#offset) this.#catchUp();
     });
@@ -199,7 +200,7 @@ export class LiveReader implements FeedReader {
     this.#world.readers.delete(this);
     const untilMs = this.node.groupTimes().min - TOUCHED_BEFORE_MS;
     this.#world.namespace.path(this.#key).release(this.#incarnation, untilMs);
-    this.#feed?.remove(this);
+    if (this.#seat !== undefined) this.#feed?.remove(this.#seat);
   }
 
   /** What goes wrong inside the product's call must not be the product's to handle. */
