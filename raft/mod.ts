@@ -61,7 +61,8 @@
  * any pace, with that message (its `mark` set to what is really sent) as the end of them. Call
  * {@linkcode Raft.beginSnapshot} when that mark is known, so that what follows it is kept, and
  * {@linkcode Raft.reportSnapshot} when they went out or could not; until then that member is sent
- * nothing else. The receiving caller keeps the bytes aside and steps the message once it has them
+ * nothing else. A member that answers before that may bring up another wish: then only that one's
+ * end counts. The receiving caller keeps the bytes aside and steps the message once it has them
  * all. If the next ready has a `snapshot`, that is the order to put it in place of log and state
  * before `stable`; if not, it was not needed any more, and the bytes can go.
  *

@@ -30,14 +30,20 @@ const TRANSFERS_MAX = 2;
 /** Chunks of a transfer that are not answered yet. */
 const CHUNKS_IN_FLIGHT_MAX = 4;
 
+interface Transfer {
+  readonly group: Group;
+  readonly message: SnapshotMessage;
+}
+
 /** The outgoing transfers of a shard. */
 export class Transfers {
   readonly #peers: Peers;
   readonly #log: LogLine;
   /** Transfers to a member since none was under way: how many are, and how many went out whole. */
   readonly #members = new Map<MemberId, { open: number; sent: number }>();
-  readonly #waiting: { group: Group; message: SnapshotMessage }[] = [];
-  #running = 0;
+  readonly #waiting: Transfer[] = [];
+  /** One of a group to a member: the next one's BEGIN would break it off. */
+  readonly #running = new Set<Transfer>();
   #nextId = 1;
   #stopped = false;
 
@@ -67,19 +73,24 @@ export class Transfers {
   }
 
   #next(): void {
-    if (this.#running >= TRANSFERS_MAX || this.#stopped) return;
-    const next = this.#waiting.shift();
+    if (this.#running.size >= TRANSFERS_MAX || this.#stopped) return;
+    const running = [...this.#running];
+    const at = this.#waiting.findIndex((next) => !running.some((other) => isSame(next, other)));
+    const [next] = at < 0 ? [] : this.#waiting.splice(at, 1);
     if (next === undefined) return;
     const { group, message } = next;
-    this.#running++;
+    this.#running.add(next);
     this.#run(group, message).catch((reason) => {
       this.#log(`a RaftSnapshot of group ${group.id} could not be sent: ${reason}`, "warn");
       return false;
     }).then((ok) => {
-      this.#running--;
+      this.#running.delete(next);
       if (this.#stopped) return;
       this.#ended(message.to, ok);
-      group.reportSnapshot(message.to, ok);
+      // The member's answer comes by another way, and may have led to the next wish already: the
+      // group would take this one's end for that one's.
+      const isAskedAnew = this.#waiting.some((other) => isSame(next, other));
+      if (!isAskedAnew) group.reportSnapshot(message.to, ok);
       this.#next();
     });
   }
@@ -92,7 +103,8 @@ export class Transfers {
     // Where none got through it is tried again and again, which is said once.
     if (member.open > 0 || member.sent === 0) return;
     this.#members.delete(to);
-    this.#log(`node ${nodeOf(to)} has got ${member.sent} RaftSnapshots`);
+    const what = member.sent === 1 ? "1 RaftSnapshot" : `${member.sent} RaftSnapshots`;
+    this.#log(`node ${nodeOf(to)} has got ${what}`);
   }
 
   async #run(group: Group, message: SnapshotMessage): Promise<boolean> {
@@ -135,4 +147,8 @@ export class Transfers {
     const answer = await this.#peers.call(nodeId, PEER_KINDS.SNAPSHOT, parts);
     return answer instanceof Uint8Array && answer[0] === TRANSFER_OK;
   }
+}
+
+function isSame(one: Transfer, other: Transfer): boolean {
+  return one.group === other.group && one.message.to === other.message.to;
 }
