@@ -5,7 +5,7 @@
  */
 
 import { type Group, readMessage, splitBatch } from "../group/mod.ts";
-import type { Clock, LogLine } from "../io/mod.ts";
+import { type Clock, DiskError, type LogLine } from "../io/mod.ts";
 import type { MemberId } from "../raft/mod.ts";
 import type { RaftSnapshotMark, RaftSnapshots } from "../storage/raft_snapshots/mod.ts";
 import type { ShardSetup } from "./setup.ts";
@@ -43,6 +43,7 @@ export class Arrivals {
   readonly #setup: Pick<ShardSetup, "formation" | "cold">;
   readonly #storeOf: (group: number) => RaftSnapshots | undefined;
   readonly #log: LogLine;
+  readonly #onFatal: (reason: Error) => void;
   readonly #arrivals = new Map<number, Arrival>();
   #stopped = false;
 
@@ -53,11 +54,14 @@ export class Arrivals {
     /** Where a group's RaftSnapshots lie; undefined in memory mode. */
     storeOf: (group: number) => RaftSnapshots | undefined;
     log: LogLine;
+    /** A file could not be written, synced or read: as with any other of the node's. */
+    onFatal: (reason: Error) => void;
   }) {
     this.#clock = options.clock;
     this.#setup = options.setup;
     this.#storeOf = options.storeOf;
     this.#log = options.log;
+    this.#onFatal = options.onFatal;
   }
 
   /** Takes one step of a transfer for a group of this shard; answers what to say. */
@@ -74,7 +78,7 @@ export class Arrivals {
     arrival.lastMs = this.#clock.monotonicMs();
     arrival.tail = before.then((ok) => ok && this.#step(group, arrival, bytes[0] ?? 0, rest))
       .catch((reason) => {
-        this.#log(`a RaftSnapshot of group ${group.id} could not be taken in: ${reason}`, "warn");
+        this.#failed(group.id, reason);
         this.#drop(group.id, arrival);
         return false;
       });
@@ -141,7 +145,13 @@ export class Arrivals {
   async #drop(group: number, arrival: Arrival): Promise<void> {
     if (this.#arrivals.get(group) !== arrival) return;
     this.#arrivals.delete(group);
-    await arrival.landing.abort().catch((reason) => this.#log(String(reason), "warn"));
+    await arrival.landing.abort().catch((reason) => this.#failed(group, reason));
+  }
+
+  /** It comes again where it was no good, found no room, or was overtaken by a newer one. */
+  #failed(group: number, reason: unknown): void {
+    if (reason instanceof DiskError && reason.code === "failed") return this.#onFatal(reason);
+    this.#log(`a RaftSnapshot of group ${group} could not be taken in: ${reason}`, "warn");
   }
 }
 

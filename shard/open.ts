@@ -114,14 +114,14 @@ function linksOf(
   lanes: readonly OpenLane[],
   setup: ShardSetup,
   { clock }: ShardIo,
-  { log }: ShardHooks,
+  { log, onFatal }: ShardHooks,
   cold: ColdWork | undefined,
 ): ShardLinks {
   const storeOf = (group: number) =>
     lanes.find(({ lane }) => lane.groups.some(({ id }) => id === group))?.store;
   return {
     transfers,
-    arrivals: new Arrivals({ clock, setup, storeOf, log }),
+    arrivals: new Arrivals({ clock, setup, storeOf, log, onFatal }),
     caretaker: new Caretaker(peers, setup.directory === undefined, cold?.own?.learners),
     wall: new AgreedWall(clock, peers, otherNodes(setup), log),
   };

@@ -20,10 +20,13 @@ const MESSAGE_BYTES = 100_000;
 class Stage {
   readonly replicas = new GivenReplicas({ count: 3, retainedBytesMax: 1 });
   readonly lines: string[] = [];
+  readonly fatal: Error[] = [];
   /** Steps of transfers as they were sent. */
   readonly steps: number[] = [];
   /** Whether a step gets through. */
   passes: (step: number) => boolean = () => true;
+  /** A step was taken, and its answer is on its way. */
+  taken: (step: number) => void | Promise<void> = () => {};
   storeOf = (nodeId: number): string | undefined => nodeId === 3 ? "a" : "a";
   unanswered = 0;
   unansweredMost = 0;
@@ -46,6 +49,7 @@ class Stage {
       setup: { formation: "f0000000", cold: undefined },
       storeOf: () => store,
       log,
+      onFatal: (reason) => void this.fatal.push(reason),
     });
     this.replicas.onSnapshot = (from, message) => this.transfers.begin(from, message);
   }
@@ -87,6 +91,7 @@ class Stage {
       this.replicas.leader.member,
       bytes,
     );
+    await this.taken(bytes[0] ?? 0);
     this.unanswered--;
     return answer;
   }
@@ -100,7 +105,7 @@ Deno.test("a RaftSnapshot goes over in chunks, few unanswered at a time, and the
   await stage.replicas.run(200);
   assert.deepEqual(stage.lines, [
     "node 3 lacks more than the log has: RaftSnapshots go to it",
-    "node 3 has got 1 RaftSnapshots",
+    "node 3 has got 1 RaftSnapshot",
   ]);
   stage.assertCaughtUp();
   assert.equal(stage.steps[0], TRANSFER.BEGIN);
@@ -120,7 +125,7 @@ Deno.test("a RaftSnapshot goes over once another one of the group is read out", 
   assert.equal(leader.exports.underWay, undefined);
   await stage.replicas.run(2_000);
   stage.assertCaughtUp();
-  assert.equal(stage.lines.at(-1), "node 3 has got 1 RaftSnapshots");
+  assert.equal(stage.lines.at(-1), "node 3 has got 1 RaftSnapshot");
 });
 
 Deno.test("a RaftSnapshot lands on disk before it is installed, and stands there afterwards", async () => {
@@ -150,7 +155,7 @@ Deno.test("a RaftSnapshot of what a replica has, under a newer one of its own, l
   await stage.replicas.run(2_000);
   assert.deepEqual(stage.lines, [
     "node 3 lacks more than the log has: RaftSnapshots go to it",
-    "node 3 has got 1 RaftSnapshots",
+    "node 3 has got 1 RaftSnapshot",
   ]);
   assert.equal(stage.steps.at(-1), TRANSFER.END);
   stage.assertCaughtUp();
@@ -166,6 +171,56 @@ Deno.test("a transfer that breaks off at any step begins anew, and leaves nothin
     stage.assertCaughtUp();
     assert.equal(stage.steps.filter((step) => step === TRANSFER.BEGIN).length, 2, `step ${broken}`);
     await stage.arrivals.stop();
+  }
+});
+
+Deno.test("a RaftSnapshot that is asked for before the last one's end is answered is not broken off", async () => {
+  const stage = new Stage();
+  const { replicas } = stage;
+  const leader = await stage.fallBehind();
+  const answered = Promise.withResolvers<void>();
+  let ends = 0;
+  stage.passes = (step) => {
+    if (step !== TRANSFER.END || ++ends > 1) return true;
+    // What follows it is under a newer one of the leader's own by now, and gone.
+    leader.propose(appendOf(KEY, "meanwhile"), () => {});
+    replicas.settleAtOnce();
+    leader.compact(leader.core.markAt(leader.status().appliedIndex), 0);
+    leader.core.purge();
+    return true;
+  };
+  stage.taken = (step) => {
+    if (step === TRANSFER.CHUNK && ends > 0) return answered.promise;
+    // The leader hears what replica 3 has before it hears that all has arrived.
+    if (step === TRANSFER.END) replicas.settleAtOnce();
+  };
+  await replicas.run(2_000);
+  answered.resolve();
+  await replicas.run(2_000);
+  stage.assertCaughtUp();
+  assert.equal(stage.steps.filter((step) => step === TRANSFER.BEGIN).length, 2);
+  assert.equal(stage.steps.filter((step) => step === TRANSFER.END).length, 2);
+  assert.equal(stage.lines.at(-1), "node 3 has got 2 RaftSnapshots");
+});
+
+Deno.test("a disk that fails while a RaftSnapshot lands ends the node; without room it comes again", async () => {
+  for (const code of ["failed", "full"] as const) {
+    for (
+      const [operation, nth] of [["open", 2], ["write", 1], ["sync", 1], ["remove", 1]] as const
+    ) {
+      const disk = new SimDisk({ random: new SimRandom(4) });
+      const store = await RaftSnapshots.open(disk, "/data/snapshots/0");
+      const stage = new Stage(store);
+      // So that something is removed.
+      let breaks = operation === "remove";
+      stage.passes = (step) => step !== TRANSFER.END || !breaks || (breaks = false);
+      disk.failAt(operation, nth, code);
+      await stage.fallBehind();
+      await stage.replicas.run(4_000);
+      stage.assertCaughtUp();
+      assert.equal(stage.fatal.length, code === "failed" ? 1 : 0, `${operation} ${code}`);
+      assert.equal(stage.lines.some((line) => line.includes("taken in")), code === "full");
+    }
   }
 });
 

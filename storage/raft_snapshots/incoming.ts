@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Disk, DiskFile } from "../../io/mod.ts";
+import { type Disk, DiskError, type DiskFile } from "../../io/mod.ts";
 import { META_BYTES_MAX, RECEIVED_FRAMES_START } from "./format.ts";
 import type { RaftSnapshotMark } from "./mod.ts";
 import { FrameWriter, writeReceivedBeginning } from "./writing.ts";
@@ -62,7 +62,7 @@ export class IncomingRaftSnapshot {
     });
   }
 
-  /** Forgets what has come; harmless at the end, and more than once. */
+  /** Forgets what has come; harmless at the end, and more than once. @throws DiskError */
   abort(): Promise<void> {
     return this.#inOrder(() => this.#isOver ? Promise.resolve() : this.#drop());
   }
@@ -104,7 +104,9 @@ export class IncomingRaftSnapshot {
   async #drop(): Promise<void> {
     const { disk, path } = this.options;
     this.#close();
-    // It may never have been made, or have its name already.
-    await disk.remove(path).catch(() => {});
+    await disk.remove(path).catch((error) => {
+      // It may never have been made, or have its name already.
+      if (!(error instanceof DiskError && error.code === "not_found")) throw error;
+    });
   }
 }
