@@ -53,6 +53,8 @@ class Nemesis {
   /** Nodes that something befalls already. */
   readonly #busy = new Set<SimNode>();
   readonly #striking = new Set<Promise<void>>();
+  /** Nodes that are cut off, and since when they have heard nothing. */
+  readonly #alone = new Map<SimNode, number>();
   /** Somebody is not a voter everywhere, for a while or for good. */
   #isReshaping = false;
   /** Data that may be lost: a minority's. */
@@ -129,7 +131,10 @@ class Nemesis {
       case "pause":
         node.pause();
         await pause(world, random.next() * TROUBLE_MS_MAX);
-        return node.resume();
+        node.resume();
+        // What had come before it was cut off it hears only now.
+        if (this.#alone.has(node)) this.#alone.set(node, world.clock.monotonicMs());
+        return;
       case "sync_fails":
         return await failDisk(world, node, random, "sync", 1 + random.below(60));
       case "write_fails":
@@ -221,7 +226,6 @@ class Nemesis {
     const [one, other] = nodes as [SimNode, SimNode]; // there are at least three
     const reset = random.chance(0.5);
     const durationMs = (random.chance(0.2) ? 1 : 0.5) * TROUBLE_MS_MAX * random.next();
-    let alone: SimNode | undefined;
     switch (fault) {
       case "cut":
         network.cut(one.id, other.id, { reset });
@@ -233,7 +237,7 @@ class Nemesis {
         break;
       case "isolate":
         for (const node of nodes.slice(1)) network.cut(one.id, node.id, { reset });
-        alone = one;
+        if (!this.#alone.has(one)) this.#alone.set(one, world.clock.monotonicMs());
         break;
       case "split": {
         const at = 1 + random.below(nodes.length - 1);
@@ -250,16 +254,20 @@ class Nemesis {
         network.faults.stall = 0.1;
     }
     await pause(world, durationMs);
-    if (alone !== undefined && durationMs > DEAF_MS) this.#checkDeaf(alone);
+    this.#checkDeaf();
     network.faults.break = network.faults.connect = network.faults.stall = 0;
+    // Whatever is cut, by others too.
     network.heal();
+    this.#alone.clear();
   }
 
   /** Whoever reads live from a node that nobody reaches must have been told to go elsewhere. */
-  #checkDeaf(node: SimNode): void {
-    if (this.#busy.has(node)) return;
+  #checkDeaf(): void {
+    const deafMs = this.#world.clock.monotonicMs() - DEAF_MS;
     for (const reader of this.#world.readers) {
-      if (reader.node !== node || !reader.waits || reader.ageMs < DEAF_MS) continue;
+      const { node, waits, ageMs } = reader;
+      const sinceMs = this.#alone.get(node) ?? Infinity;
+      if (sinceMs > deafMs || this.#busy.has(node) || !waits || ageMs < DEAF_MS) continue;
       throw new Violation("live", `node ${node.id} is cut off, and its readers wait`);
     }
   }
