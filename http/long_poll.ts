@@ -22,8 +22,6 @@ import { leftMs, nextOffset, type ReadWish } from "./read_request.ts";
 import { SharedBody } from "./shared_body.ts";
 import { clientBytes, jsonArray } from "./stored_form.ts";
 
-/** Name of a batch's rendering here: SSE keeps its events, of the same batch, under others. */
-const BODY = "long-poll";
 /** At which look at the live readers a wait is a long one: after half a second to a whole one. */
 const LONG_WAIT_LOOKS = 2;
 /** Waits that may last less have their timer from the start. */
@@ -122,11 +120,15 @@ class LongPoll implements FeedReader, LiveReader {
     }
     this.#leave();
     try {
-      const body = batch.rendering(
-        BODY,
-        () => new SharedBody(facts.json ? jsonArray(bytes) : bytes),
+      // All but the cursor is the same for everybody who waited alike.
+      const { headers, body } = batch.rendering(
+        this.#wish.from === "now" ? "long-poll from now" : "long-poll",
+        () => {
+          const shared = new SharedBody(facts.json ? jsonArray(bytes) : bytes);
+          return this.#withBytes(planOf(facts, batch), shared);
+        },
       );
-      this.#exchange.answer(this.#withBytes(planOf(facts, batch), body));
+      this.#answer({ status: 200, headers: { ...headers }, own: this.#ownHeaders(), body });
     } catch (reason) {
       // Others wait for the same batch.
       this.#exchange.fail(reason);
@@ -214,7 +216,11 @@ class LongPoll implements FeedReader, LiveReader {
     headers[CACHE_CONTROL] = this.#wish.from === "now"
       ? "no-store"
       : cachedForAWhile(this.#context);
-    return { status: 200, headers, own: { [STREAM_CURSOR]: String(this.#cursor) }, body };
+    return { status: 200, headers, own: this.#ownHeaders(), body };
+  }
+
+  #ownHeaders(): HeaderMap {
+    return { [STREAM_CURSOR]: String(this.#cursor) };
   }
 }
 
