@@ -28,8 +28,6 @@ export interface Reply {
   readonly status: number;
   /** To be added to. */
   readonly headers: HeaderMap;
-  /** Headers that no other answer with the same body has; undefined where they need not be told apart. */
-  readonly own?: HeaderMap;
   readonly body: Uint8Array | SharedBody | ReadableStream<Uint8Array> | string | null;
 }
 

@@ -84,11 +84,10 @@ function endSpan(span: Span, { status, body }: Reply): void {
   span.end(facts, status >= 500);
 }
 
-function responseOf({ status, headers, own, body }: Reply, method: string): Response {
+function responseOf({ status, headers, body }: Reply, method: string): Response {
   if (body instanceof SharedBody && body.isAsked && method !== "HEAD") {
-    return body.response(status, headers, own);
+    return body.response(status, headers);
   }
-  Object.assign(headers, own);
   const bytes = body instanceof SharedBody ? body.bytes : body;
   return new Response(method === "HEAD" ? null : bodyInit(bytes, headers), { status, headers });
 }

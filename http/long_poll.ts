@@ -50,7 +50,6 @@ class LongPoll implements FeedReader, LiveReader {
   readonly #exchange: Exchange;
   readonly #key: StreamKey;
   readonly #wish: ReadWish;
-  readonly #cursor: number;
   readonly #deadlineMs: number;
   /** What there was when it was last looked at. */
   #plan: ReadPlan;
@@ -69,13 +68,12 @@ class LongPoll implements FeedReader, LiveReader {
     wish: ReadWish,
     plan: ReadPlan,
   ) {
-    const { clock, random, settings } = context;
+    const { clock, settings } = context;
     this.#context = context;
     this.#exchange = exchange;
     this.#key = key;
     this.#wish = wish;
     this.#plan = plan;
-    this.#cursor = cursorAfter(wish.cursor, clock.wallMs(), random.next());
     const waitMs = wish.timeoutMs ?? settings.longPollTimeoutMs;
     this.#deadlineMs = clock.monotonicMs() + Math.min(waitMs, leftMs(wish, clock));
   }
@@ -83,7 +81,10 @@ class LongPoll implements FeedReader, LiveReader {
   /** Answers with what there is, or waits for more. */
   look(plan: ReadPlan): void {
     this.#plan = plan;
-    if (plan.next > plan.from) return this.#answer(this.#withBytes(plan, clientBytes(plan)));
+    if (plan.next > plan.from) {
+      const headers = this.#headersOf(plan, this.#nextCursor(this.#context.random.next()));
+      return this.#answer(respond(200, headers, clientBytes(plan)));
+    }
     if (plan.facts.closed) return this.#answer(withNothing(plan, this.#wish, undefined));
     const { liveReaders, streams } = this.#context;
     if (!liveReaders.admits()) return this.#answer(respondError("overloaded"));
@@ -120,15 +121,20 @@ class LongPoll implements FeedReader, LiveReader {
     }
     this.#leave();
     try {
-      // All but the cursor is the same for everybody who waited alike.
-      const { headers, body } = batch.rendering(
-        this.#wish.from === "now" ? "long-poll from now" : "long-poll",
-        () => {
-          const shared = new SharedBody(facts.json ? jsonArray(bytes) : bytes);
-          return this.#withBytes(planOf(facts, batch), shared);
-        },
+      // By the same chance all who were as far go on as far: caches between see one request of theirs.
+      const { body, chance } = batch.rendering("long-poll", () => {
+        const stored = facts.json ? jsonArray(bytes) : bytes;
+        return {
+          body: new SharedBody(stored, batch.readers > 1),
+          chance: this.#context.random.next(),
+        };
+      });
+      const cursor = this.#nextCursor(chance);
+      const headers = batch.rendering(
+        `long-poll ${this.#wish.from === "now"} ${cursor}`,
+        () => this.#headersOf(planOf(facts, batch), cursor),
       );
-      this.#answer({ status: 200, headers: { ...headers }, own: this.#ownHeaders(), body });
+      this.#answer(respond(200, { ...headers }, body));
     } catch (reason) {
       // Others wait for the same batch.
       this.#exchange.fail(reason);
@@ -160,7 +166,9 @@ class LongPoll implements FeedReader, LiveReader {
   onRoom(): void {}
 
   #timeIsUp(): void {
-    if (this.#leave()) this.#answer(withNothing(this.#plan, this.#wish, this.#cursor));
+    if (!this.#leave()) return;
+    const cursor = this.#nextCursor(this.#context.random.next());
+    this.#answer(withNothing(this.#plan, this.#wish, cursor));
   }
 
   /** Ends the wait; says whether there was one. */
@@ -210,17 +218,18 @@ class LongPoll implements FeedReader, LiveReader {
     work.catch((reason) => this.#exchange.fail(reason));
   }
 
-  #withBytes(plan: ReadPlan, body: Uint8Array | SharedBody): Reply {
+  #nextCursor(chance: number): number {
+    return cursorAfter(this.#wish.cursor, this.#context.clock.wallMs(), chance);
+  }
+
+  #headersOf(plan: ReadPlan, cursor: number): HeaderMap {
     const headers = planHeaders(plan, this.#wish);
+    headers[STREAM_CURSOR] = String(cursor);
     headers[ETAG] = etagOf(plan);
     headers[CACHE_CONTROL] = this.#wish.from === "now"
       ? "no-store"
       : cachedForAWhile(this.#context);
-    return { status: 200, headers, own: this.#ownHeaders(), body };
-  }
-
-  #ownHeaders(): HeaderMap {
-    return { [STREAM_CURSOR]: String(this.#cursor) };
+    return headers;
   }
 }
 

@@ -14,19 +14,21 @@ interface Template {
  */
 export class SharedBody {
   readonly bytes: Uint8Array;
-  #asked = false;
+  #asked: boolean;
   #template: Template | undefined;
   #packed: Promise<SharedBody> | undefined;
 
-  constructor(bytes: Uint8Array) {
+  /** @param isForMany it is known to be asked for more than once */
+  constructor(bytes: Uint8Array, isForMany = false) {
     this.bytes = bytes;
+    this.#asked = isForMany;
   }
 
   get length(): number {
     return this.bytes.length;
   }
 
-  /** Was it asked for before? Who is alone with it is better off with a `Response` of its own. */
+  /** Is it for more than one? Who is alone with it is better off with a `Response` of its own. */
   get isAsked(): boolean {
     const asked = this.#asked;
     this.#asked = true;
@@ -38,22 +40,17 @@ export class SharedBody {
     return this.#packed ??= pack(this.bytes).then((bytes) => new SharedBody(bytes));
   }
 
-  /** An answer with this body: `headers` are those of others, too, `own` nobody else's. */
-  response(status: number, headers: HeaderMap, own: HeaderMap | undefined): Response {
+  /** An answer with this body. */
+  response(status: number, headers: HeaderMap): Response {
     let template = this.#template;
     if (template?.status !== status || !areSame(template.headers, headers)) {
+      // Headers that are added later cost less than those that a `Response` is made with.
       const response = new Response(this.bytes as BodyInit, { status });
-      addAll(response, headers);
+      for (const name in headers) response.headers.append(name, headers[name] as string);
       this.#template = template = { response, status, headers };
     }
-    const response = template.response.clone();
-    if (own !== undefined) addAll(response, own);
-    return response;
+    return template.response.clone();
   }
-}
-
-function addAll({ headers }: Response, more: HeaderMap): void {
-  for (const name in more) headers.append(name, more[name] as string);
 }
 
 function areSame(one: HeaderMap, other: HeaderMap): boolean {

@@ -10,11 +10,14 @@ export class FeedBatch {
   /** Stored form of `from` to `to`; undefined when there was too much to send along. */
   readonly bytes: Uint8Array | undefined;
   readonly closed: boolean;
+  /** How many were there when it came. */
+  readonly readers: number;
   readonly #renderings = new Map<string | number, unknown>();
   #lastName: string | number | undefined;
   #last: unknown;
 
-  constructor(event: LiveEvent) {
+  constructor(event: LiveEvent, readers: number) {
+    this.readers = readers;
     this.from = event.from;
     this.to = event.to;
     this.bytes = event.slices && joinSlices(event.slices);
@@ -114,7 +117,7 @@ export class Feed {
     }
     this.#position = event.to;
     this.#closed = event.closed;
-    const batch = new FeedBatch(event);
+    const batch = new FeedBatch(event, this.#readers.size);
     this.#readers.forEach((reader) => reader.onBatch(batch));
   }
 }
