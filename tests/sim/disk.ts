@@ -185,7 +185,10 @@ export class SimDisk implements Disk {
     const taken = new Set(medium.changes.filter((change) => change.directory === path));
     return this.run("sync", path, () => {
       if (!medium.directories.has(path)) throw missing(path);
-      for (const change of taken) applied(medium.durableNames, change);
+      // What another sync did meanwhile is not done again: later changes may be durable since.
+      for (const change of medium.changes) {
+        if (taken.has(change)) applied(medium.durableNames, change);
+      }
       medium.changes = medium.changes.filter((change) => !taken.has(change));
     });
   }

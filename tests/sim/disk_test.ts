@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { SimClock } from "./clock.ts";
 import { SimDisk } from "./disk.ts";
 import { SECTOR_BYTES } from "./medium.ts";
 import { SimRandom } from "./random.ts";
@@ -53,6 +54,28 @@ Deno.test("SimDisk.crash() loses or keeps names that were not synced", async () 
     outcomes.add(disk.crash().paths().join());
   }
   assert.deepEqual([...outcomes].sort(), ["/new", "/old"]);
+});
+
+Deno.test("SimDisk.syncDirectory() takes nothing back that a faster one made durable", async () => {
+  const ends = new Set<string>();
+  for (let seed = 1; seed <= 50; seed++) {
+    const clock = new SimClock();
+    const disk = new SimDisk({ random: new SimRandom(seed), clock });
+    const twice = async () => {
+      await disk.open("/one", { create: true });
+      await disk.open("/two", { create: true });
+      await disk.rename("/one", "/a");
+      const ended: number[] = [];
+      const first = disk.syncDirectory("/").then(() => ended.push(1));
+      await disk.rename("/two", "/a");
+      const second = disk.syncDirectory("/").then(() => ended.push(2));
+      await Promise.all([first, second]);
+      assert.ok(disk.isDurable("/a"));
+      ends.add(ended.join());
+    };
+    await clock.until(twice());
+  }
+  assert.deepEqual([...ends].sort(), ["1,2", "2,1"]);
 });
 
 Deno.test("SimDisk.crash() may lose what a failed sync covered, even when a later one succeeds", async () => {
