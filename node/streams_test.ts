@@ -25,7 +25,7 @@ function given(watches: readonly (StreamFacts | undefined)[], read: unknown) {
   } as unknown as GroupAccess; // what a watch asks of it
   const clock = new SimClock();
   const streams = new Streams(access, clock, new Buckets(access, clock), new Forks(access, clock));
-  return { asked, watch: () => clock.until(streams.watch("demo/a", "i")) };
+  return { asked, watch: () => clock.until(Promise.resolve(streams.watch("demo/a", "i"))) };
 }
 
 const FACTS = factsOf(3);
