@@ -85,7 +85,7 @@ function endSpan(span: Span, { status, body }: Reply): void {
 }
 
 function responseOf({ status, headers, body }: Reply, method: string): Response {
-  if (body instanceof SharedBody && body.isAsked && method !== "HEAD") {
+  if (method !== "HEAD" && body instanceof SharedBody && body.ask()) {
     return body.response(status, headers);
   }
   const bytes = body instanceof SharedBody ? body.bytes : body;

@@ -28,8 +28,11 @@ export class SharedBody {
     return this.bytes.length;
   }
 
-  /** Is it for more than one? Who is alone with it is better off with a `Response` of its own. */
-  get isAsked(): boolean {
+  /**
+   * Notes that one more asks for it, and says whether it is for several: who is alone with it is
+   * better off with a `Response` of its own.
+   */
+  ask(): boolean {
     const asked = this.#asked;
     this.#asked = true;
     return asked;

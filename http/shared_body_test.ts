@@ -36,8 +36,8 @@ Deno.test("response() tells apart who is to be told something else", async () =>
   }
 });
 
-Deno.test("isAsked is false for the first, unless more are known to come", () => {
+Deno.test("ask() is false for the first, unless more are known to come", () => {
   const body = new SharedBody(BYTES);
-  assert.deepEqual([body.isAsked, body.isAsked, body.isAsked], [false, true, true]);
-  assert.equal(new SharedBody(BYTES, true).isAsked, true);
+  assert.deepEqual([body.ask(), body.ask(), body.ask()], [false, true, true]);
+  assert.equal(new SharedBody(BYTES, true).ask(), true);
 });
