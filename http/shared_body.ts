@@ -40,7 +40,11 @@ export class SharedBody {
 
   /** The same bytes packed by `pack`, once for all. */
   packed(pack: (bytes: Uint8Array) => Promise<Uint8Array>): Promise<SharedBody> {
-    return this.#packed ??= pack(this.bytes).then((bytes) => new SharedBody(bytes));
+    return this.#packed ??= pack(this.bytes).then((bytes) => new SharedBody(bytes), (reason) => {
+      // The next one may fare better.
+      this.#packed = undefined;
+      throw reason;
+    });
   }
 
   /** An answer with this body. */

@@ -41,3 +41,14 @@ Deno.test("ask() is false for the first, unless more are known to come", () => {
   assert.deepEqual([body.ask(), body.ask(), body.ask()], [false, true, true]);
   assert.equal(new SharedBody(BYTES, true).ask(), true);
 });
+
+Deno.test("packed() packs once, and anew where that has failed", async () => {
+  const body = new SharedBody(BYTES);
+  let tries = 0;
+  const pack = (bytes: Uint8Array) =>
+    ++tries === 1 ? Promise.reject(new Error("no memory")) : Promise.resolve(bytes.slice(0, 3));
+  await assert.rejects(body.packed(pack), /no memory/);
+  const [one, other] = await Promise.all([body.packed(pack), body.packed(pack)]);
+  assert.equal(one, other);
+  assert.deepEqual([one.bytes, tries], [BYTES.slice(0, 3), 2]);
+});
