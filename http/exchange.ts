@@ -85,11 +85,10 @@ function endSpan(span: Span, { status, body }: Reply): void {
 }
 
 function responseOf({ status, headers, body }: Reply, method: string): Response {
-  if (method !== "HEAD" && body instanceof SharedBody && body.ask()) {
-    return body.response(status, headers);
-  }
+  if (method === "HEAD") return new Response(null, { status, headers });
+  if (body instanceof SharedBody && body.ask()) return body.response(status, headers);
   const bytes = body instanceof SharedBody ? body.bytes : body;
-  return new Response(method === "HEAD" ? null : bodyInit(bytes, headers), { status, headers });
+  return new Response(bodyInit(bytes, headers), { status, headers });
 }
 
 function bodyInit(

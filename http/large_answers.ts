@@ -7,8 +7,8 @@ const TURN_BYTES_MAX = 3 * 1024 * 1024;
 
 /**
  * Spreads large answers over turns of the event loop. When hundreds of clients ask for the same long
- * stretch at once, a turn that answered all of them would copy every body out before the first byte
- * of any is sent: memory that no cache holds, and that the system must find first.
+ * stretch at once, a turn that answered all of them would begin every answer before the first byte of
+ * any is sent; those whose body is copied would take memory that the system must find first.
  */
 export class LargeAnswers {
   readonly #clock: Clock;

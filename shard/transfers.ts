@@ -75,9 +75,9 @@ export class Transfers {
   #next(): void {
     if (this.#running.size >= TRANSFERS_MAX || this.#stopped) return;
     const running = [...this.#running];
-    const at = this.#waiting.findIndex((next) => !running.some((other) => isSame(next, other)));
-    const [next] = at < 0 ? [] : this.#waiting.splice(at, 1);
+    const next = this.#waiting.find((wish) => !running.some((other) => isSame(wish, other)));
     if (next === undefined) return;
+    this.#waiting.splice(this.#waiting.indexOf(next), 1);
     const { group, message } = next;
     this.#running.add(next);
     this.#run(group, message).catch((reason) => {
