@@ -21,7 +21,15 @@ export class ProtocolViolation extends Error {
   }
 }
 
-/** Takes one message, whole: memory of its own. */
+/**
+ * Short messages share memory: a piece of its own each costs more than reading them. It lives as
+ * long as the last of them, so what is kept for long should be copied.
+ */
+const SHARED_BYTES = 64 << 10;
+/** Longer ones have memory of their own. */
+const SHORT_BYTES_MAX = SHARED_BYTES / 4;
+
+/** Takes one message, whole; `bytes` never change, and may share memory with other messages. */
 export type TakeFrame = (type: number, kind: number, call: number, bytes: Uint8Array) => void;
 
 /** Cuts what a connection brings into messages. */
@@ -30,6 +38,9 @@ export class Incoming {
   readonly #take: TakeFrame;
   readonly #onBytes: () => void;
   readonly #buffer = new Uint8Array(BUFFER_BYTES);
+  /** For the next short messages, from `#sharedAt` on. */
+  #shared = new Uint8Array(SHARED_BYTES);
+  #sharedAt = 0;
   /** The long message that is coming in parts, and how much of it is there. */
   #long: Uint8Array | undefined;
   #longType = 0;
@@ -83,10 +94,22 @@ export class Incoming {
       const call = readU32(buffer, at + 6);
       if (type === CONTINUED) this.#goOn(payload, next);
       else if (type >= BEGINS) this.#begin(type - BEGINS, kind, call, payload, next);
-      else this.#take(type, kind, call, buffer.slice(payload, next));
+      else this.#take(type, kind, call, this.#copy(payload, next));
       at = next;
     }
     return at;
+  }
+
+  #copy(from: number, to: number): Uint8Array {
+    const length = to - from;
+    if (length > SHORT_BYTES_MAX) return this.#buffer.slice(from, to);
+    if (length > SHARED_BYTES - this.#sharedAt) {
+      this.#shared = new Uint8Array(SHARED_BYTES);
+      this.#sharedAt = 0;
+    }
+    const copy = this.#shared.subarray(this.#sharedAt, this.#sharedAt += length);
+    copy.set(this.#buffer.subarray(from, to));
+    return copy;
   }
 
   #begin(type: number, kind: number, call: number, from: number, to: number): void {

@@ -16,8 +16,8 @@ import {
 } from "./frames.ts";
 import type { PeerLane } from "./types.ts";
 
-/** Blocks that are kept for reuse: one is filled while one is written. */
-const SPARE_BLOCKS_MAX = 2;
+/** Blocks that are kept for reuse: one of each lane is filled while one is written. */
+const SPARE_BLOCKS_MAX = 3;
 /** Answer of {@linkcode Outgoing.queue} when it took nothing. */
 export const NOT_QUEUED = -1;
 

@@ -27,7 +27,7 @@ Deno.test("PeerPlane.send() delivers in order when many messages are sent", asyn
   assert.equal(one.messages.length, 0);
 });
 
-Deno.test("PeerPlane.send() copies at once, and gives messages memory of their own", async () => {
+Deno.test("PeerPlane.send() copies at once, and what was received never changes", async () => {
   const planes = new TestPlanes();
   const [one, two] = await planes.pair();
   const bytes = bytesOf("first");
@@ -37,8 +37,19 @@ Deno.test("PeerPlane.send() copies at once, and gives messages memory of their o
   one.plane.send(2, "bulk", 1, [bytesOf("third")]);
   await planes.run(10);
   assert.deepEqual(two.messages.map((message) => textOf(message.bytes)), ["first", "", "third"]);
-  for (const message of two.messages) {
-    assert.equal(message.bytes.buffer.byteLength, message.bytes.length);
+  // Long enough to go through the memory that messages share, and that they are read into, twice.
+  const sizes = [1, 100, 16 << 10, (16 << 10) + 1, 60 << 10];
+  for (let i = 0; i < 40; i++) {
+    const size = sizes[i % sizes.length] ?? 0;
+    assert.ok(one.plane.send(2, "bulk", 1, [new Uint8Array(size).fill(i)]));
+    if (i % 3 === 0) await planes.run(10);
+  }
+  await planes.run(10);
+  assert.equal(two.messages.length, 43);
+  assert.equal(textOf(two.messages[0]?.bytes ?? new Uint8Array()), "first");
+  for (const [i, { bytes }] of two.messages.slice(3).entries()) {
+    assert.equal(bytes.length, sizes[i % sizes.length]);
+    assert.ok(bytes.every((byte) => byte === i), `message ${i} is as it was sent`);
   }
 });
 

@@ -62,7 +62,7 @@ export interface PeerMessage {
   readonly from: PeerInfo;
   /** What the sender says that it is. */
   readonly kind: PeerKind;
-  /** Memory of its own: the receiver may keep it. */
+  /** Never changes. Short ones share memory: what is kept for long should be copied. */
   readonly bytes: Uint8Array;
 }
 

@@ -120,7 +120,7 @@ export function packRead(answer: ReadAnswer): PackedRead {
   if (!("plan" in answer)) return answer;
   // Some plans have these by inheritance, which does not travel.
   const { slices, facts, from, next, upToDate, snapshot } = answer.plan;
-  const bytes = copyOf(joinSlices(slices), slices.length);
+  const bytes = ownBytes(joinSlices(slices));
   return { plan: { facts, from, next, upToDate, snapshot }, bytes };
 }
 
@@ -134,7 +134,7 @@ export function unpackRead(packed: PackedRead): ReadAnswer {
 /** Makes an event fit to travel. */
 export function packEvent(event: LiveEvent): PackedEvent {
   const { slices, ...rest } = event;
-  return { ...rest, bytes: slices && copyOf(joinSlices(slices), slices.length) };
+  return { ...rest, bytes: slices && ownBytes(joinSlices(slices)) };
 }
 
 /** The reverse of {@linkcode packEvent}. */
@@ -144,7 +144,7 @@ export function unpackEvent({ bytes, ...rest }: PackedEvent): LiveEvent {
 
 const NO_SLICE = sliceOf(new Uint8Array(0));
 
-/** Joining a single slice gives a view of its slab; a message must not drag the whole slab along. */
-function copyOf(joined: Uint8Array, slices: number): Uint8Array {
-  return slices === 1 && joined.length < joined.buffer.byteLength ? joined.slice() : joined;
+/** Bytes that are a view of more are copied: who takes or keeps them would drag all of that along. */
+export function ownBytes(bytes: Uint8Array): Uint8Array {
+  return bytes.length < bytes.buffer.byteLength ? bytes.slice() : bytes;
 }

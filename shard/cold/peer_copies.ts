@@ -6,6 +6,7 @@ import {
   storedBytes,
   unlessAborted,
 } from "../../storage/cold/mod.ts";
+import { ownBytes } from "../parcel.ts";
 import { PEER_KINDS } from "../peer_kinds.ts";
 import type { Peers } from "../peers.ts";
 import { encodeRequest, PART_BYTES_MAX } from "./requests.ts";
@@ -97,7 +98,9 @@ export class PeerCopies {
     const name = { group, number, term, length: bytes };
     const request = encodeRequest({ ask: "part", ...name, offset, partBytes });
     const answer = await this.#peers.call(node, PEER_KINDS.COLD, [request]);
-    return answer instanceof Uint8Array && answer.length === partBytes ? answer : undefined;
+    if (!(answer instanceof Uint8Array) || answer.length !== partBytes) return undefined;
+    // Readers keep it.
+    return ownBytes(answer);
   }
 }
 
