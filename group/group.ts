@@ -404,6 +404,7 @@ export class Group {
       if (entry.kind === "command") {
         const { command, stampMs } = entry.payload;
         const outcome = this.bootstraps.apply(this.state, command, entry.index, stampMs);
+        entry.payload.forgetCommand();
         waiters.applied(entry.index, entry.term, outcome, leader);
       } else {
         waiters.applied(entry.index, entry.term, undefined, leader);

@@ -28,6 +28,6 @@ export { MEMORY_CATCH_UP_BYTES_MAX, RAFT_TIMING, retainedBytesMax } from "./raft
 export { joinSlices } from "./slices.ts";
 export type { SnapshotSource } from "./snapshot_source.ts";
 export type { RaftMessage } from "./wire.ts";
-export { readMessage, splitBatch, type WireItem } from "./wire_reader.ts";
+export { readMessage, splitBatch, wholeItem, type WireItem } from "./wire_reader.ts";
 export { WireWriter } from "./wire_writer.ts";
 export type { LiveEvent, Watcher } from "./watch.ts";

@@ -8,6 +8,9 @@ import {
 } from "../stream/mod.ts";
 import type { RecordLog, RecordSpace } from "../storage/types.ts";
 
+/** A stamp that was not read yet; real ones are not negative. */
+const UNKNOWN = -1;
+
 /**
  * What a log entry carries: encoded bytes inside a slab and, on the replica that proposed it or has
  * decoded it once, the command itself. Hot bytes of the streams are views of the same slab.
@@ -19,7 +22,7 @@ export class CommandPayload {
   /** The bytes are part of this node's log already, and not of the message that brought them. */
   #placed = true;
 
-  constructor(space: RecordSpace, command?: Command, stampMs = 0) {
+  constructor(space: RecordSpace, command?: Command, stampMs = UNKNOWN) {
     this.#space = space;
     this.#command = command;
     this.#stampMs = stampMs;
@@ -61,8 +64,13 @@ export class CommandPayload {
 
   /** Group time at which the leader proposed it, in ms. */
   get stampMs(): number {
-    if (this.#command === undefined) this.#decode();
+    if (this.#stampMs === UNKNOWN) this.#decode();
     return this.#stampMs;
+  }
+
+  /** The command is applied: the log may keep the bytes for long, and nobody asks for more. */
+  forgetCommand(): void {
+    this.#command = undefined;
   }
 
   #decode(): void {

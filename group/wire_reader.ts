@@ -1,28 +1,40 @@
 import { decode } from "cbor-x";
 import type { Entry, MemberId, Membership } from "../raft/mod.ts";
+import type { Slab } from "../stream/mod.ts";
 import { CommandPayload } from "./payload.ts";
 import { ENTRY_KINDS, MESSAGE_TYPES, NUMBER_BYTES_MAX, type RaftMessage } from "./wire.ts";
 
-/** One group's message inside a batch, not read yet. */
+/** One group's message inside a batch, not read yet: a view per message would cost as much. */
 export interface WireItem {
   readonly group: number;
-  readonly bytes: Uint8Array;
+  /** The bytes of the batch, in which the message stands from `start` to `end`. */
+  readonly slab: Slab;
+  readonly start: number;
+  readonly end: number;
 }
 
-/** Takes a batch apart. The items are views of `bytes`. @throws Error when it is malformed */
+/** A message that stands alone in `bytes`. */
+export function wholeItem(group: number, bytes: Uint8Array): WireItem {
+  return { group, slab: { bytes, live: 0 }, start: 0, end: bytes.length };
+}
+
+/** Takes a batch apart. @throws Error when it is malformed */
 export function splitBatch(bytes: Uint8Array): WireItem[] {
-  const reader = new WireReader(bytes);
+  const slab = { bytes, live: 0 };
+  const reader = new WireReader(slab, 0, bytes.length);
   const items: WireItem[] = [];
   while (!reader.done) {
     const group = reader.number();
-    items.push({ group, bytes: reader.bytes(reader.fixed()) });
+    const length = reader.fixed();
+    const start = reader.skip(length);
+    items.push({ group, slab, start, end: start + length });
   }
   return items;
 }
 
-/** Reads one message. Entries are views of `bytes`. @throws Error when it is malformed */
-export function readMessage(bytes: Uint8Array, from: MemberId, to: MemberId): RaftMessage {
-  const reader = new WireReader(bytes);
+/** Reads one message. Entries are slices of the batch. @throws Error when it is malformed */
+export function readMessage(item: WireItem, from: MemberId, to: MemberId): RaftMessage {
+  const reader = new WireReader(item.slab, item.start, item.end);
   const type = MESSAGE_TYPES[reader.byte()];
   const term = reader.number();
   const message = readFields(reader, type, { from, to, term });
@@ -94,24 +106,25 @@ function readAppend(
 }
 
 class WireReader {
-  #at = 0;
+  readonly #slab: Slab;
   readonly #bytes: Uint8Array;
-  /** Shared by all entries of the batch. */
-  readonly #slab: { readonly bytes: Uint8Array; live: number };
+  #at: number;
+  readonly #end: number;
 
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-    this.#slab = { bytes, live: 0 };
+  constructor(slab: Slab, start: number, end: number) {
+    this.#slab = slab;
+    this.#bytes = slab.bytes;
+    this.#at = start;
+    this.#end = end;
   }
 
   get done(): boolean {
-    return this.#at === this.#bytes.length;
+    return this.#at === this.#end;
   }
 
   byte(): number {
-    const byte = this.#bytes[this.#at++];
-    if (byte === undefined) throw malformed();
-    return byte;
+    if (this.#at >= this.#end) throw malformed();
+    return this.#bytes[this.#at++] as number; // in bounds
   }
 
   number(): number {
@@ -134,13 +147,18 @@ class WireReader {
     return ((this.byte() << 24) | (this.byte() << 16) | (this.byte() << 8) | this.byte()) >>> 0;
   }
 
-  bytes(length: number): Uint8Array {
-    const start = this.#skip(length);
-    return this.#bytes.subarray(start, start + length);
+  /** Goes on behind what begins here, and answers where that is. */
+  skip(length: number): number {
+    const start = this.#at;
+    if (length > this.#end - start) throw malformed();
+    this.#at += length;
+    return start;
   }
 
   membership(): Membership {
-    return membershipOf(decode(this.bytes(this.number())));
+    const length = this.number();
+    const start = this.skip(length);
+    return membershipOf(decode(this.#bytes.subarray(start, start + length)));
   }
 
   entry(index: number): Entry<CommandPayload> {
@@ -148,7 +166,7 @@ class WireReader {
     switch (this.byte()) {
       case ENTRY_KINDS.COMMAND: {
         const length = this.number();
-        const start = this.#skip(length);
+        const start = this.skip(length);
         const space = { slab: this.#slab, start, end: start + length };
         return { index, term, kind: "command", payload: CommandPayload.received(space) };
       }
@@ -159,13 +177,6 @@ class WireReader {
       default:
         throw malformed();
     }
-  }
-
-  #skip(length: number): number {
-    const start = this.#at;
-    if (length > this.#bytes.length - start) throw malformed();
-    this.#at += length;
-    return start;
   }
 }
 

@@ -86,7 +86,7 @@ Deno.test("WireWriter and readMessage() bring any messages of any groups over", 
       for (const [group, message] of sent) writer.add(group, message);
       const items = splitBatch(joined(writer.take()));
       assert.deepEqual(
-        items.map(({ group, bytes }) => [group, plain(readMessage(bytes, "1.a", "2.b"))]),
+        items.map((item) => [item.group, plain(readMessage(item, "1.a", "2.b"))]),
         sent.map(([group, message]) => [group, plain(message)]),
       );
       assert.equal(writer.length, 0);
@@ -107,10 +107,10 @@ Deno.test("WireWriter takes a message that is larger than its buffer, and goes o
     assert.ok(writer.length > 3_000_000);
     const [large, small] = splitBatch(joined(writer.take()));
     assert.ok(large !== undefined && small !== undefined);
-    const read = readMessage(large.bytes, "1.a", "2.b");
+    const read = readMessage(large, "1.a", "2.b");
     assert.ok(read.type === "append" && read.entries[0]?.kind === "command");
     assert.equal(read.entries[0].payload.length, 3_000_000);
-    assert.equal(readMessage(small.bytes, "1.a", "2.b").type, "timeout_now");
+    assert.equal(readMessage(small, "1.a", "2.b").type, "timeout_now");
   }
 });
 
@@ -123,7 +123,7 @@ Deno.test("readMessage() reads damaged bytes as something, or says that they are
       bytes[at % bytes.length] = byte;
       try {
         for (const item of splitBatch(bytes.subarray(0, bytes.length - cut % bytes.length))) {
-          readMessage(item.bytes, "1.a", "2.b");
+          readMessage(item, "1.a", "2.b");
         }
       } catch (error) {
         assert.ok(error instanceof Error);
@@ -138,7 +138,7 @@ Deno.test("a heartbeat's time is cut downwards, which can only shorten a lease",
   const ends = { from: "1.a", to: "2.b", term: 2 };
   writer.add(1, { type: "heartbeat", ...ends, round: 1, sentMs: 1234.9, commit: 0 });
   const [item] = splitBatch(joined(writer.take()));
-  const read = item && readMessage(item.bytes, "1.a", "2.b");
+  const read = item && readMessage(item, "1.a", "2.b");
   assert.ok(read?.type === "heartbeat");
   assert.equal(read.sentMs, 1234);
 });

@@ -127,7 +127,7 @@ export class Arrivals {
       return true;
     }
     const [item] = splitBatch(bytes);
-    const message = item && readMessage(item.bytes, arrival.from, group.member);
+    const message = item && readMessage(item, arrival.from, group.member);
     if (message?.type !== "snapshot") throw new Error("not the end of a RaftSnapshot");
     if (message.mark.index <= group.status().commitIndex) {
       // All of that is here, under a newer RaftSnapshot perhaps: Raft says so to the leader.

@@ -1,4 +1,4 @@
-import type { Eventually, Watcher } from "../group/mod.ts";
+import { type Eventually, type Watcher, wholeItem } from "../group/mod.ts";
 import { proposeAdmitted } from "./admission.ts";
 import { NO } from "./cold/requests.ts";
 import type { Shard } from "./shard.ts";
@@ -126,7 +126,9 @@ export class Mailbox {
       resolve?.(answer.value);
     }
     for (const { watch, event } of parcel.events) this.#deliver(watch, event);
-    for (const { group, from, bytes } of parcel.frames) this.#shard.step(group, from, bytes);
+    for (const { group, from, bytes } of parcel.frames) {
+      this.#shard.step(wholeItem(group, bytes), from);
+    }
     for (const call of parcel.calls) this.#serve(call);
   }
 

@@ -20,7 +20,7 @@ import { checkStretch } from "./cold/object_stretch.ts";
 import { groupOfRequest, NO } from "./cold/requests.ts";
 import type { Mailbox } from "./mailbox.ts";
 import type { GroupOrder, OrderAnswer } from "./orders/mod.ts";
-import { packCommand, type PackedRead, unpackRead } from "./parcel.ts";
+import { ownBytes, packCommand, type PackedRead, unpackRead } from "./parcel.ts";
 import type { Shard } from "./shard.ts";
 
 /** Every group of the node as one shard sees them: its own at hand, the others' through mailboxes. */
@@ -120,8 +120,11 @@ export class Neighbourhood implements GroupAccess, OrderAccess {
     for (const item of splitBatch(bytes)) {
       const { group } = item;
       if (group >= this.groupCount) throw new Error(`a message for group ${group}`);
-      if (this.#shard.owns(group)) this.#shard.step(group, from, item.bytes, nowMs);
-      else this.#ownerOf(group).pass({ from, group, bytes: item.bytes.slice() });
+      if (this.#shard.owns(group)) this.#shard.step(item, from, nowMs);
+      else {
+        const bytes = item.slab.bytes.slice(item.start, item.end);
+        this.#ownerOf(group).pass({ from, group, bytes });
+      }
     }
   }
 
@@ -130,7 +133,8 @@ export class Neighbourhood implements GroupAccess, OrderAccess {
     const group = groupOfTransfer(bytes);
     if (group < 0 || group >= this.groupCount) throw new Error(`a RaftSnapshot of group ${group}`);
     if (this.#shard.owns(group)) return await this.#shard.arrive(group, from, bytes);
-    return await this.#ownerOf(group).call({ verb: "arrival", group, from, bytes }) as Uint8Array;
+    const body = { verb: "arrival", group, from, bytes: ownBytes(bytes) } as const;
+    return await this.#ownerOf(group).call(body) as Uint8Array;
   }
 
   /** Answers what another node asks about objects. @throws Error when that is malformed */
@@ -138,7 +142,8 @@ export class Neighbourhood implements GroupAccess, OrderAccess {
     const group = groupOfRequest(bytes);
     if (group < 0 || group >= this.groupCount) throw new Error(`objects of group ${group}`);
     if (this.#shard.owns(group)) return await this.#shard.answerCold(group, from, bytes);
-    const answer = await this.#ownerOf(group).call({ verb: "cold", group, from, bytes });
+    const body = { verb: "cold", group, from, bytes: ownBytes(bytes) } as const;
+    const answer = await this.#ownerOf(group).call(body);
     return answer instanceof Uint8Array ? answer : NO;
   }
 

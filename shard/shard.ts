@@ -12,6 +12,7 @@ import {
   type ReadRequest,
   type Unavailable,
   type Watcher,
+  type WireItem,
 } from "../group/mod.ts";
 import { type Clock, pause, type Timer } from "../io/mod.ts";
 import type { MemberId } from "../raft/mod.ts";
@@ -267,14 +268,9 @@ export class Shard implements GroupAccess, OrderAccess {
   }
 
   /** Takes a Raft message of another node's replica. @throws Error when it is malformed */
-  step(
-    group: number,
-    from: MemberId,
-    bytes: Uint8Array,
-    nowMs: number = this.#clock.monotonicMs(),
-  ): void {
-    const replica = this.#group(group);
-    replica.step(readMessage(bytes, from, replica.member), nowMs);
+  step(item: WireItem, from: MemberId, nowMs: number = this.#clock.monotonicMs()): void {
+    const replica = this.#group(item.group);
+    replica.step(readMessage(item, from, replica.member), nowMs);
   }
 
   /** Takes a step of a RaftSnapshot's transfer; answers what to say to the sender. */

@@ -142,7 +142,7 @@ export class GivenReplicas {
     if (this.cut(from, to)) return;
     const receiver = this.groups.find(({ member }) => member === to);
     for (const item of splitBatch(bytes)) {
-      receiver?.step(readMessage(item.bytes, from, to), this.clock.monotonicMs());
+      receiver?.step(readMessage(item, from, to), this.clock.monotonicMs());
     }
   }
 }

@@ -234,7 +234,7 @@ export class GivenShards {
           const target = this.#hears(id, nodeId);
           if (target === undefined || kind !== PEER_KINDS.RAFT) return;
           for (const item of splitBatch(bytes)) {
-            target.open.shard.step(item.group, from, item.bytes);
+            target.open.shard.step(item, from);
           }
         });
         return true;
