@@ -8,10 +8,9 @@
  * @module
  */
 
-const UNSIGNED = 0x00, TEXT = 0x60, ARRAY = 0x80, NULL = 0xf6, FLOAT64 = 0xfb;
+import { SHORT_TEXT_BYTES_MAX, shortText } from "./short_texts.ts";
 
-/** Texts up to this many characters are worth a loop; longer ones go to the platform's decoder. */
-const SHORT_TEXT = 64;
+const UNSIGNED = 0x00, TEXT = 0x60, ARRAY = 0x80, NULL = 0xf6, FLOAT64 = 0xfb;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -148,14 +147,10 @@ export class CborReader {
     const length = this.#argument();
     const from = this.at;
     this.at += length;
-    if (length > SHORT_TEXT) return decoder.decode(bytes.subarray(from, this.at));
-    const units: number[] = [];
-    for (let i = from; i < this.at; i++) {
-      const byte = bytes[i] as number; // the caller checks `at` against the end
-      if (byte >= 0x80) return decoder.decode(bytes.subarray(from, this.at));
-      units.push(byte);
-    }
-    return String.fromCharCode.apply(null, units);
+    // What was damaged may end beyond the bytes.
+    const isShort = length <= SHORT_TEXT_BYTES_MAX && this.at <= bytes.length;
+    const short = isShort ? shortText(bytes, from, this.at) : undefined;
+    return short ?? decoder.decode(bytes.subarray(from, this.at));
   }
 
   /** A number where there is one; undefined for anything else of one byte. */
