@@ -101,6 +101,7 @@ export class Group {
       nowMs,
       readLease: options.readLease,
       retainedBytesMax: options.retainedBytesMax,
+      followingBytesMax: options.followingBytesMax,
       catchUpBytesMax: options.catchUpBytesMax,
       ...RAFT_TIMING,
     });

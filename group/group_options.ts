@@ -34,6 +34,8 @@ export interface GroupOptions {
   readonly snapshotPieceBytes?: number | undefined;
   /** Bytes of entries that may stay in memory for other replicas' sake. */
   readonly retainedBytesMax: number;
+  /** How many of them stay where the replica follows. */
+  readonly followingBytesMax: number;
   /** The same, of what follows a RaftSnapshot on its way. */
   readonly catchUpBytesMax: number;
 }

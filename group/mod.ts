@@ -24,7 +24,12 @@ export type {
 } from "./bootstraps.ts";
 export { KEPT_BYTES_MAX, KeptBytes } from "./kept_bytes.ts";
 export type { CommandPayload } from "./payload.ts";
-export { MEMORY_CATCH_UP_BYTES_MAX, RAFT_TIMING, retainedBytesMax } from "./raft_timing.ts";
+export {
+  FOLLOWING_BYTES_MAX,
+  MEMORY_CATCH_UP_BYTES_MAX,
+  RAFT_TIMING,
+  retainedBytesMax,
+} from "./raft_timing.ts";
 export { joinSlices } from "./slices.ts";
 export type { SnapshotSource } from "./snapshot_source.ts";
 export type { RaftMessage } from "./wire.ts";

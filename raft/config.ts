@@ -36,6 +36,11 @@ export interface RaftConfig<P extends Payload> {
   /** Bytes of released entries that stay in memory for the sake of followers that lack them. */
   readonly retainedBytesMax: number;
   /**
+   * How many of them stay with a member that does not lead, and does not know who lacks what: should
+   * it lead next, it fetches the older ones.
+   */
+  readonly followingBytesMax: number;
+  /**
    * The same for a follower that gets a RaftSnapshot: of what follows its mark, until the follower
    * has caught up. Where no journal has it, one that gets more meanwhile needs another RaftSnapshot.
    */

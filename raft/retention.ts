@@ -19,7 +19,7 @@ export function dropReleased<P extends Payload>(core: Core<P>, bytesMax: number)
   if (log.first > log.released) return;
   if (isAlone(core)) log.drop(log.released, 0);
   else if (core.role === "leader") dropLed(core, bytesMax);
-  else log.drop(0, bytesMax);
+  else log.drop(0, Math.min(bytesMax, core.config.followingBytesMax));
 }
 
 /** A leader keeps more for whom it sends a RaftSnapshot, and who catches up after one. */

@@ -1,6 +1,7 @@
 import {
   BOOTSTRAP_AGE_MS_MAX,
   type BootstrapBounds,
+  FOLLOWING_BYTES_MAX,
   Group,
   KEPT_BYTES_MAX,
   KeptBytes,
@@ -288,6 +289,7 @@ async function openLane(
           snapshotPieceBytes: setup.snapshotPieceBytes,
           readLease: setup.cluster?.readLease ?? true,
           retainedBytesMax: setup.retainedBytesMax ?? retainedBytesMax(setup.groupCount),
+          followingBytesMax: files === undefined ? Infinity : FOLLOWING_BYTES_MAX,
           catchUpBytesMax: files === undefined ? MEMORY_CATCH_UP_BYTES_MAX : 0,
           bootstraps,
         })

@@ -59,6 +59,7 @@ export const SETTINGS: Settings = {
   uncommittedEntriesMax: 1024,
   uncommittedBytesMax: 1 << 20,
   retainedBytesMax: 4096,
+  followingBytesMax: 4096,
   catchUpBytesMax: 1 << 20,
   random: () => 0,
   readLease: true,

@@ -224,6 +224,7 @@ class Stage {
       inflightEntriesMax: Number(option(words, "inflight")?.[0] ?? SETTINGS.inflightEntriesMax),
       messageBytesMax: Number(option(words, "message")?.[0] ?? SETTINGS.messageBytesMax),
       retainedBytesMax: Number(option(words, "retained")?.[0] ?? SETTINGS.retainedBytesMax),
+      followingBytesMax: Number(option(words, "following")?.[0] ?? SETTINGS.followingBytesMax),
       catchUpBytesMax: Number(option(words, "catch_up")?.[0] ?? SETTINGS.catchUpBytesMax),
       readLease: option(words, "lease")?.[0] !== "off",
     };

@@ -90,7 +90,7 @@ class Simulation {
   constructor(seed: number, changes: Partial<Settings>) {
     const random = this.#random = new SeededRandom(seed);
     this.#rates = drawRates(random);
-    this.#settings = {
+    const drawn = {
       ...SETTINGS,
       inflightEntriesMax: 1 + random.below(16),
       inflightBytesMax: 100 + random.below(1000),
@@ -99,8 +99,8 @@ class Simulation {
       uncommittedEntriesMax: 5 + random.below(100),
       readLease: !random.oneIn(3),
       random: () => random.next(),
-      ...changes,
     };
+    this.#settings = { ...drawn, followingBytesMax: drawn.retainedBytesMax / 2, ...changes };
     const { swift } = this.#rates;
     const count = random.pick(swift ? [2, 3, 3, 3, 3, 5] : [1, 2, 3, 3, 3, 5]) ?? 3;
     const voters = ["a", "b", "c", "d", "e"].slice(0, count);

@@ -113,6 +113,7 @@ export function givenGroup(
     decodeOwn,
     readLease: true,
     retainedBytesMax: 1024 * 1024,
+    followingBytesMax: 1024 * 1024,
     catchUpBytesMax: 1024 * 1024,
     bootstraps: options.bootstraps,
   });

@@ -50,6 +50,7 @@ export class GivenReplicas {
         decodeOwn: false,
         readLease: true,
         retainedBytesMax: options.retainedBytesMax ?? 1 << 20,
+        followingBytesMax: 1 << 20,
         catchUpBytesMax: 1 << 20,
       })
     );
