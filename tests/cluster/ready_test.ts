@@ -76,6 +76,8 @@ clusterTest(
       await pause(NOTICED_MS);
       second.continue();
     });
+    // It may say that all is well before it has heard that the others have dropped it.
+    for (const node of [first, third, second]) while (await reached(node) < 2) await pause(20);
     await until(second, ({ status }) => status === 200);
 
     await readyMeanwhile([first, second], async () => {
