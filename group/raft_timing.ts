@@ -21,8 +21,8 @@ const RETAINED_BYTES_MAX = 512 * 1024 * 1024;
 const GROUP_RETAINED_BYTES_MAX = 16 * 1024 * 1024;
 
 /**
- * How many of a group's stay where it is followed, in bytes: the last seconds, for a leader of
- * tomorrow. The journal has the rest, at hand within a millisecond.
+ * Of them, what a replica keeps of its group that does not lead, in bytes: the last seconds, as it
+ * may lead next. Its journal has the rest.
  */
 export const FOLLOWING_BYTES_MAX = 256 * 1024;
 

@@ -52,10 +52,10 @@
  * applied index. Once it is durable, {@linkcode Raft.compact} says so.
  *
  * Entries may leave memory once {@linkcode Raft.release} says so. The newest of them stay while the
- * group has other members, within `retainedBytesMax`, and `followingBytesMax` where they follow, so
- * that one that is restarted is fed from memory, whoever leads then. What followers need beyond that is asked for by
- * {@linkcode Raft.takeFetches} as far as it lies above the RaftSnapshot, which is what followers get
- * that are further behind.
+ * group has other members, within `retainedBytesMax`, or `followingBytesMax` on members that do not
+ * lead, so that one that is restarted is fed from memory, whoever leads then. What followers need
+ * beyond that is asked for by {@linkcode Raft.takeFetches} as far as it lies above the RaftSnapshot,
+ * which is what followers get that are further behind.
  *
  * A `snapshot` message in a ready is a wish: send the newest RaftSnapshot's bytes to that member, at
  * any pace, with that message (its `mark` set to what is really sent) as the end of them. Call

@@ -120,8 +120,9 @@ export class Neighbourhood implements GroupAccess, OrderAccess {
     for (const item of splitBatch(bytes)) {
       const { group } = item;
       if (group >= this.groupCount) throw new Error(`a message for group ${group}`);
-      if (this.#shard.owns(group)) this.#shard.step(item, from, nowMs);
-      else {
+      if (this.#shard.owns(group)) {
+        this.#shard.step(item, from, nowMs);
+      } else {
         const bytes = item.slab.bytes.slice(item.start, item.end);
         this.#ownerOf(group).pass({ from, group, bytes });
       }
