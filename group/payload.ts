@@ -12,8 +12,8 @@ import type { RecordLog, RecordSpace } from "../storage/types.ts";
 const UNKNOWN = -1;
 
 /**
- * What a log entry carries: encoded bytes inside a slab and, on the replica that proposed it or has
- * decoded it once, the command itself. Hot bytes of the streams are views of the same slab.
+ * What a log entry carries: encoded bytes inside a slab and, from when it was proposed here or first
+ * decoded until it is applied, the command itself. Hot bytes of the streams are views of the same slab.
  */
 export class CommandPayload {
   #space: RecordSpace;

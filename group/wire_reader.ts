@@ -1,27 +1,24 @@
 import { decode } from "cbor-x";
 import type { Entry, MemberId, Membership } from "../raft/mod.ts";
-import type { Slab } from "../stream/mod.ts";
+import { type Slab, type Slice, sliceOf } from "../stream/mod.ts";
 import { CommandPayload } from "./payload.ts";
 import { ENTRY_KINDS, MESSAGE_TYPES, NUMBER_BYTES_MAX, type RaftMessage } from "./wire.ts";
 
-/** One group's message inside a batch, not read yet: a view per message would cost as much. */
-export interface WireItem {
+/** One group's message inside a batch, not read yet: a view of its own would cost as much. */
+export interface WireItem extends Slice {
   readonly group: number;
-  /** The bytes of the batch, in which the message stands from `start` to `end`. */
-  readonly slab: Slab;
-  readonly start: number;
-  readonly end: number;
 }
 
 /** A message that stands alone in `bytes`. */
 export function wholeItem(group: number, bytes: Uint8Array): WireItem {
-  return { group, slab: { bytes, live: 0 }, start: 0, end: bytes.length };
+  return { group, ...sliceOf(bytes) };
 }
 
 /** Takes a batch apart. @throws Error when it is malformed */
 export function splitBatch(bytes: Uint8Array): WireItem[] {
-  const slab = { bytes, live: 0 };
-  const reader = new WireReader(slab, 0, bytes.length);
+  const whole = sliceOf(bytes);
+  const { slab } = whole;
+  const reader = new WireReader(whole);
   const items: WireItem[] = [];
   while (!reader.done) {
     const group = reader.number();
@@ -34,7 +31,7 @@ export function splitBatch(bytes: Uint8Array): WireItem[] {
 
 /** Reads one message. Entries are slices of the batch. @throws Error when it is malformed */
 export function readMessage(item: WireItem, from: MemberId, to: MemberId): RaftMessage {
-  const reader = new WireReader(item.slab, item.start, item.end);
+  const reader = new WireReader(item);
   const type = MESSAGE_TYPES[reader.byte()];
   const term = reader.number();
   const message = readFields(reader, type, { from, to, term });
@@ -111,7 +108,7 @@ class WireReader {
   #at: number;
   readonly #end: number;
 
-  constructor(slab: Slab, start: number, end: number) {
+  constructor({ slab, start, end }: Slice) {
     this.#slab = slab;
     this.#bytes = slab.bytes;
     this.#at = start;
