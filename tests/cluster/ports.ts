@@ -1,37 +1,57 @@
 /**
  * Ports that a node can find free again whenever it starts.
  *
+ * They lie below the range from which systems give ports to outgoing connections (Linux 32768,
+ * others 49152), and each program that loads this module has some for itself, tests that run beside
+ * each other included: while a node is down, nobody else may end up with its port.
+ *
  * @module
  */
 
-/**
- * Below the range from which systems give ports to outgoing connections (Linux 32768, others 49152):
- * while a node is down, no connection of a client may end up with its port.
- */
 const PORT_MIN = 12_000;
-const PORT_MAX = 32_000;
+/** Whoever has a port has the one 10,000 above, too: so far apart a node's planes may be. */
+const PORT_MAX = 22_000;
+/** Ports of one program, the first of which is its claim. */
+const RANGE = 500;
+/** The port after a node's own is its admin plane's, unless it is told otherwise. */
+const STEP = 2;
 
-/** Chosen before by this process, free or not. */
-const chosen = new Set<number>();
+const first = claimed();
+let last = first;
 
 /** So many ports of the loopback interface that nobody listens on, all different. */
 export function freePorts(count: number): number[] {
   const ports: number[] = [];
   while (ports.length < count) {
-    const port = PORT_MIN + Math.floor(Math.random() * (PORT_MAX - PORT_MIN));
-    if (chosen.has(port) || !isFree(port)) continue;
-    chosen.add(port);
-    ports.push(port);
+    last += STEP;
+    if (last >= first + RANGE) throw new Error(`one program has no more than ${RANGE} ports`);
+    const listener = listenedOn(last);
+    if (listener === undefined) continue;
+    listener.close();
+    ports.push(last);
   }
   return ports;
 }
 
-function isFree(port: number): boolean {
+/** The first port of a range, held by listening on it for as long as the program runs. */
+function claimed(): number {
+  const ranges = (PORT_MAX - PORT_MIN) / RANGE;
+  const start = Math.floor(Math.random() * ranges);
+  for (let at = 0; at < ranges; at++) {
+    const port = PORT_MIN + (start + at) % ranges * RANGE;
+    const claim = listenedOn(port);
+    if (claim === undefined) continue;
+    claim.unref();
+    return port;
+  }
+  throw new Error(`${ranges} programs have all ports from ${PORT_MIN} to ${PORT_MAX}`);
+}
+
+function listenedOn(port: number): Deno.Listener | undefined {
   try {
-    Deno.listen({ hostname: "127.0.0.1", port }).close();
-    return true;
+    return Deno.listen({ hostname: "127.0.0.1", port });
   } catch (error) {
-    if (error instanceof Deno.errors.AddrInUse) return false;
+    if (error instanceof Deno.errors.AddrInUse) return undefined;
     throw error;
   }
 }
