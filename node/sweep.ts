@@ -19,6 +19,8 @@ export class Sweep {
   readonly #buckets: Buckets;
   readonly #forks: Forks;
   readonly #groups: readonly number[];
+  /** By group the versions of the intents that were there at the last look. */
+  readonly #intentsSeen = new Map<number, ReadonlySet<number | undefined>>();
   #timer: Timer | undefined;
   #stopped = false;
 
@@ -60,8 +62,13 @@ export class Sweep {
   async #sweepGroup(group: number): Promise<void> {
     const errands = await this.#access.survey<"errands">(group, { about: "errands" });
     if ("unavailable" in errands) return;
+    const before = this.#intentsSeen.get(group);
+    this.#intentsSeen.set(group, new Set(errands.intents.map(({ intent }) => intent?.version)));
     for (const { bucket, intent } of errands.intents) {
-      if (intent !== undefined) await this.#buckets.finish(bucket, intent.action, intent.version);
+      // A new one is being carried through by whoever began it. It could be finished twice, but who
+      // comes second may find the next intent there, and could not say what became of this one.
+      if (intent === undefined || !before?.has(intent.version)) continue;
+      await this.#buckets.finish(bucket, intent.action, intent.version);
     }
     for (const reservation of errands.reservations) await this.#forks.resolve(reservation);
     await this.#forks.runErrands(group, errands.unlinks);

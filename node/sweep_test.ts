@@ -44,12 +44,12 @@ Deno.test("the sweep finishes what a crash left of buckets and forks", async () 
   await losing("link", fork, 11_000);
   assert.deepEqual(left().reduce((sum, count) => sum + count), 2);
   const sweep = sweepOf([0, 1]);
-  await clock.run(1_500);
+  await clock.run(2_500);
   assert.deepEqual(left(), [0, 0]);
   await losing("unlink", () => streams.delete({ type: "delete", key: FORK }));
   await losing("settle_bucket", () => buckets.delete("other"));
   assert.deepEqual(left().reduce((sum, count) => sum + count), 2);
-  await clock.run(1_500);
+  await clock.run(2_500);
   assert.deepEqual(left(), [0, 0]);
   sweep.stop();
 });
@@ -62,7 +62,7 @@ Deno.test("the sweep looks after the groups it was given alone", async () => {
   assert.deepEqual(left(), [0, 1]);
   elsewhere.stop();
   const here = sweepOf([1]);
-  await clock.run(1_500);
+  await clock.run(2_500);
   assert.deepEqual(left(), [0, 0]);
   here.stop();
 });
@@ -79,6 +79,19 @@ Deno.test("the sweep leaves a reservation alone that is not overdue", async () =
   sweep.stop();
 });
 
+Deno.test("the sweep leaves an intent alone that whoever began it may be about to finish", async () => {
+  const { clock, access, buckets, sweepOf, left, losing } = await given();
+  const sweep = sweepOf([0, 1]);
+  await clock.run(800);
+  await losing("settle_bucket", () => buckets.create("other"));
+  access.sent.length = 0;
+  await clock.run(1_000);
+  assert.deepEqual(access.sent, [], "at the first look it may be of that moment");
+  await clock.run(1_000);
+  assert.deepEqual(left(), [0, 0]);
+  sweep.stop();
+});
+
 Deno.test("stop() ends the sweeping, even from within one", async () => {
   const { clock, access, buckets, sweepOf, left, losing } = await given();
   await losing("settle_bucket", () => buckets.create("other"));
@@ -87,7 +100,7 @@ Deno.test("stop() ends the sweeping, even from within one", async () => {
     if (type === "set_bucket") sweep.stop();
     return false;
   };
-  await clock.run(1_500);
+  await clock.run(2_500);
   assert.deepEqual(left(), [0, 0], "what was begun is finished");
   await losing("settle_bucket", () => buckets.create("another"));
   access.sent.length = 0;
