@@ -105,6 +105,9 @@ export class Namespace {
   ): PathRequest {
     const path = this.path(key);
     const bucket = this.bucket(bucketOf(key));
+    const fork = command.type === "create" ? command.fork : undefined;
+    // Known before the time is asked for: a fork follows that of its source's group.
+    path.wasForkPath ||= fork !== undefined;
     const call: StreamCall = {
       id: ++this.#calls,
       command,
@@ -113,8 +116,8 @@ export class Namespace {
     };
     const makes = missingBucket === "make" ? bucket.begin("make") : undefined;
     let source: PathRequest["source"];
-    if (command.type === "create" && command.fork !== undefined) {
-      const from = this.path(command.fork.source);
+    if (fork !== undefined) {
+      const from = this.path(fork.source);
       from.mayHaveForks();
       source = { path: from, window: from.watch() };
     }

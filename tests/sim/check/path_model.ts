@@ -74,7 +74,6 @@ export class PathModel {
   call(call: StreamCall): number {
     const number = this.#paths.call(call);
     if (call.command.type === "create" && call.command.fork !== undefined) {
-      this.wasForkPath = true;
       this.#forkCalls.add(number);
     }
     this.#noteAll();
