@@ -24,7 +24,7 @@ export function freePorts(count: number): number[] {
   const ports: number[] = [];
   while (ports.length < count) {
     last += STEP;
-    if (last >= first + RANGE) throw new Error(`one program has no more than ${RANGE} ports`);
+    if (last >= first + RANGE) throw new Error(`one program gets fewer than ${RANGE / STEP} ports`);
     const listener = listenedOn(last);
     if (listener === undefined) continue;
     listener.close();

@@ -8,7 +8,7 @@ const OTHERS = 4;
 
 Deno.test("freePorts() gives no port to two programs that run at the same time", async () => {
   const module = new URL("./ports.ts", import.meta.url).href;
-  // The end of its input is the end of one: until then it has its ports.
+  // The end of its input is the end of one: as long as one asks, all others have their ports.
   const ask = `const { freePorts } = await import(${JSON.stringify(module)});` +
     `console.log(freePorts(${COUNT}).join()); await Array.fromAsync(Deno.stdin.readable);`;
   const others = Array.from({ length: OTHERS }, () =>
@@ -18,14 +18,18 @@ Deno.test("freePorts() gives no port to two programs that run at the same time",
       stdout: "piped",
     }).spawn());
   const given = freePorts(COUNT);
-  for (const other of others) {
-    const reader = other.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const readers = others.map(({ stdout }) =>
+    stdout.pipeThrough(new TextDecoderStream()).getReader()
+  );
+  for (const reader of readers) {
     let line = "";
     while (!line.endsWith("\n")) line += (await reader.read()).value ?? assert.fail(line);
     given.push(...line.trim().split(",").map(Number));
-    await other.stdin.close();
-    assert.equal((await reader.read()).done, true);
-    await other.status;
   }
   assert.equal(new Set(given).size, (1 + OTHERS) * COUNT);
+  for (const [at, { stdin, status }] of others.entries()) {
+    await stdin.close();
+    assert.equal((await readers[at]?.read())?.done, true);
+    await status;
+  }
 });

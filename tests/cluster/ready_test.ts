@@ -1,7 +1,7 @@
 /** What `/readyz` and `/healthz` say in each failure: of who has failed, and of the others. */
 
 import assert from "node:assert/strict";
-import { pause } from "../http/expect.ts";
+import { eventually, pause } from "../http/expect.ts";
 import { clusterTest } from "./cluster_case.ts";
 import type { ClusterNode } from "./cluster_node.ts";
 
@@ -58,7 +58,7 @@ clusterTest(
     });
     assert.equal(await reached(first), 1);
     cluster.heal();
-    for (const node of [first, second]) while (await reached(node) < 2) await pause(20);
+    for (const node of [first, second]) await inTouch(node);
 
     await readyMeanwhile([first, second], async () => {
       await third.kill();
@@ -77,7 +77,7 @@ clusterTest(
       second.continue();
     });
     // It may say that all is well before it has heard that the others have dropped it.
-    for (const node of [first, third, second]) while (await reached(node) < 2) await pause(20);
+    for (const node of [first, third, second]) await inTouch(node);
     await until(second, ({ status }) => status === 200);
 
     await readyMeanwhile([first, second], async () => {
@@ -139,6 +139,12 @@ async function readyMeanwhile(
 /** How many other nodes a node is connected to. */
 async function reached(node: ClusterNode): Promise<number> {
   return (await (await fetch(`${node.url}/__ursula/metrics`)).json()).peers.reached;
+}
+
+/** Resolves once a node is connected to both others. */
+function inTouch(node: ClusterNode): Promise<void> {
+  const what = `node ${node.id} reaches both others`;
+  return eventually(async () => await reached(node) === 2, what, NOTICED_MS_MAX);
 }
 
 async function assertHealthy(node: ClusterNode): Promise<void> {
