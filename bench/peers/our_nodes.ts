@@ -7,6 +7,7 @@
 import { NODES, type RunningNodes } from "./nodes.ts";
 import type { Peer, Running } from "./peer.ts";
 import { freePort, scratchFolder, startProcess } from "./process.ts";
+import { START } from "./start_task.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
@@ -87,9 +88,9 @@ export class OurNodes implements RunningNodes {
       `${other + 1}=http://127.0.0.1:${port},cluster=127.0.0.1:${this.#peerPorts[other]}`,
     ]);
     this.#nodes[at] = await startProcess({
-      command: "deno",
+      command: START.program,
       args: [
-        ...["run", "-A", "mod.ts", "--listen", `127.0.0.1:${this.#ports[at]}`],
+        ...[...START.args, "--listen", `127.0.0.1:${this.#ports[at]}`],
         ...["--admin-listen", "127.0.0.1:0"],
         ...["--cluster-listen", `127.0.0.1:${this.#peerPorts[at]}`],
         ...["--raft-node-id", String(at + 1), ...peers, "--raft-init-membership"],

@@ -6,6 +6,7 @@
 
 import type { Peer } from "./peer.ts";
 import { freePort, scratchFolder, startProcess } from "./process.ts";
+import { START } from "./start_task.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
@@ -24,11 +25,9 @@ function ours(name: string, settings: (scratch: string) => string[]): Peer {
       const port = freePort();
       const scratch = await scratchFolder();
       return startProcess({
-        command: "deno",
+        command: START.program,
         args: [
-          "run",
-          "-A",
-          "mod.ts",
+          ...START.args,
           "--listen",
           `127.0.0.1:${port}`,
           "--admin-listen",
