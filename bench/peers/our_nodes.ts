@@ -90,7 +90,8 @@ export class OurNodes implements RunningNodes {
     this.#nodes[at] = await startProcess({
       command: START.program,
       args: [
-        ...[...START.args, "--listen", `127.0.0.1:${this.#ports[at]}`],
+        ...START.args,
+        ...["--listen", `127.0.0.1:${this.#ports[at]}`],
         ...["--admin-listen", "127.0.0.1:0"],
         ...["--cluster-listen", `127.0.0.1:${this.#peerPorts[at]}`],
         ...["--raft-node-id", String(at + 1), ...peers, "--raft-init-membership"],

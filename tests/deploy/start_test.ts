@@ -4,8 +4,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { freePorts } from "../cluster/ports.ts";
 import { eventually } from "../http/expect.ts";
-import project from "../../deno.json" with { type: "json" };
-import { at, deployFile, treesOf } from "./files.ts";
+import { at, treesOf } from "./files.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const READY_MS_MAX = 40_000;
@@ -71,15 +70,6 @@ Deno.test({
       await Deno.remove(folder, { recursive: true });
     }
   },
-});
-
-Deno.test("every start of the server passes V8 the same flags", async () => {
-  const v8 = (command: string) => command.match(/--v8-flags=\S+/g);
-  const { compile, start } = project.tasks;
-  const [ofServer = ""] = compile.split("&&");
-  assert.notEqual(v8(start), null);
-  assert.deepEqual(v8(ofServer), v8(start), "deno task compile");
-  assert.deepEqual(v8(await deployFile("ursula")), v8(start), "deploy/ursula");
 });
 
 function inherited(...names: string[]): Record<string, string> {
