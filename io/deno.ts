@@ -6,9 +6,11 @@
 
 import { statfs, type StatsFs } from "node:fs";
 import { setImmediate } from "node:timers";
+import { threadCoreTime } from "./machine.ts";
 import {
   type Clock,
   type Connection,
+  type CoreTime,
   type Disk,
   DiskError,
   type DiskErrorCode,
@@ -43,6 +45,10 @@ export class DenoClock implements Clock {
 
   wallMs(): number {
     return Date.now();
+  }
+
+  coreTime(): CoreTime | undefined {
+    return threadCoreTime();
   }
 
   setTimer(delayMs: number, callback: () => void): Timer {

@@ -7,6 +7,7 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import process from "node:process";
+import type { CoreTime } from "./mod.ts";
 
 /** Which cgroups this process is in, a line each: `0::/a/b` of v2, `4:memory:/a/b` of v1. */
 const CGROUPS_FILE = "/proc/self/cgroup";
@@ -46,6 +47,19 @@ export interface ProcessUsage {
 export function processUsage(): ProcessUsage {
   const { user, system } = process.cpuUsage();
   return { residentBytes: process.memoryUsage.rss(), cpuMs: (user + system) / 1000 };
+}
+
+/** What Linux says of the thread that asks: nanoseconds on a core and waiting for one, and slices. */
+const THREAD_FILE = "/proc/thread-self/schedstat";
+
+/** See {@linkcode Clock.coreTime}; `readText` as for {@linkcode availableMemoryBytes}. */
+export function threadCoreTime(
+  readText: (path: string) => string | undefined = textOf,
+): CoreTime | undefined {
+  const match = /^(\d+) (\d+) /.exec(readText(THREAD_FILE) ?? "");
+  return match === null
+    ? undefined
+    : { ranMs: Number(match[1]) / 1e6, waitedMs: Number(match[2]) / 1e6 };
 }
 
 /** The identity of this boot of the machine, as Linux tells it; empty where nobody tells. */

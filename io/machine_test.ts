@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { availableMemoryBytes } from "./machine.ts";
+import { availableMemoryBytes, threadCoreTime } from "./machine.ts";
 
 const GiB = 2 ** 30;
 
@@ -57,4 +57,20 @@ Deno.test("availableMemoryBytes() is the service's, or its slice's, when one has
     }),
     GiB,
   );
+});
+
+Deno.test("threadCoreTime() is what Linux says of the thread, in milliseconds", () => {
+  const files: Record<string, string> = {
+    "/proc/thread-self/schedstat": "1002408994 999684665 251\n",
+  };
+  assert.deepEqual(threadCoreTime((path) => files[path]), {
+    ranMs: 1002.408994,
+    waitedMs: 999.684665,
+  });
+});
+
+Deno.test("threadCoreTime() is undefined where nobody says, or in other words", () => {
+  assert.equal(threadCoreTime(() => undefined), undefined);
+  assert.equal(threadCoreTime(() => ""), undefined);
+  assert.equal(threadCoreTime(() => "cpu: 12\n"), undefined);
 });

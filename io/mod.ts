@@ -22,6 +22,16 @@ export interface Clock {
    * 61st turn only. That pauses by {@linkcode Clock.setTimer}, be it for 0 ms.
    */
   defer(callback: () => void): void;
+  /** How this thread got on with its core; undefined, or left out, where the system does not say. */
+  coreTime?(): CoreTime | undefined;
+}
+
+/** A thread's time since it began; while it does neither, it has nothing to do. */
+export interface CoreTime {
+  /** Milliseconds on a core. */
+  readonly ranMs: number;
+  /** Milliseconds ready to go on, while others had the core. */
+  readonly waitedMs: number;
 }
 
 /** A pending callback of {@linkcode Clock.setTimer}. */

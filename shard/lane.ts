@@ -1,7 +1,8 @@
-import type { Clock } from "../io/mod.ts";
+import type { Clock, Timer } from "../io/mod.ts";
 import type { CommandPayload, Group, GroupOptions } from "../group/mod.ts";
 import type { Ready } from "../raft/mod.ts";
 import type { RecordLog } from "../storage/types.ts";
+import type { Crowding } from "./crowding.ts";
 
 /** Batches that may wait for their sync while the next one is collected. */
 const FLUSHES_IN_FLIGHT_MAX = 2;
@@ -28,6 +29,7 @@ export class Lane {
   readonly log: RecordLog;
   readonly groups: readonly Group[];
   readonly #clock: Clock;
+  readonly #crowding: Pick<Crowding, "gapMs"> | undefined;
   readonly #onFatal: (reason: Error) => void;
   readonly #onTurn: (groups: readonly Group[]) => void;
   readonly #sendMessages: () => void;
@@ -36,6 +38,9 @@ export class Lane {
   #collected: Batch = { groups: [], readies: [] };
   #scheduled = false;
   #inFlight = 0;
+  #wroteMs = -Infinity;
+  /** Runs while the next write would be too soon. */
+  #gapTimer: Timer | undefined;
   /** The monotonic clock as this turn's first command read it; -1 before that. */
   #nowMs = -1;
   #failed = false;
@@ -45,6 +50,8 @@ export class Lane {
   constructor(options: {
     log: RecordLog;
     clock: Clock;
+    /** How far apart writes are to be; left out where they cost next to nothing. */
+    crowding?: Pick<Crowding, "gapMs"> | undefined;
     groups: (lane: LaneOfGroups) => readonly Group[];
     /** A write or sync failed: nothing of this lane can be trusted to become durable any more. */
     onFatal: (reason: Error) => void;
@@ -55,6 +62,7 @@ export class Lane {
   }) {
     this.log = options.log;
     this.#clock = options.clock;
+    this.#crowding = options.crowding;
     this.#onFatal = options.onFatal;
     this.#onTurn = options.onTurn;
     this.#sendMessages = options.sendMessages ?? NO_MESSAGES;
@@ -117,7 +125,7 @@ export class Lane {
 
   /** Messages go out and reads are answered whatever is being written; writes wait for a place. */
   #write(nudged: boolean): void {
-    if (this.#inFlight >= FLUSHES_IN_FLIGHT_MAX) {
+    if (this.#inFlight >= FLUSHES_IN_FLIGHT_MAX || this.#isTooSoon()) {
       this.#nudged ||= nudged;
       return;
     }
@@ -130,6 +138,24 @@ export class Lane {
       this.#inFlight--;
       if (!this.#failed) this.#safely(() => this.#complete(batch));
     }, (reason) => this.#fail(reason));
+  }
+
+  /** Whether the last write was a moment ago, see `crowding.ts`; the end of the gap brings a turn. */
+  #isTooSoon(): boolean {
+    if (this.#gapTimer !== undefined) return true;
+    const gapMs = this.#crowding?.gapMs ?? 0;
+    if (gapMs === 0) return false;
+    const nowMs = this.#clock.monotonicMs();
+    const leftMs = this.#wroteMs + gapMs - nowMs;
+    if (leftMs > 0) {
+      this.#gapTimer = this.#clock.setTimer(leftMs, () => {
+        this.#gapTimer = undefined;
+        this.#schedule();
+      });
+      return true;
+    }
+    this.#wroteMs = nowMs;
+    return false;
   }
 
   #collect(): void {
@@ -167,9 +193,8 @@ export class Lane {
   /** What a turn left behind makes the next one come; with nothing left, who waits may go on. */
   #rest(): void {
     const waiting = this.#nudged || this.#collected.groups.length > 0;
-    if (this.#dirty.length > 0 || (waiting && this.#inFlight < FLUSHES_IN_FLIGHT_MAX)) {
-      return this.#schedule();
-    }
+    const mayWrite = this.#inFlight < FLUSHES_IN_FLIGHT_MAX && this.#gapTimer === undefined;
+    if (this.#dirty.length > 0 || (waiting && mayWrite)) return this.#schedule();
     if (!this.#writing && !this.#nudged) this.#release();
   }
 

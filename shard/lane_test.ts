@@ -24,7 +24,13 @@ class HeldLog extends NotedLog {
 }
 
 /** A lane with groups that say what is done to them. */
-function given(options: { readonly log?: NotedLog; readonly names?: string[] } = {}) {
+function given(
+  options: {
+    readonly log?: NotedLog;
+    readonly names?: string[];
+    readonly crowding?: { gapMs: number };
+  } = {},
+) {
   const said: string[] = [];
   const clock = new SimClock();
   const log = options.log ?? new HeldLog(said);
@@ -34,6 +40,7 @@ function given(options: { readonly log?: NotedLog; readonly names?: string[] } =
   const lane = new Lane({
     log,
     clock,
+    crowding: options.crowding,
     onFatal: (reason) => fatal.push(reason),
     onTurn: (groups) => said.push(`turn of ${groups.length}`),
     groups: ({ onDirty, turnNowMs }) => {
@@ -103,6 +110,47 @@ Deno.test("two batches may be in flight; a third is collected, and waits for the
     "complete b 1",
     "turn of 2",
   ]);
+});
+
+Deno.test("on a crowded core a batch waits until the last write is long enough ago", async () => {
+  const crowding = { gapMs: 8 };
+  const { said, clock, lane, dirty, flushes } = given({ crowding });
+  dirty.a?.();
+  await clock.run(1);
+  flushes[0]?.resolve();
+  await clock.run(1);
+  assert.deepEqual(taken(said), ["absorb a", "flush 1", "complete a 1", "turn of 1"]);
+  dirty.a?.();
+  await clock.run(1);
+  dirty.b?.();
+  lane.nudge();
+  await clock.run(4);
+  assert.deepEqual(taken(said), ["absorb a", "absorb b"], "what it has to say goes out at once");
+  await clock.run(2);
+  assert.deepEqual(taken(said), ["flush 2"], "one write for all of it");
+  flushes[1]?.resolve();
+  await clock.run(1);
+  assert.deepEqual(taken(said), ["complete a 1", "complete b 1", "turn of 2"]);
+  let drained = false;
+  dirty.a?.();
+  void lane.drain().then(() => drained = true);
+  await clock.run(8);
+  assert.equal(drained, false);
+  flushes[2]?.resolve();
+  await clock.run(1);
+  assert.equal(drained, true, "nobody waits for more than the gap");
+});
+
+Deno.test("who comes later than the gap waits for nothing", async () => {
+  const { said, clock, dirty, flushes } = given({ crowding: { gapMs: 8 } });
+  for (let at = 1; at <= 3; at++) {
+    dirty.a?.();
+    await clock.run(1);
+    assert.deepEqual(taken(said), ["absorb a", `flush ${at}`]);
+    flushes[at - 1]?.resolve();
+    await clock.run(8);
+    taken(said);
+  }
 });
 
 Deno.test("a turn needs no waiting when the log needs none", async () => {

@@ -23,6 +23,7 @@ import { ColdCounters } from "./cold/counters.ts";
 import { Sweeper } from "./cold/sweeper.ts";
 import { ColdTier } from "./cold/tier.ts";
 import { ColdWork } from "./cold/work.ts";
+import { Crowding } from "./crowding.ts";
 import { DiskSpace } from "./disk_space.ts";
 import { Durations } from "./durations.ts";
 import { journalFactsOf } from "./journal_facts.ts";
@@ -153,10 +154,11 @@ export async function openShard(
   const line = peers && new Line(peers, hooks.log);
   const tier = setup.cold && await ColdTier.open(setup.cold, io);
   const bootstraps = bootstrapBounds(setup, hooks);
+  const crowding = new Crowding(io.clock);
   try {
     for (let journal = 0; journal < setup.journalCount; journal++) {
       if (shardOf(journal, setup.shardCount) !== setup.index) continue;
-      lanes.push(await openLane(journal, setup, io, hooks, line, bootstraps));
+      lanes.push(await openLane(journal, setup, io, hooks, line, bootstraps, crowding));
     }
     for (const { lane } of lanes) lane.groups.forEach((group) => hooks.onGroup?.(group));
   } catch (reason) {
@@ -181,6 +183,7 @@ export async function openShard(
     log: hooks.log,
     bounds: { hotBytesMax: setup.hotBytesMax, appendWaitMsMax: setup.appendWaitMsMax },
     lanes: lanes.map(({ lane }) => lane),
+    crowding,
     links: peers && line && linksOf(peers, line, lanes, setup, io, hooks, cold),
     bootstraps: new BootstrapReads(cold?.reads, io.clock, hooks.log),
     kept: bootstraps.kept,
@@ -254,6 +257,7 @@ async function openLane(
   hooks: LaneHooks,
   line: Line | undefined,
   bootstraps: BootstrapBounds,
+  crowding: Crowding,
 ): Promise<OpenLane> {
   const { directory } = setup;
   const files = directory === undefined
@@ -268,6 +272,7 @@ async function openLane(
   const lane = new Lane({
     log,
     clock: io.clock,
+    crowding: directory !== undefined && setup.fsync ? crowding : undefined,
     onFatal,
     onTurn: (groups) => snapshots?.consider(groups),
     sendMessages: line && (() => line.outbox.flush()),

@@ -31,6 +31,7 @@ import { Admission } from "./admission.ts";
 import type { AgreedWall } from "./agreed_wall.ts";
 import type { Arrivals } from "./arrivals.ts";
 import type { Caretaker } from "./caretaker.ts";
+import type { Crowding } from "./crowding.ts";
 import type { BootstrapReads } from "./cold/bootstrap_reads.ts";
 import { ObjectNumbers } from "./cold/numbers.ts";
 import { checkStretch, pinnedStretch } from "./cold/object_stretch.ts";
@@ -94,6 +95,7 @@ export class Shard implements GroupAccess, OrderAccess {
   readonly #index: number;
   readonly #clock: Clock;
   readonly #lanes: readonly Lane[];
+  readonly #crowding: Crowding;
   readonly #groups = new Map<number, Group>();
   readonly #hot: HotBytes;
   readonly #activity = new Activity();
@@ -125,6 +127,7 @@ export class Shard implements GroupAccess, OrderAccess {
     clock: Clock;
     bounds: ShardBounds;
     lanes: readonly Lane[];
+    crowding: Crowding;
     links?: ShardLinks;
     cold?: ColdWork;
     /** Where there is no cold tier, which has its own. */
@@ -140,6 +143,7 @@ export class Shard implements GroupAccess, OrderAccess {
     this.#hot = new HotBytes(options.bounds.hotBytesMax, options.log);
     this.admission = new Admission(options.clock, options.log, options.bounds.appendWaitMsMax);
     this.#lanes = options.lanes;
+    this.#crowding = options.crowding;
     this.#links = options.links;
     this.#leaders = new LeaderChanges(options.log);
     this.#cold = options.cold;
@@ -248,6 +252,7 @@ export class Shard implements GroupAccess, OrderAccess {
       appendBytes,
       reads,
       loopDelay: loopDelay.cells,
+      writeGapMs: this.#crowding.gapMs,
       waitsFor: this.waitsFor(),
       journal: this.journal?.(),
       hotBytes: { now, max, refused },
@@ -389,6 +394,7 @@ export class Shard implements GroupAccess, OrderAccess {
     const lateMs = nowMs - this.#dueMs;
     this.#activity.loopDelay.record(lateMs);
     this.admission.tick(nowMs, lateMs);
+    this.#crowding.tick(nowMs);
     const hearsFirst = nowMs - this.#tickedMs > LATE_MS && !this.#heardFirst;
     this.#heardFirst = hearsFirst;
     this.#tickedMs = nowMs;

@@ -9,6 +9,7 @@ export function coresJson({ shards }: MetricsView) {
     id: shard.id,
     mailbox_depth: mailboxDepth(shards, shard.id),
     event_loop_delay: histogramJson(durationFactsOf([shard.loopDelay])),
+    write_gap_ms: shard.writeGapMs,
     appends: shard.appends,
     append_bytes: shard.appendBytes,
     reads: shard.reads,
@@ -67,6 +68,14 @@ export const CORE_SERIES: readonly Series[] = [
     of: ({ id }, shards) => mailboxDepth(shards, id),
   }),
   LOOP_DELAY,
+  ofCore({
+    name: "ursula_write_gap_seconds",
+    type: "gauge",
+    json: "cores[].write_gap_ms",
+    help:
+      "Least time between two writes to a journal: above 0 the core is full, and others want it too.",
+    of: ({ writeGapMs }) => writeGapMs / 1000,
+  }),
 ];
 
 function ofCore(

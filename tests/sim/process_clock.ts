@@ -1,4 +1,7 @@
-import type { Clock, Timer } from "../../io/mod.ts";
+import type { Clock, CoreTime, Timer } from "../../io/mod.ts";
+
+/** A simulated core is crowded for this long, then for as long it is not. */
+const CROWDED_MS = 2_000;
 
 const NO_TIMER: Timer = { cancel() {} };
 
@@ -34,5 +37,13 @@ export class ProcessClock implements Clock {
 
   defer(callback: () => void): void {
     this.setTimer(0, callback);
+  }
+
+  /** Of a thread that has no rest for some time, waiting for others, and then has its core to itself. */
+  coreTime(): CoreTime {
+    const nowMs = this.monotonicMs();
+    const waves = Math.floor(nowMs / (2 * CROWDED_MS));
+    const crowdedMs = waves * CROWDED_MS + Math.min(nowMs % (2 * CROWDED_MS), CROWDED_MS);
+    return { ranMs: 0.3 * nowMs, waitedMs: 0.65 * crowdedMs };
   }
 }
