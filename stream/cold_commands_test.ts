@@ -221,6 +221,21 @@ coldTable(
 );
 
 coldTable(
+  "of a stream that is trimmed, and held by a fork, a flush keeps what either needs",
+  `
+  put demo/s body=aaaa
+  put demo/f from=demo/s
+  post demo/s body=bbbb
+  post demo/s body=cccc
+  publish 1 len=7 demo/s:8      -> published tail=12
+  drain range=4                 -> stored 0,2 bytes=8
+  read demo/f start             -> 0..4 "aaaa" up-to-date
+  read demo/s 8                 -> 8..12 "cccc" up-to-date
+  objects                       -> 1: 7 in 1, 2: 8 in 2, next 3
+  `,
+);
+
+coldTable(
   "planFlush() takes the streams first that have waited longest, and begins anew with what is left",
   `
   put demo/a body=aaaa

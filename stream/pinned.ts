@@ -76,7 +76,7 @@ export class PinnedRanges {
 
   /**
    * All `length` bytes of an object, in order, the same on every replica: zeros where a range was
-   * left out because its stream was gone.
+   * left out because its stream was gone, or trimmed.
    */
   *payload(number: number, length: number): Generator<Slice, void, void> {
     let end = 0;

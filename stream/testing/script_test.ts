@@ -126,6 +126,11 @@ export class Script {
     const payload = copySlices(slices);
     const object = { number: this.state.cold.nextNumber, term: 1, length };
     const outcome = this.commit({ type: "flush", object, ranges }, this.between());
+    const applied = "ok" in outcome && outcome.ok === "stored" ? outcome.applied : [];
+    for (const [i, { at }] of ranges.entries()) {
+      // Nobody needs it any more: what lies between a fork and a trim.
+      if (!applied.includes(i)) payload.fill(0, at, ranges[i + 1]?.at ?? length);
+    }
     assert.deepEqual(this.store.payloads.get(object.number), payload);
     return outcome;
   }
