@@ -143,7 +143,7 @@ export interface ShardFacts {
   readonly reads: number;
   /** A histogram, see `durations.ts`. */
   readonly loopDelay: Float64Array;
-  /** What lies between two writes to a journal at least, in ms, see `crowding.ts`. */
+  /** What lies between two writes to a journal at least, in ms, see `crowding.ts`; 0 where none is synced. */
   readonly writeGapMs: number;
   /** Calls that other shards, by index, have yet to answer. */
   readonly waitsFor: readonly number[];

@@ -50,7 +50,7 @@ export class Lane {
   constructor(options: {
     log: RecordLog;
     clock: Clock;
-    /** How far apart writes are to be; left out where they cost next to nothing. */
+    /** How far apart writes are to be; undefined where that does not matter. */
     crowding?: Pick<Crowding, "gapMs"> | undefined;
     groups: (lane: LaneOfGroups) => readonly Group[];
     /** A write or sync failed: nothing of this lane can be trusted to become durable any more. */

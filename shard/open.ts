@@ -154,7 +154,9 @@ export async function openShard(
   const line = peers && new Line(peers, hooks.log);
   const tier = setup.cold && await ColdTier.open(setup.cold, io);
   const bootstraps = bootstrapBounds(setup, hooks);
-  const crowding = new Crowding(io.clock);
+  // Elsewhere writes cost next to nothing.
+  const isSynced = setup.directory !== undefined && setup.fsync;
+  const crowding = isSynced ? new Crowding(io.clock) : undefined;
   try {
     for (let journal = 0; journal < setup.journalCount; journal++) {
       if (shardOf(journal, setup.shardCount) !== setup.index) continue;
@@ -257,7 +259,7 @@ async function openLane(
   hooks: LaneHooks,
   line: Line | undefined,
   bootstraps: BootstrapBounds,
-  crowding: Crowding,
+  crowding: Crowding | undefined,
 ): Promise<OpenLane> {
   const { directory } = setup;
   const files = directory === undefined
@@ -272,7 +274,7 @@ async function openLane(
   const lane = new Lane({
     log,
     clock: io.clock,
-    crowding: directory !== undefined && setup.fsync ? crowding : undefined,
+    crowding,
     onFatal,
     onTurn: (groups) => snapshots?.consider(groups),
     sendMessages: line && (() => line.outbox.flush()),

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { joinSlices } from "../group/mod.ts";
 import { appendOf, createOf, openBucketOf, textOf } from "../tests/given/commands.ts";
 import { type GivenShard, givenShard } from "../tests/given/shard.ts";
+import { SimClock } from "../tests/sim/clock.ts";
 import type { SimDisk } from "../tests/sim/disk.ts";
+import type { ShardSetup } from "./setup.ts";
 
 const SETUP = { directory: "/data", groupCount: 4, journalCount: 2 };
 /** Small enough that a few appends bring a RaftSnapshot about. */
@@ -158,4 +160,22 @@ Deno.test("stop() finishes what is under way, refuses the rest, and ends watches
   assert.deepEqual(events, [true]);
   const again = await givenShard({ ...SETUP, ...AGAIN, disk: given.disk, clock });
   assert.equal(texts(again)[0], "last");
+});
+
+Deno.test("a shard on a crowded core writes its journals less often, where they are synced", async () => {
+  class CrowdedClock extends SimClock {
+    coreTime() {
+      return { ranMs: 0.3 * this.monotonicMs(), waitedMs: 0.7 * this.monotonicMs() };
+    }
+  }
+  const gapMs = async (more: Partial<ShardSetup>) => {
+    const { clock, open, shard } = await givenShard({ ...more, clock: new CrowdedClock() });
+    await clock.run(350);
+    const { writeGapMs } = shard.report();
+    await clock.until(open.stop());
+    return writeGapMs;
+  };
+  assert.equal(await gapMs({ directory: "/data" }), 3);
+  assert.equal(await gapMs({ directory: "/data", fsync: false }), 0);
+  assert.equal(await gapMs({ directory: undefined }), 0);
 });

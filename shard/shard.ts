@@ -95,7 +95,7 @@ export class Shard implements GroupAccess, OrderAccess {
   readonly #index: number;
   readonly #clock: Clock;
   readonly #lanes: readonly Lane[];
-  readonly #crowding: Crowding;
+  readonly #crowding: Crowding | undefined;
   readonly #groups = new Map<number, Group>();
   readonly #hot: HotBytes;
   readonly #activity = new Activity();
@@ -127,7 +127,7 @@ export class Shard implements GroupAccess, OrderAccess {
     clock: Clock;
     bounds: ShardBounds;
     lanes: readonly Lane[];
-    crowding: Crowding;
+    crowding: Crowding | undefined;
     links?: ShardLinks;
     cold?: ColdWork;
     /** Where there is no cold tier, which has its own. */
@@ -252,7 +252,7 @@ export class Shard implements GroupAccess, OrderAccess {
       appendBytes,
       reads,
       loopDelay: loopDelay.cells,
-      writeGapMs: this.#crowding.gapMs,
+      writeGapMs: this.#crowding?.gapMs ?? 0,
       waitsFor: this.waitsFor(),
       journal: this.journal?.(),
       hotBytes: { now, max, refused },
@@ -394,7 +394,7 @@ export class Shard implements GroupAccess, OrderAccess {
     const lateMs = nowMs - this.#dueMs;
     this.#activity.loopDelay.record(lateMs);
     this.admission.tick(nowMs, lateMs);
-    this.#crowding.tick(nowMs);
+    this.#crowding?.tick(nowMs);
     const hearsFirst = nowMs - this.#tickedMs > LATE_MS && !this.#heardFirst;
     this.#heardFirst = hearsFirst;
     this.#tickedMs = nowMs;
