@@ -51,7 +51,7 @@ export class Lane {
     log: RecordLog;
     clock: Clock;
     /** How far apart writes are to be; undefined where that does not matter. */
-    crowding?: Pick<Crowding, "gapMs"> | undefined;
+    crowding: Pick<Crowding, "gapMs"> | undefined;
     groups: (lane: LaneOfGroups) => readonly Group[];
     /** A write or sync failed: nothing of this lane can be trusted to become durable any more. */
     onFatal: (reason: Error) => void;
