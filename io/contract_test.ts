@@ -210,6 +210,21 @@ for (const [name, run] of [["DenoClock", onRealClock], ["SimClock", onSimClock]]
       await wait(1);
       assert.deepEqual(seen, ["now", "promise", "first", "second"]);
     }));
+
+  Deno.test(`${name}: deferLast() runs after what is deferred for the same turn`, () =>
+    run(async (clock, wait) => {
+      const seen: string[] = [];
+      clock.deferLast(() => {
+        seen.push("last");
+        clock.deferLast(() => seen.push("of the next turn"));
+      });
+      clock.defer(() => {
+        seen.push("turn");
+        clock.deferLast(() => seen.push("last of all"));
+      });
+      await wait(5);
+      assert.deepEqual(seen, ["turn", "last", "last of all", "of the next turn"]);
+    }));
 }
 
 Deno.test("DenoClock.close() forgets what is pending, so that nothing leaks", async () => {
@@ -217,6 +232,7 @@ Deno.test("DenoClock.close() forgets what is pending, so that nothing leaks", as
   clock.setTimer(60_000, () => assert.fail("closed"));
   clock.setTimer(2 ** 33, () => assert.fail("not for three months"));
   clock.defer(() => assert.fail("closed"));
+  clock.deferLast(() => assert.fail("closed"));
   clock.close();
   clock.setTimer(0, () => assert.fail("closed"));
   await new Promise((resolve) => setTimeout(resolve, 5));

@@ -36,6 +36,7 @@ const ACCEPT_PAUSE_MS = 100;
 export class DenoClock implements Clock {
   #timers = new Set<DenoTimer>();
   #deferred: (() => void)[] = [];
+  #deferredLast: (() => void)[] = [];
   #scheduled = false;
   #closed = false;
 
@@ -62,26 +63,45 @@ export class DenoClock implements Clock {
   defer(callback: () => void): void {
     if (this.#closed) return;
     this.#deferred.push(callback);
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(this.#runDeferred);
+    this.#schedule();
+  }
+
+  deferLast(callback: () => void): void {
+    if (this.#closed) return;
+    this.#deferredLast.push(callback);
+    this.#schedule();
   }
 
   /** Forgets every pending callback and takes no new ones, so that nothing keeps the process alive. */
   close(): void {
     this.#closed = true;
     this.#deferred = [];
+    this.#deferredLast = [];
     for (const timer of this.#timers) timer.cancel();
   }
 
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(this.#runDeferred);
+  }
+
   readonly #runDeferred = (): void => {
-    this.#scheduled = false;
     const callbacks = this.#deferred;
     this.#deferred = [];
+    this.#runAll(callbacks);
+    this.#scheduled = false;
+    if (this.#deferred.length > 0) this.#schedule();
+    const last = this.#deferredLast;
+    this.#deferredLast = [];
+    this.#runAll(last);
+  };
+
+  #runAll(callbacks: readonly (() => void)[]): void {
     for (const callback of callbacks) {
       if (!this.#closed) callback();
     }
-  };
+  }
 }
 
 class DenoTimer implements Timer {

@@ -22,6 +22,8 @@ export interface Clock {
    * 61st turn only. That pauses by {@linkcode Clock.setTimer}, be it for 0 ms.
    */
   defer(callback: () => void): void;
+  /** Runs `callback` after what is deferred for the same turn, be it later: all it sends is there. */
+  deferLast(callback: () => void): void;
   /** How this thread got on with its core; undefined, or left out, where the system does not say. */
   coreTime?(): CoreTime | undefined;
 }

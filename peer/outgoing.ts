@@ -189,7 +189,7 @@ export class Outgoing {
   #schedule(): void {
     if (this.#scheduled || this.#writing !== undefined) return;
     this.#scheduled = true;
-    this.#clock.defer(this.#flush);
+    this.#clock.deferLast(this.#flush);
   }
 
   readonly #flush = (): void => {

@@ -141,6 +141,7 @@ Deno.test("Gate.identify() knows nobody, and throws nothing, whatever the header
     wallMs: () => 0,
     setTimer: () => assert.fail(),
     defer: () => assert.fail(),
+    deferLast: () => assert.fail(),
   };
   const keyFiles = new Map([["k", '{"keys":[{"kty":"EC"}]}']]);
   const text = authFileOf({ a: { scopes: ["read"], buckets: [] } }, [

@@ -103,6 +103,7 @@ export class TestPlanes {
       wallMs: () => clock.wallMs() + (this.wallErrorMs[nodeId] ?? 0),
       setTimer: (delayMs, callback) => clock.setTimer(delayMs, callback),
       defer: (callback) => clock.defer(callback),
+      deferLast: (callback) => clock.deferLast(callback),
     };
   }
 

@@ -48,6 +48,10 @@ export class SimClock implements Clock {
     this.setTimer(0, callback);
   }
 
+  deferLast(callback: () => void): void {
+    this.setTimer(0, () => this.setTimer(0, callback));
+  }
+
   /** Runs the next event; false when there is none. */
   async step(): Promise<boolean> {
     await settled();

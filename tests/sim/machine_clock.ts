@@ -63,4 +63,8 @@ export class MachineClock implements Clock {
   defer(callback: () => void): void {
     this.setTimer(0, callback);
   }
+
+  deferLast(callback: () => void): void {
+    this.setTimer(0, () => this.setTimer(0, callback));
+  }
 }

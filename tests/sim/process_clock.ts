@@ -39,6 +39,10 @@ export class ProcessClock implements Clock {
     this.setTimer(0, callback);
   }
 
+  deferLast(callback: () => void): void {
+    this.setTimer(0, () => this.setTimer(0, callback));
+  }
+
   /** Of a thread that has no rest for some time, waiting for others, and then has its core to itself. */
   coreTime(): CoreTime {
     const nowMs = this.monotonicMs();
