@@ -284,9 +284,9 @@ export class Group {
     this.dirty = true;
     this.#reads.close();
     this.#take();
-    const taken = this.#taken;
-    this.#taken = [];
     this.dirty = false;
+    const taken = this.#taken;
+    if (taken.length > 0) this.#taken = [];
     return taken;
   }
 

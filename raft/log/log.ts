@@ -4,7 +4,7 @@ import { entrySize } from "./entry_size.ts";
 import { MembershipHistory } from "./membership_history.ts";
 
 /** Dropped slots at the window's front that are worth moving the rest for. */
-const HEAD_SLOTS_MAX = 1024;
+const HEAD_SLOTS_MAX = 128;
 
 /**
  * The log as the core sees it: a window of entries in memory, below it what only the journal holds,
@@ -16,7 +16,14 @@ const HEAD_SLOTS_MAX = 1024;
 export class Log<P extends Payload> {
   /** Slots below `#head` are dropped; slot `#head` holds the entry at `first`. */
   #window: Entry<P>[];
+  /**
+   * Bytes of all entries up to that of each slot, counted from some time on: a sum over entries
+   * would touch each, long after the processor last had them at hand.
+   */
+  #ends: number[];
   #head = 0;
+  /** The same up to the entry at `first - 1`. */
+  #previousEnd = 0;
   /** Term of the entry at `first - 1`. */
   #previousTerm: number;
 
@@ -26,8 +33,6 @@ export class Log<P extends Payload> {
   last: number;
   /** Term of the last entry. */
   lastTerm: number;
-  /** Bytes in memory. */
-  bytes = 0;
 
   /** A durable RaftSnapshot, or one that is being installed, covers everything up to here. */
   snapshot: SnapshotMark;
@@ -43,8 +48,6 @@ export class Log<P extends Payload> {
   applied: number;
   /** Entries up to here may leave memory. */
   released: number;
-  /** Bytes of those of them that are still in memory. */
-  releasedBytes = 0;
 
   /** Memberships since the RaftSnapshot. */
   readonly memberships: MembershipHistory;
@@ -53,6 +56,7 @@ export class Log<P extends Payload> {
     this.snapshot = snapshot;
     this.memberships = new MembershipHistory(snapshot.index, snapshot.membership);
     this.#window = [];
+    this.#ends = [];
     this.#previousTerm = snapshot.term;
     this.first = snapshot.index + 1;
     this.last = snapshot.index;
@@ -76,8 +80,19 @@ export class Log<P extends Payload> {
     return this.handed < this.last;
   }
 
+  /** Bytes in memory. */
+  get bytes(): number {
+    return this.#end(this.last) - this.#previousEnd;
+  }
+
+  /** Bytes of the entries that may leave memory, and have not. */
+  get releasedBytes(): number {
+    return this.#end(this.released) - this.#previousEnd;
+  }
+
   /** Term of the entry at `index`; undefined where neither memory nor the RaftSnapshot says it. */
   term(index: number): number | undefined {
+    if (index === this.last) return this.lastTerm;
     if (index >= this.first) return this.#window[this.#head + index - this.first]?.term;
     if (index === this.first - 1) return this.#previousTerm;
     return index === this.snapshot.index ? this.snapshot.term : undefined;
@@ -109,23 +124,23 @@ export class Log<P extends Payload> {
 
   /** Bytes of the entries after `from` up to `to`, as far as they are in memory. */
   bytesBetween(from: number, to: number): number {
-    let bytes = 0;
-    const start = this.#head + Math.max(from + 1, this.first) - this.first;
-    const end = this.#head + to - this.first;
-    for (let i = start; i <= end; i++) {
-      const entry = this.#window[i];
-      if (entry !== undefined) bytes += entrySize(entry);
-    }
-    return bytes;
+    return this.#end(to) - this.#end(from);
+  }
+
+  #end(index: number): number {
+    if (index < this.first) return this.#previousEnd;
+    const end = this.#ends[this.#head + index - this.first];
+    invariant(end !== undefined, "an entry of the log");
+    return end;
   }
 
   /** Adds the next entry. */
   append(entry: Entry<P>): void {
     invariant(entry.index === this.last + 1, "entries follow each other");
+    this.#ends.push(this.#end(this.last) + entrySize(entry));
     this.#window.push(entry);
     this.last = entry.index;
     this.lastTerm = entry.term;
-    this.bytes += entrySize(entry);
     if (entry.kind === "membership") this.memberships.push(entry.index, entry.membership);
   }
 
@@ -133,10 +148,9 @@ export class Log<P extends Payload> {
   truncate(index: number): void {
     invariant(index > this.committed, "committed entries stay");
     invariant(index >= this.first, "what is cut off lies in memory");
-    this.bytes -= this.bytesBetween(index - 1, this.last);
-    this.#window.length = this.#head + index - this.first;
+    this.lastTerm = this.term(index - 1) ?? 0;
+    this.#window.length = this.#ends.length = this.#head + index - this.first;
     this.last = index - 1;
-    this.lastTerm = this.term(this.last) ?? 0;
     this.handed = Math.min(this.handed, this.last);
     this.stable = Math.min(this.stable, this.last);
     this.memberships.truncate(index);
@@ -159,10 +173,7 @@ export class Log<P extends Payload> {
 
   /** Entries up to `index`, as far as they are applied, hence durable, may leave memory. */
   release(index: number): void {
-    const to = Math.min(index, this.applied);
-    if (to <= this.released) return;
-    this.releasedBytes += this.bytesBetween(this.released, to);
-    this.released = to;
+    this.released = Math.max(this.released, Math.min(index, this.applied));
   }
 
   /**
@@ -170,26 +181,23 @@ export class Log<P extends Payload> {
    * those after `keptAfter`, only the oldest beyond `keptBytesMax` go. Says whether that kept any.
    */
   drop(index: number, bytesMax: number, keptAfter = Infinity, keptBytesMax = 0): boolean {
-    let to = Math.min(index, this.released);
-    let rest = this.releasedBytes - this.bytesBetween(this.first - 1, to);
-    to = Math.max(to, this.first - 1);
-    const isKept = () => to >= keptAfter && rest <= keptBytesMax;
-    while (rest > bytesMax && !isKept()) rest -= this.bytesBetween(to, ++to);
-    if (to >= this.first) this.#dropTo(to, this.releasedBytes - rest);
+    let to = Math.max(Math.min(index, this.released), this.first - 1);
+    let rest = this.bytesBetween(to, this.released);
+    while (rest > bytesMax && !(to >= keptAfter && rest <= keptBytesMax)) {
+      rest = this.bytesBetween(++to, this.released);
+    }
+    if (to >= this.first) this.#dropTo(to);
     return rest > bytesMax;
   }
 
-  #dropTo(to: number, bytes: number): void {
+  #dropTo(to: number): void {
     this.#previousTerm = this.term(to) ?? 0;
-    this.bytes -= bytes;
-    this.releasedBytes -= bytes;
+    this.#previousEnd = this.#end(to);
     const head = this.#head + to + 1 - this.first;
     this.first = to + 1;
-    if (head === this.#window.length) {
-      this.#window = [];
-      this.#head = 0;
-    } else if (head > HEAD_SLOTS_MAX && head * 2 > this.#window.length) {
+    if (head > HEAD_SLOTS_MAX && head * 2 > this.#window.length) {
       this.#window = this.#window.slice(head);
+      this.#ends = this.#ends.slice(head);
       this.#head = 0;
     } else {
       // The slots must not keep the entries' payloads alive.
@@ -211,9 +219,10 @@ export class Log<P extends Payload> {
     invariant(mark.index > this.committed, "a RaftSnapshot brings something new");
     this.stable = Math.min(this.stable, this.committed);
     this.#window = [];
+    this.#ends = [];
     this.#head = 0;
     this.#previousTerm = mark.term;
-    this.bytes = this.releasedBytes = 0;
+    this.#previousEnd = 0;
     this.snapshot = mark;
     this.first = mark.index + 1;
     this.last = this.handed = mark.index;
