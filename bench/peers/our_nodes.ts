@@ -14,6 +14,10 @@ const ROOT = new URL("../../", import.meta.url).pathname;
 /** How long a cluster may take to form, and to spread its leaderships over its nodes. */
 const FORM_MS_MAX = 60_000;
 const LOOK_MS = 100;
+/** How long a node may take to say how it is. */
+const ANSWER_MS_MAX = 5_000;
+/** As much of an answer as says why a node is not ready. */
+const REASON_CHARACTERS = 300;
 
 /** Groups of a cluster, unless it is asked for others. */
 export const GROUPS = 64;
@@ -42,6 +46,8 @@ export class OurNodes implements RunningNodes {
   readonly #scratch: string;
   readonly #groups: number | undefined;
   readonly #memory: boolean;
+  /** By place: how each node was when it was looked at last. */
+  readonly #found: string[] = [];
 
   private constructor(scratch: string, groups: number | undefined, memory: boolean) {
     this.#scratch = scratch;
@@ -115,13 +121,18 @@ export class OurNodes implements RunningNodes {
   /** What a node says of its groups; undefined while it does not answer, or is not ready. */
   async groups(at: number): Promise<GroupReport[] | undefined> {
     const base = `http://127.0.0.1:${this.#ports[at]}`;
+    const signal = AbortSignal.timeout(ANSWER_MS_MAX);
     try {
-      const ready = await fetch(`${base}/readyz`);
-      await ready.body?.cancel();
+      const ready = await fetch(`${base}/readyz`, { signal });
+      const reason = await ready.text();
+      this.#found[at] = `${ready.status} ${reason.slice(0, REASON_CHARACTERS)}`;
       if (!ready.ok) return undefined;
-      const report = await (await fetch(`${base}/__ursula/metrics`)).json();
-      return report.raft_groups;
-    } catch {
+      const report = await (await fetch(`${base}/__ursula/metrics`, { signal })).json();
+      const groups: GroupReport[] = report.raft_groups;
+      this.#found[at] += `, leaders ${groups.map(({ leader_id }) => leader_id ?? "-").join(" ")}`;
+      return groups;
+    } catch (reason) {
+      this.#found[at] = String(reason);
       return undefined;
     }
   }
@@ -130,7 +141,10 @@ export class OurNodes implements RunningNodes {
   async until(isTrue: () => Promise<boolean>, limitMs = FORM_MS_MAX): Promise<void> {
     const deadline = performance.now() + limitMs;
     while (!await isTrue()) {
-      if (performance.now() > deadline) throw new Error(`the cluster took over ${limitMs} ms`);
+      if (performance.now() > deadline) {
+        const found = this.#found.map((how, at) => `node ${at + 1}: ${how}`).join("; ");
+        throw new Error(`the cluster took over ${limitMs} ms (${found})`);
+      }
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
   }

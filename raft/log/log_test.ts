@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import type { Text } from "../testing/machine.ts";
 import { command, logOf } from "../testing/member.ts";
 import { entrySize } from "./entry_size.ts";
@@ -116,4 +117,33 @@ Deno.test("restore() starts anew, and is not durable yet", () => {
   ]);
   log.append(command(10, 3));
   assert.equal(log.last, 10);
+});
+
+Deno.test("bytes and releasedBytes are the sums over what is in memory, whatever came before", () => {
+  const step = fc.tuple(
+    fc.constantFrom("append", "truncate", "apply", "drop", "restore"),
+    fc.nat(9),
+  );
+  fc.assert(fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+    const log = started(1, 1);
+    for (const [what, by] of steps) {
+      if (what === "append") {
+        for (let i = 0; i <= by; i++) log.append(command(log.last + 1, 1));
+      } else if (what === "truncate" && log.committed + by < log.last) {
+        log.truncate(log.committed + by + 1);
+      } else if (what === "apply") {
+        log.committed = log.taken = log.applied = Math.min(log.last, log.applied + by);
+        log.release(log.applied - by);
+      } else if (what === "drop") {
+        log.drop(log.first + by - 5, by * entrySize(command(1, 1)));
+      } else if (what === "restore") {
+        log.restore({ index: log.committed + by + 1, term: 1, membership });
+      }
+      const inMemory = log.last < log.first ? [] : log.slice(log.first, log.last);
+      const sum = (entries: typeof inMemory) =>
+        entries.reduce((n, entry) => n + entrySize(entry), 0);
+      assert.equal(log.bytes, sum(inMemory));
+      assert.equal(log.releasedBytes, sum(inMemory.filter(({ index }) => index <= log.released)));
+    }
+  }));
 });
