@@ -7,7 +7,7 @@ import type { Message } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 import { ReadQueue } from "./read_queue.ts";
 import { Tracker } from "./tracker/tracker.ts";
-import type { MemberId, Membership, Payload } from "./types.ts";
+import type { HardState, MemberId, Membership, Payload } from "./types.ts";
 
 /** Roles of a member (paper §5.1), and the one before a candidate's (dissertation §9.6). */
 export type Role = "follower" | "pre_candidate" | "candidate" | "leader";
@@ -17,6 +17,9 @@ export type Role = "follower" | "pre_candidate" | "candidate" | "leader";
  * apart by rank, so it need not be the paper's 1, and groups are sooner led again.
  */
 const ELECTION_SPREAD = 0.6;
+
+/** How slow a disk a candidate waits for at most, in election timeouts: votes may be lost, too. */
+const DISKS_PATIENCE = 8;
 
 /** Entries of a follower that left memory, to be read back from the journal. */
 export interface Fetch {
@@ -46,6 +49,11 @@ export class Core<P extends Payload> {
   votedFor: MemberId | undefined;
   /** The highest term that is durable here; this member votes and leads aloud in no later one. */
   stableTerm: number;
+  /** The vote that is durable with it. */
+  stableVote: MemberId | undefined;
+  /** When term or vote moved last, and when that was durable. */
+  promisedMs = -Infinity;
+  keptMs = -Infinity;
   role: Role = "follower";
   leader: MemberId | undefined = undefined;
 
@@ -105,7 +113,7 @@ export class Core<P extends Payload> {
     this.tracker = new Tracker(config.id, config.inflightEntriesMax, config.inflightBytesMax);
     this.reads = new ReadQueue(Math.floor(config.random() * 2 ** 30) * 2 ** 20);
     this.term = this.stableTerm = config.hardState.term;
-    this.votedFor = config.hardState.votedFor;
+    this.votedFor = this.stableVote = config.hardState.votedFor;
     this.nowMs = this.startedMs = this.heardMs = config.nowMs;
     this.resetElectionTimer();
   }
@@ -124,6 +132,14 @@ export class Core<P extends Payload> {
     const { log } = this;
     return !log.installing &&
       (isVoter(this.membership, this.id) || log.memberships.votedSince(log.committed, this.id));
+  }
+
+  /**
+   * When to campaign, or to see whether to. Not while a promise is on its way to the disk: it would
+   * be another one on top of it, and no disk would ever be done.
+   */
+  get campaignDueMs(): number {
+    return this.isPromiseStable ? this.electionDueMs : Infinity;
   }
 
   /** Takes over the caller's time; it never goes back. */
@@ -156,7 +172,30 @@ export class Core<P extends Payload> {
     invariant(term >= this.term, "terms ascend");
     this.term = term;
     this.votedFor = votedFor;
+    this.promisedMs = this.nowMs;
     this.outbox.saveHardState({ term, votedFor });
+  }
+
+  /** Are term and vote, as they are now, durable? */
+  get isPromiseStable(): boolean {
+    return this.stableTerm === this.term && this.stableVote === this.votedFor;
+  }
+
+  /**
+   * A term and vote are durable. What the disk took does not count against an election: nobody was
+   * asked meanwhile, or answered. A candidate also waits for others' disks, which are as slow as its
+   * own, it assumes, and may be writing something else when they are asked.
+   */
+  hardStateIsStable({ term, votedFor }: HardState): void {
+    this.stableTerm = term;
+    this.stableVote = votedFor;
+    if (!this.isPromiseStable) return;
+    this.keptMs = this.nowMs;
+    if (this.leader !== undefined) return;
+    const tookMs = this.keptMs - this.promisedMs;
+    this.electionDueMs += tookMs;
+    if (this.role !== "candidate") return;
+    this.electionDueMs += 2 * Math.min(tookMs, DISKS_PATIENCE * this.config.electionTimeoutMs);
   }
 
   #setLeader(leader: MemberId | undefined): void {

@@ -3,7 +3,7 @@ import type { Core } from "./core.ts";
 import { everyMember, isSoleVoter, isVoter } from "./membership.ts";
 import type { PreVote, PreVoteResponse, TimeoutNow, Vote, VoteResponse } from "./messages.ts";
 import { tally } from "./quorum.ts";
-import type { Payload } from "./types.ts";
+import type { MemberId, Payload } from "./types.ts";
 
 /**
  * Was a leader heard from so lately that its lease may still hold? The start of a life counts as
@@ -86,6 +86,15 @@ function campaignsItself<P extends Payload>(core: Core<P>): boolean {
     core.nowMs - core.campaignedMs < core.config.electionTimeoutMs / 8;
 }
 
+/** May the vote that this member gave in its term, to another than `member`, still make a leader? */
+function awaitsLeader<P extends Payload>(core: Core<P>, member: MemberId): boolean {
+  const { votedFor, nowMs } = core;
+  if (core.leader !== undefined || votedFor === undefined || votedFor === member) return false;
+  if (core.role === "candidate") return nowMs < core.campaignDueMs;
+  const isOut = core.isPromiseStable && nowMs - core.keptMs >= core.config.electionTimeoutMs;
+  return core.role === "follower" && !isOut;
+}
+
 /**
  * Somebody asks whether it could win. Nobody's term or vote changes, but who could lead says so
  * with its next campaign: at most one of two members that ask each other is granted it, and who
@@ -99,7 +108,7 @@ export function onPreVote<P extends Payload>(core: Core<P>, message: PreVote): v
     if (same && core.id < message.from && campaignsItself(core)) return;
   }
   const upToDate = log.isUpToDate(message.lastIndex, message.lastTerm);
-  const granted = message.term > core.term && upToDate;
+  const granted = message.term > core.term && upToDate && !awaitsLeader(core, message.from);
   if (granted) core.stepAside();
   // It cannot win against this log, so time is lost until this member asks.
   else if (!upToDate && core.role === "follower" && !heardLately(core)) {

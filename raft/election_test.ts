@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import type { Message } from "./mod.ts";
 import { failover, FAILOVER_SETTINGS } from "./testing/failover.ts";
 import type { Text } from "./testing/machine.ts";
-import { heartbeat, Member, only } from "./testing/member.ts";
+import { heartbeat, Member, only, voteRequest } from "./testing/member.ts";
 
 function preVote(from: string, term: number, lastIndex = 0, lastTerm = 0): Message<Text> {
   return { type: "pre_vote", from, to: "a", term, lastIndex, lastTerm };
@@ -86,6 +86,81 @@ Deno.test("failover() of 21 groups at once takes below 900 ms", () => {
   for (let seed = 0; seed < 20; seed++) waitedMs.push(...failover(FAILOVER_SETTINGS, seed));
   assert.ok(waitedMs.length > 300, "the dead node led most groups");
   assert.ok(Math.max(...waitedMs) < 900, `the slowest took ${Math.max(...waitedMs)} ms`);
+});
+
+Deno.test("failover() on slow disks takes one election, however slow they are", () => {
+  for (const syncMs of [100, 300, 1_000]) {
+    const settings = { ...FAILOVER_SETTINGS, syncMs };
+    for (let seed = 0; seed < 10; seed++) {
+      const waitedMs = failover(settings, seed);
+      assert.ok(waitedMs.length > 0, `nobody led with ${syncMs} ms, seed ${seed}`);
+      // A candidate's vote, another one's, and the first entry: each waits for a sync under way.
+      const limitMs = 900 + 6 * syncMs;
+      assert.ok(Math.max(...waitedMs) < limitMs, `${Math.max(...waitedMs)} of ${limitMs} ms`);
+    }
+  }
+});
+
+Deno.test("a candidate's timeout begins when its own vote is durable, and takes in as much for others", () => {
+  const a = new Member().pass(100);
+  a.said();
+  a.hear({ type: "pre_vote_response", from: "b", to: "a", term: 1, granted: true }).said();
+  assert.equal(a.raft.role, "candidate");
+  for (let ms = 0; ms < 400; ms += 10) a.pass(10).said();
+  assert.equal(a.raft.role, "candidate", "while it is being written");
+  assert.equal(only(a.flush(), "vote").length, 2);
+  a.pass(899);
+  assert.equal(a.raft.role, "candidate", "100 ms, and twice 400");
+  a.pass(1);
+  assert.equal(a.raft.role, "pre_candidate");
+});
+
+Deno.test("a candidate whose disk hung does not wait for others' disks as long", () => {
+  const a = new Member().pass(100);
+  a.said();
+  a.hear({ type: "pre_vote_response", from: "b", to: "a", term: 1, granted: true }).said();
+  a.pass(60_000).flush();
+  a.pass(1_699);
+  assert.equal(a.raft.role, "candidate", "100 ms, and twice 800");
+  a.pass(1);
+  assert.equal(a.raft.role, "pre_candidate");
+});
+
+Deno.test("a member does not campaign while its vote for another is being written", () => {
+  const a = new Member().pass(100);
+  a.flush();
+  a.hear(voteRequest("b", 1, 0, 0)).said();
+  for (let ms = 0; ms < 500; ms += 10) a.pass(10).said();
+  assert.equal(a.raft.role, "follower");
+  assert.equal(a.raft.nextTickMs, Infinity);
+  a.flush();
+  assert.equal(a.raft.nextTickMs, a.nowMs + 100);
+});
+
+Deno.test("a member that gave its vote away grants no pre-vote while it may make a leader", () => {
+  const a = new Member().pass(100);
+  a.flush();
+  a.hear(voteRequest("b", 1, 0, 0)).said();
+  a.nowMs += 300;
+  assert.equal(grants(a, preVote("c", 2)), false, "while it is being written");
+  a.flush();
+  a.nowMs += 99;
+  assert.equal(grants(a, preVote("c", 2)), false, "for an election timeout after that");
+  assert.equal(grants(a, preVote("b", 2)), true, "except to the same one");
+  a.nowMs += 1;
+  assert.equal(grants(a, preVote("c", 2)), true);
+});
+
+Deno.test("a candidate grants no pre-vote while it may win, and does once it was refused", () => {
+  const a = new Member().pass(100);
+  a.flush();
+  a.hear({ type: "pre_vote_response", from: "b", to: "a", term: 1, granted: true }).flush();
+  assert.equal(a.raft.role, "candidate");
+  a.pass(50);
+  assert.equal(grants(a, preVote("c", 2)), false);
+  a.hear({ type: "vote_response", from: "b", to: "a", term: 1, granted: false });
+  a.nowMs += 13;
+  assert.equal(grants(a, preVote("c", 2)), true);
 });
 
 Deno.test("a member that is reluctant campaigns four election timeouts after the others", () => {

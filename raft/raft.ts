@@ -186,7 +186,7 @@ export class Raft<P extends Payload> {
     if (!ready.durable) return NOTHING;
     const core = this.#core;
     const waited = core.outbox.settle(ready);
-    if (ready.hardState !== undefined) core.stableTerm = ready.hardState.term;
+    if (ready.hardState !== undefined) core.hardStateIsStable(ready.hardState);
     if (core.role === "leader") {
       core.tracker.self.match = core.log.stable;
       advanceCommit(core);

@@ -11,7 +11,7 @@ export function tick<P extends Payload>(core: Core<P>): void {
     tickLeader(core);
     return;
   }
-  if (core.nowMs >= core.electionDueMs) {
+  if (core.nowMs >= core.campaignDueMs) {
     if (core.promotable && !heardLately(core) && !holdsBack(core)) preCampaign(core);
     else core.resetElectionTimer();
   }
@@ -40,7 +40,7 @@ function tickLeader<P extends Payload>(core: Core<P>): void {
 /** When {@linkcode tick} has something to do next. */
 export function nextDueMs<P extends Payload>(core: Core<P>): number {
   if (core.role !== "leader") {
-    return Math.min(core.promotable ? core.electionDueMs : Infinity, core.reads.resendDueMs);
+    return Math.min(core.promotable ? core.campaignDueMs : Infinity, core.reads.resendDueMs);
   }
   if (core.tracker.others.length === 0) return core.transfer?.dueMs ?? Infinity;
   return Math.min(core.heartbeatDueMs, core.quorumDueMs, core.transfer?.dueMs ?? Infinity);

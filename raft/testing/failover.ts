@@ -27,9 +27,9 @@ export interface FailoverSettings {
 /** As a cluster is set up. */
 export const FAILOVER_SETTINGS: FailoverSettings = {
   groups: 21,
-  electionTimeoutMs: 400,
-  heartbeatIntervalMs: 80,
-  leaseDriftMs: 80,
+  electionTimeoutMs: 500,
+  heartbeatIntervalMs: 100,
+  leaseDriftMs: 100,
   latencyMinMs: 1,
   latencyMaxMs: 5,
   syncMs: 5,
@@ -201,7 +201,8 @@ class Failover {
       raft.campaign();
     }
     this.#turn(first);
-    this.#until(this.#nowMs + 1000 + this.#random.below(200), () => false);
+    const settledMs = this.#nowMs + 1000 + 20 * this.#settings.syncMs;
+    this.#until(settledMs + this.#random.below(200), () => false);
     const startMs = this.#nowMs;
     const waiting = new Set<number>();
     for (const [group, { raft }] of first.groups.entries()) {

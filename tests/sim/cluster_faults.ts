@@ -23,6 +23,8 @@ const DEAF_MS = 2_000;
 /** A wiped node of a cluster in memory is a voter again after this, if a majority is up. */
 const REPLACED_MS_MAX = 30_000;
 const LOOK_MS = 50;
+/** How long a sync may take on a slow disk. */
+const SLOW_SYNC_MS = [30, 100, 300, 800];
 /** Free bytes of a disk that is almost full: below SPEC's 512 MiB. */
 const LOW_BYTES = 100 * 1024 * 1024;
 
@@ -99,6 +101,8 @@ class Nemesis {
       case "flap":
       case "slow":
         return await this.#strikeLinks(fault, random);
+      case "disk_slow":
+        return await this.#slowDisks(random);
       case "transfer":
         return this.#transfer(random);
       case "demote":
@@ -270,6 +274,17 @@ class Nemesis {
       if (sinceMs > deafMs || this.#busy.has(node) || !waits || ageMs < DEAF_MS) continue;
       throw new Violation("live", `node ${node.id} is cut off, and its readers wait`);
     }
+  }
+
+  /** Also of nodes that something else befalls; whoever is restarted finds its disk as slow. */
+  async #slowDisks(random: SimRandom): Promise<void> {
+    const world = this.#world;
+    const nodes = random.chance(0.5) ? world.nodes : [oneOf(random, world.nodes)];
+    const syncMsMin = oneOf(random, SLOW_SYNC_MS);
+    for (const node of nodes) node.disk.syncMsMin = syncMsMin;
+    world.trace.line(`${nodes.length} disks take ${syncMsMin} ms for a sync`);
+    await pause(world, random.next() * TROUBLE_MS_MAX);
+    for (const node of nodes) node.disk.syncMsMin = 0;
   }
 
   #jump(random: SimRandom): void {

@@ -119,3 +119,20 @@ Deno.test("a leader stamps nothing earlier than what it took over and has yet to
   }
   assert.equal(await stage.text(next, KEY), "first;next;".repeat(5));
 });
+
+Deno.test("leaders stay where they are while every sync takes a second", async () => {
+  const stage = new ClusterStage(1, { groups: 4 });
+  for (const { disk } of stage.nodes) disk.syncMsMin = 1_000;
+  await stage.start();
+  const isLed = () => stage.node(1).groups.every(({ id }) => stage.leader(id) !== undefined);
+  await stage.until(isLed);
+  for (let n = 0; n < 8; n++) await stage.create(stage.node(1), `alpha/${n}`);
+  // Leaderships go where they belong meanwhile.
+  await stage.clock.run(60_000);
+  const terms = () => stage.node(1).groups.map((group) => group.status().term);
+  const before = terms();
+  for (let round = 0; round < 30; round++) {
+    for (let n = 0; n < 8; n++) await stage.append(stage.node(1 + n % 3), `alpha/${n}`, "x");
+  }
+  assert.deepEqual(terms(), before);
+});

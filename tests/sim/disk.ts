@@ -45,6 +45,8 @@ export interface SimDiskOptions {
   readonly random: SimRandom;
   /** Where operations take time; without one they end in the next microtask. */
   readonly clock?: Clock;
+  /** Has the process's only thread wait, where it does not go on beside the operation. */
+  readonly block?: (ms: number) => void;
   /** Longest time an operation takes on `clock`; each takes a random part of it. @default 1 */
   readonly latencyMsMax?: number;
   /** Bytes of all files together. @default Infinity */
@@ -58,6 +60,9 @@ export class SimDisk implements Disk {
   #dead = false;
   #faults: SimDiskFault[] = [];
   #capacityBytes: number;
+
+  /** Each sync takes at least so long; faults make a disk slow. */
+  syncMsMin = 0;
 
   /** How often each operation was asked for: how much work something was. */
   readonly counts: Record<SimDiskOperation, number> = {
@@ -78,6 +83,7 @@ export class SimDisk implements Disk {
   kill(): SimDisk {
     const next = new SimDisk({ ...this.options, capacityBytes: this.#capacityBytes });
     next.#medium = this.#medium;
+    next.syncMsMin = this.syncMsMin;
     this.#dead = true;
     return next;
   }
@@ -190,7 +196,7 @@ export class SimDisk implements Disk {
         if (taken.has(change)) applied(medium.durableNames, change);
       }
       medium.changes = medium.changes.filter((change) => !taken.has(change));
-    });
+    }, this.syncMsMin);
   }
 
   freeBytes(path: string): Promise<number> {
@@ -211,8 +217,17 @@ export class SimDisk implements Disk {
     });
   }
 
-  /** Does `work` when the operation's time has passed; for {@linkcode SimFile}. */
-  run<T>(operation: SimDiskOperation | undefined, path: string, work: () => T): Promise<T> {
+  /**
+   * Does `work` when the operation's time has passed; for {@linkcode SimFile}.
+   *
+   * @param msMin takes so long at least
+   */
+  run<T>(
+    operation: SimDiskOperation | undefined,
+    path: string,
+    work: () => T,
+    msMin = 0,
+  ): Promise<T> {
     const failure = this.failing(operation, path);
     return new Promise((resolve, reject) => {
       const end = () => {
@@ -225,7 +240,7 @@ export class SimDisk implements Disk {
         }
       };
       const { clock, random, latencyMsMax = 1 } = this.options;
-      if (clock) clock.setTimer(random.next() * latencyMsMax, end);
+      if (clock) clock.setTimer(msMin + random.next() * latencyMsMax, end);
       else queueMicrotask(end);
     });
   }
@@ -298,7 +313,7 @@ class SimFile implements DiskFile {
         throw failure;
       });
     }
-    return this.disk.run(undefined, this.path, inode.syncing());
+    return this.disk.run(undefined, this.path, inode.syncing(), this.disk.syncMsMin);
   }
 
   syncSync(): void {
@@ -308,6 +323,7 @@ class SimFile implements DiskFile {
       this.inode.dropUnsynced();
       throw failure;
     }
+    this.disk.options.block?.(this.disk.syncMsMin);
     this.inode.syncing()();
   }
 

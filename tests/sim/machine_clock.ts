@@ -9,6 +9,8 @@ export class MachineClock implements Clock {
   readonly #clock: SimClock;
   /** What fell due during a pause; undefined while there is none. */
   #held: (() => void)[] | undefined;
+  /** Until when its only thread waits for something. */
+  #busyUntilMs = -Infinity;
 
   /** What the wall clock is ahead of the run's time; faults make it jump. */
   wallOffsetMs: number;
@@ -36,28 +38,39 @@ export class MachineClock implements Clock {
     for (const run of held) this.#clock.setTimer(0, run);
   }
 
+  /** The thread waits: when the call returns it is later, and nothing else has run. */
+  block(ms: number): void {
+    this.#busyUntilMs = this.monotonicMs() + ms;
+  }
+
   monotonicMs(): number {
-    return this.#clock.monotonicMs();
+    return Math.max(this.#clock.monotonicMs(), this.#busyUntilMs);
   }
 
   wallMs(): number {
-    return this.#clock.monotonicMs() + this.wallOffsetMs;
+    return this.monotonicMs() + this.wallOffsetMs;
   }
 
   setTimer(delayMs: number, callback: () => void): Timer {
     let isCancelled = false;
     const run = () => {
       if (isCancelled) return;
-      if (this.#held === undefined) callback();
+      const leftMs = this.#leftMs();
+      if (leftMs > 0) timer = this.#clock.setTimer(leftMs, run);
+      else if (this.#held === undefined) callback();
       else this.#held.push(run);
     };
-    const timer = this.#clock.setTimer(delayMs, run);
+    let timer = this.#clock.setTimer(delayMs + this.#leftMs(), run);
     return {
       cancel() {
         isCancelled = true;
         timer.cancel();
       },
     };
+  }
+
+  #leftMs(): number {
+    return this.monotonicMs() - this.#clock.monotonicMs();
   }
 
   defer(callback: () => void): void {

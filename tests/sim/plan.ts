@@ -32,6 +32,8 @@ export type ClusterFault =
   | "flap"
   /** One node's links are slow. */
   | "slow"
+  /** Syncs take long, on one node or on all. */
+  | "disk_slow"
   /** Leaders hand over. */
   | "transfer"
   /** A voter is made a learner for a while. */
@@ -159,6 +161,8 @@ const CLUSTER_FAULTS: readonly ClusterFault[] = [
   "split",
   "flap",
   "slow",
+  "disk_slow",
+  "disk_slow",
   "transfer",
   "transfer",
   "demote",

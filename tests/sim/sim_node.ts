@@ -135,6 +135,7 @@ export class SimNode {
     this.disk = disk ?? new SimDisk({
       random: world.random.fork(),
       clock: this.machine,
+      block: (ms) => this.machine.block(ms),
       latencyMsMax: plan.diskLatencyMsMax,
     });
   }
