@@ -1,9 +1,9 @@
 /** While the end of a sync is noticed sooner, nothing is to be gained. */
 const BUSY_MS = 4;
+/** What takes longer than this is the disk's doing, and to find that out nobody is kept waiting. */
+const DISK_MS = 100;
 /** A loop that waits does nothing else: what it saves has to be this many times as much. */
 const GAIN = 16;
-/** Nobody else is kept waiting for longer, whatever is saved. */
-const HELD_MS_MAX = 20;
 /** So many on the event loop, then one beside it: it may have become idle. */
 const RUN = 32;
 /** After one that saved nothing none is tried for so long, and twice as long each time. */
@@ -29,7 +29,7 @@ export class SyncWay {
   /** Is the next sync to be made on the event loop? */
   holds(nowMs: number): boolean {
     if (this.#left > 0) return true;
-    return this.#toldMs >= BUSY_MS && nowMs >= this.#triesAtMs;
+    return this.#toldMs >= BUSY_MS && this.#toldMs <= DISK_MS && nowMs >= this.#triesAtMs;
   }
 
   /** One beside the event loop was noticed after so long. */
@@ -40,7 +40,7 @@ export class SyncWay {
 
   /** The event loop waited for one. */
   held(tookMs: number, nowMs: number): void {
-    if (tookMs * GAIN > this.#toldMs || tookMs > HELD_MS_MAX) {
+    if (tookMs * GAIN > this.#toldMs) {
       this.#left = 0;
       this.#triesAtMs = nowMs + this.#againMs;
       this.#againMs = Math.min(this.#againMs * 2, AGAIN_MS.most);
