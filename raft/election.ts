@@ -83,7 +83,7 @@ function lead<P extends Payload>(core: Core<P>): void {
 /** Began this member to campaign so lately that it may still be getting answers? */
 function campaignsItself<P extends Payload>(core: Core<P>): boolean {
   return core.role === "pre_candidate" &&
-    core.nowMs - core.campaignedMs < core.config.electionTimeoutMs / 8;
+    core.nowMs - core.campaignedMs < core.config.electionTimeoutMs / 2;
 }
 
 /** May the vote that this member gave in its term, to another than `member`, still make a leader? */

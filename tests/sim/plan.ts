@@ -252,7 +252,7 @@ function drawCluster(random: SimRandom, nodes: number): HotPlan {
     cluster: {
       memory,
       readLease: !random.chance(0.3),
-      latencyMsMax: oneOf(random, [0.5, 3, 15]),
+      latencyMsMax: oneOf(random, [0.5, 3, 15, 80]),
       retainedBytesMax: oneOf(random, [0, 1_000, 1 << 26]),
       skewMsMax: oneOf(random, [0, 50, 400]),
       faults: Array.from({ length: faults }, () => oneOf(random, among)),
