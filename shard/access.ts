@@ -145,6 +145,8 @@ export interface ShardFacts {
   readonly loopDelay: Float64Array;
   /** What lies between two writes to a journal at least, in ms, see `crowding.ts`; 0 where none is synced. */
   readonly writeGapMs: number;
+  /** A write to a journal has taken a second of late, see `disk_pace.ts`. */
+  readonly diskSlow: boolean;
   /** Calls that other shards, by index, have yet to answer. */
   readonly waitsFor: readonly number[];
   /** Undefined where nothing is kept on disk. */

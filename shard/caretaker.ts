@@ -1,6 +1,7 @@
 import type { Group } from "../group/mod.ts";
 import type { MemberId, RaftStatus } from "../raft/mod.ts";
 import { nodeOf } from "../storage/member.ts";
+import type { DiskPace } from "./disk_pace.ts";
 import { type Peers, presentMember } from "./peers.ts";
 
 /** A learner that lacks fewer entries may vote: it is fed and keeps up. */
@@ -47,6 +48,8 @@ export class Caretaker {
   #lookedMs = -Infinity;
   #retired = false;
   #draining = false;
+  #diskSlow = false;
+  #diskHampers = false;
 
   /**
    * @param replaces whether members that lost their store are replaced without being asked
@@ -70,7 +73,19 @@ export class Caretaker {
 
   set draining(draining: boolean) {
     this.#draining = draining;
-    this.#peers.draining = draining;
+    this.#tellPeers();
+  }
+
+  /** How the disk here is: a slow one makes others keep what they lead, and get what is led here. */
+  seeDisk({ slow, hampers }: Pick<DiskPace, "slow" | "hampers">): void {
+    this.#diskHampers = hampers;
+    if (slow === this.#diskSlow) return;
+    this.#diskSlow = slow;
+    this.#tellPeers();
+  }
+
+  #tellPeers(): void {
+    this.#peers.draining = this.#draining || this.#diskSlow;
   }
 
   /**
@@ -104,7 +119,8 @@ export class Caretaker {
       this.#led.delete(group.id);
       return;
     }
-    if (this.#draining && !this.#retired && this.sheds(group)) return;
+    const leaves = this.#draining || this.#diskHampers;
+    if (leaves && !this.#retired && this.sheds(group)) return;
     const led = this.#led.get(group.id);
     if (led === undefined) {
       this.#led.set(group.id, { sinceMs: nowMs, fitSinceMs: undefined });

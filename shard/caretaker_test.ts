@@ -286,6 +286,24 @@ Deno.test("a node that is being drained gives away what it leads at once, to who
   }
 });
 
+Deno.test("a node whose disk is slow says so, and gives away what it leads while it hampers", () => {
+  const { group, done } = given();
+  const peers = peersWith(ALL);
+  const caretaker = new Caretaker(peers, false);
+  caretaker.seeDisk({ slow: true, hampers: false });
+  assert.equal(peers.draining, true);
+  caretaker.look(group, 0, false);
+  assert.deepEqual(done, []);
+  caretaker.seeDisk({ slow: true, hampers: true });
+  caretaker.look(group, 1_000, false);
+  assert.deepEqual(done, ["transfer 2.a"]);
+  caretaker.draining = true;
+  caretaker.seeDisk({ slow: false, hampers: false });
+  assert.equal(peers.draining, true, "it is being drained all the same");
+  caretaker.draining = false;
+  assert.equal(peers.draining, false);
+});
+
 Deno.test("heirOf() of a node that ends is one that is being drained where there is no other", () => {
   const { group } = given();
   const heirBeside = (...drained: number[]) =>

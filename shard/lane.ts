@@ -38,6 +38,8 @@ export class Lane {
   #collected: Batch = { groups: [], readies: [] };
   #scheduled = false;
   #inFlight = 0;
+  /** Writes that ever began. */
+  #begun = 0;
   #wroteMs = -Infinity;
   /** Runs while the next write would be too soon. */
   #gapTimer: Timer | undefined;
@@ -90,6 +92,11 @@ export class Lane {
     this.#schedule();
   }
 
+  /** A number for the oldest write under way, see `DiskPace`; they end in their order. */
+  get oldestWrite(): number {
+    return this.#inFlight === 0 ? 0 : this.#begun - this.#inFlight + 1;
+  }
+
   get #writing(): boolean {
     return this.#inFlight > 0 || this.#collected.groups.length > 0;
   }
@@ -134,6 +141,7 @@ export class Lane {
     const flushed = this.#flush();
     if (flushed === undefined) return this.#complete(batch);
     this.#inFlight++;
+    this.#begun++;
     flushed.then(() => {
       this.#inFlight--;
       if (!this.#failed) this.#safely(() => this.#complete(batch));

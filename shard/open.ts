@@ -24,6 +24,7 @@ import { Sweeper } from "./cold/sweeper.ts";
 import { ColdTier } from "./cold/tier.ts";
 import { ColdWork } from "./cold/work.ts";
 import { Crowding } from "./crowding.ts";
+import { DiskPace } from "./disk_pace.ts";
 import { DiskSpace } from "./disk_space.ts";
 import { Durations } from "./durations.ts";
 import { journalFactsOf } from "./journal_facts.ts";
@@ -186,6 +187,9 @@ export async function openShard(
     bounds: { hotBytesMax: setup.hotBytesMax, appendWaitMsMax: setup.appendWaitMsMax },
     lanes: lanes.map(({ lane }) => lane),
     crowding,
+    pace: setup.directory === undefined
+      ? undefined
+      : new DiskPace(lanes.map(({ lane }) => lane), hooks.log),
     links: peers && line && linksOf(peers, line, lanes, setup, io, hooks, cold),
     bootstraps: new BootstrapReads(cold?.reads, io.clock, hooks.log),
     kept: bootstraps.kept,

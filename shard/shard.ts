@@ -38,6 +38,7 @@ import type { Sweeper } from "./cold/sweeper.ts";
 import { NO } from "./cold/requests.ts";
 import type { ColdWork } from "./cold/work.ts";
 import type { Crowding } from "./crowding.ts";
+import type { DiskPace } from "./disk_pace.ts";
 import type { DiskRoom } from "./disk_space.ts";
 import { factsOf } from "./group_facts.ts";
 import { addsBytes, HotBytes } from "./hot_bytes.ts";
@@ -96,6 +97,7 @@ export class Shard implements GroupAccess, OrderAccess {
   readonly #clock: Clock;
   readonly #lanes: readonly Lane[];
   readonly #crowding: Crowding | undefined;
+  readonly #pace: DiskPace | undefined;
   readonly #groups = new Map<number, Group>();
   readonly #hot: HotBytes;
   readonly #activity = new Activity();
@@ -128,6 +130,8 @@ export class Shard implements GroupAccess, OrderAccess {
     bounds: ShardBounds;
     lanes: readonly Lane[];
     crowding: Crowding | undefined;
+    /** How fast the journals' disk is; undefined where there is none. */
+    pace: DiskPace | undefined;
     links?: ShardLinks;
     cold?: ColdWork;
     /** Where there is no cold tier, which has its own. */
@@ -144,6 +148,7 @@ export class Shard implements GroupAccess, OrderAccess {
     this.admission = new Admission(options.clock, options.log, options.bounds.appendWaitMsMax);
     this.#lanes = options.lanes;
     this.#crowding = options.crowding;
+    this.#pace = options.pace;
     this.#links = options.links;
     this.#leaders = new LeaderChanges(options.log);
     this.#cold = options.cold;
@@ -253,6 +258,7 @@ export class Shard implements GroupAccess, OrderAccess {
       reads,
       loopDelay: loopDelay.cells,
       writeGapMs: this.#crowding?.gapMs ?? 0,
+      diskSlow: this.#pace?.slow ?? false,
       waitsFor: this.waitsFor(),
       journal: this.journal?.(),
       hotBytes: { now, max, refused },
@@ -413,6 +419,7 @@ export class Shard implements GroupAccess, OrderAccess {
     }
     this.#hot.observe(hotBytes);
     this.#cold?.tick(nowMs, this.#hot);
+    this.#pace?.tick(nowMs);
     this.#sweeper?.look(nowMs);
     if (this.#links !== undefined) this.#tickLinks(this.#links, nowMs);
   }
@@ -429,6 +436,9 @@ export class Shard implements GroupAccess, OrderAccess {
     this.#lookedMs = nowMs;
     arrivals.tick(nowMs);
     this.#leaders.look(this.#groups.values());
+    if (this.#pace !== undefined) caretaker.seeDisk(this.#pace);
+    // Elsewhere they see what is new.
+    if (this.#pace?.hangs) { for (const group of this.#groups.values()) group.endWatches(); }
     for (const group of this.#groups.values()) caretaker.look(group, nowMs, this.#diskLow);
   }
 

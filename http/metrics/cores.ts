@@ -10,6 +10,7 @@ export function coresJson({ shards }: MetricsView) {
     mailbox_depth: mailboxDepth(shards, shard.id),
     event_loop_delay: histogramJson(durationFactsOf([shard.loopDelay])),
     write_gap_ms: shard.writeGapMs,
+    disk_slow: shard.diskSlow,
     appends: shard.appends,
     append_bytes: shard.appendBytes,
     reads: shard.reads,
@@ -75,6 +76,14 @@ export const CORE_SERIES: readonly Series[] = [
     help:
       "Least time between two writes to a journal: above 0 the core is full, and others want it too.",
     of: ({ writeGapMs }) => writeGapMs / 1000,
+  }),
+  ofCore({
+    name: "ursula_disk_slow",
+    type: "gauge",
+    json: "cores[].disk_slow",
+    help:
+      "1 where a write to a journal took a second of late, and others are to lead what they can.",
+    of: ({ diskSlow }) => Number(diskSlow),
   }),
 ];
 

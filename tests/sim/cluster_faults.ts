@@ -24,7 +24,7 @@ const DEAF_MS = 2_000;
 const REPLACED_MS_MAX = 30_000;
 const LOOK_MS = 50;
 /** How long a sync may take on a slow disk. */
-const SLOW_SYNC_MS = [30, 100, 300, 800];
+const SLOW_SYNC_MS = [30, 100, 300, 800, 1_500];
 /** Free bytes of a disk that is almost full: below SPEC's 512 MiB. */
 const LOW_BYTES = 100 * 1024 * 1024;
 

@@ -120,19 +120,70 @@ Deno.test("a leader stamps nothing earlier than what it took over and has yet to
   assert.equal(await stage.text(next, KEY), "first;next;".repeat(5));
 });
 
-Deno.test("leaders stay where they are while every sync takes a second", async () => {
-  const stage = new ClusterStage(1, { groups: 4 });
-  for (const { disk } of stage.nodes) disk.syncMsMin = 1_000;
+for (const syncMsMin of [900, 1_500]) {
+  Deno.test(`leaders stay where they are while every sync takes ${syncMsMin} ms`, async () => {
+    const stage = new ClusterStage(1, { groups: 4 });
+    for (const { disk } of stage.nodes) disk.syncMsMin = syncMsMin;
+    await stage.start();
+    const isLed = () => stage.node(1).groups.every(({ id }) => stage.leader(id) !== undefined);
+    await stage.until(isLed);
+    for (let n = 0; n < 8; n++) await stage.create(stage.node(1), `alpha/${n}`);
+    // Leaderships go where they belong meanwhile.
+    await stage.clock.run(120_000);
+    const terms = () => stage.node(1).groups.map((group) => group.status().term);
+    const before = terms();
+    for (let round = 0; round < 30; round++) {
+      for (let n = 0; n < 8; n++) await stage.append(stage.node(1 + n % 3), `alpha/${n}`, "x");
+    }
+    assert.deepEqual(terms(), before);
+  });
+}
+
+Deno.test("a node whose disk hangs leads nothing before long, and does so again when it is well", async () => {
+  const stage = new ClusterStage(1, { groups: 3 });
   await stage.start();
-  const isLed = () => stage.node(1).groups.every(({ id }) => stage.leader(id) !== undefined);
-  await stage.until(isLed);
-  for (let n = 0; n < 8; n++) await stage.create(stage.node(1), `alpha/${n}`);
-  // Leaderships go where they belong meanwhile.
-  await stage.clock.run(60_000);
-  const terms = () => stage.node(1).groups.map((group) => group.status().term);
-  const before = terms();
-  for (let round = 0; round < 30; round++) {
-    for (let n = 0; n < 8; n++) await stage.append(stage.node(1 + n % 3), `alpha/${n}`, "x");
+  await stage.clock.run(10_000);
+  const [node, other] = [stage.node(1), stage.node(2)];
+  const led = () => node.groups.filter((group) => group.leads).length;
+  assert.equal(led(), 1, "every node leads one group");
+  for (let n = 0; n < 12; n++) await stage.create(other, `alpha/${n}`);
+  node.disk.syncMsMin = 40_000;
+  // Whoever has to write says nothing more: the first ones may be lost with it.
+  for (let n = 0; n < 12; n++) {
+    other.call(({ streams }) => streams.append(appendOf(`alpha/${n}`, "a")));
   }
-  assert.deepEqual(terms(), before);
+  await stage.clock.run(6_000);
+  assert.equal(led(), 0);
+  const begunMs = stage.clock.monotonicMs();
+  for (let n = 0; n < 12; n++) {
+    const answer = await stage.append(other, `alpha/${n}`, "b");
+    assert.ok("ok" in answer, JSON.stringify(answer));
+  }
+  assert.ok(stage.clock.monotonicMs() - begunMs < 1_000, "the others' disks are well");
+  node.disk.syncMsMin = 0;
+  await stage.clock.run(120_000);
+  assert.equal(led(), 1);
+});
+
+Deno.test("live reads end on a node whose disk hangs, and not on others", async () => {
+  const stage = new ClusterStage(1);
+  await stage.start();
+  const created = await stage.create(stage.node(1), KEY);
+  assert.ok("facts" in created && created.facts !== undefined, JSON.stringify(created));
+  const { incarnation } = created.facts;
+  const ended: number[] = [];
+  for (const node of stage.nodes) {
+    const found = await stage.do(node, async ({ streams }) => ({
+      feed: await streams.watch(KEY, incarnation),
+    }));
+    assert.ok("feed" in found && found.feed !== undefined);
+    found.feed.add({ onBatch: () => {}, onEnd: () => ended.push(node.id) });
+  }
+  const [follower] = stage.followers();
+  follower.disk.syncMsMin = 60_000;
+  await stage.append(stage.node(1), KEY, "x");
+  await stage.clock.run(4_000);
+  assert.deepEqual(ended, []);
+  await stage.clock.run(3_000);
+  assert.deepEqual(ended, [follower.id]);
 });

@@ -24,6 +24,22 @@ Deno.test("MachineClock.pause() holds what falls due, and time goes by", async (
   assert.deepEqual(heard, ["ten at 50", "twenty", "ninety"]);
 });
 
+Deno.test("MachineClock.block() takes its time at once, and nothing runs until others have it too", async () => {
+  const clock = new SimClock();
+  const machine = new MachineClock(clock, 1000);
+  const heard: string[] = [];
+  machine.setTimer(10, () => heard.push(`ten at ${machine.monotonicMs()}`));
+  machine.setTimer(0, () => {
+    machine.block(30);
+    heard.push(`blocked until ${machine.wallMs()}, others are at ${clock.monotonicMs()}`);
+    machine.setTimer(5, () => heard.push(`five more at ${clock.monotonicMs()}`));
+  });
+  await clock.run(29);
+  assert.deepEqual(heard, ["blocked until 1030, others are at 0"]);
+  await clock.run(6);
+  assert.deepEqual(heard.slice(1), ["ten at 30", "five more at 35"]);
+});
+
 Deno.test("MachineClock.resume() runs nothing of a process that died meanwhile", async () => {
   const clock = new SimClock();
   const machine = new MachineClock(clock, 0);

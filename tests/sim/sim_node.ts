@@ -83,6 +83,8 @@ export interface SimNodeWorld {
   readonly network: SimNetwork;
   /** Where objects lie that all share; undefined where each keeps its own, or there are none. */
   readonly bucket?: SimBucket | undefined;
+  /** What a node that waits for its disk is ahead of all others at most: these compare clocks. */
+  readonly blockMsMax?: number;
 }
 
 /** What wall clocks are ahead of the run's time when nothing is wrong. */
@@ -135,7 +137,7 @@ export class SimNode {
     this.disk = disk ?? new SimDisk({
       random: world.random.fork(),
       clock: this.machine,
-      block: (ms) => this.machine.block(ms),
+      block: (ms) => this.machine.block(Math.min(ms, world.blockMsMax ?? Infinity)),
       latencyMsMax: plan.diskLatencyMsMax,
     });
   }

@@ -45,6 +45,8 @@ const SETTLE_MS = 15_000;
 const ELECTED_MS = 5_000;
 /** Nothing takes longer in a run; beyond it something hangs. */
 const STUCK_MS = 60_000;
+/** Far below what group time may be wrong by. */
+const BLOCK_MS_MAX = 100;
 /** All that befalls a cluster is over within this. */
 const TROUBLE_MS_MAX = 180_000;
 /** A replica that lost its leader tells live readers at most so long after the trouble is over. */
@@ -278,7 +280,8 @@ class Simulation implements ClusterWorld {
     const { clock, network, trace } = this;
     const cold = this.#cold;
     const bucket = cold?.bucket;
-    const world = { clock, network, trace, bucket, random: this.#random.fork() };
+    const random = this.#random.fork();
+    const world = { clock, network, trace, bucket, random, blockMsMax: BLOCK_MS_MAX };
     const node = new SimNode(id, this.plan, world, {
       onGroup: (node, group) => {
         this.#options.onGroup?.(group);

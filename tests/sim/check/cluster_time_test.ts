@@ -31,6 +31,13 @@ Deno.test("ClusterTime.leads() throws when a group leaps to the time, after stre
   assert.throws(() => time.leads(0, 1_000_000), /was -999995 ms ahead, and is 0/);
 });
 
+Deno.test("ClusterTime.leads() takes a leap over a time without a leader", () => {
+  const time = new ClusterTime(() => 1_000_000);
+  time.leads(0, 990_001);
+  time.leads(0, 1_001_500);
+  assert.throws(() => time.leads(0, 1_001_501), /was -9999 ms ahead, and is 1501/);
+});
+
 Deno.test("ClusterTime.applied() takes a stamp that was made long before it was applied", () => {
   let rightMs = 1_000_000;
   const time = new ClusterTime(() => rightMs);
