@@ -67,16 +67,13 @@ export class RaftSnapshots {
   static async open(disk: Disk, directory: string): Promise<RaftSnapshots> {
     await disk.makeDirectory(directory);
     const snapshots = new RaftSnapshots(disk, directory);
-    let removed = 0;
-    for (const name of await disk.list(directory)) {
-      if (name.endsWith(TEMPORARY_SUFFIX)) {
-        await disk.remove(`${directory}/${name}`);
-        removed++;
-      } else {
-        removed += await snapshots.#found(name);
-      }
+    const names = await disk.list(directory);
+    // What is found will be relied upon, and the process before may have died just before this.
+    if (names.length > 0) await disk.syncDirectory(directory);
+    for (const name of names) {
+      if (name.endsWith(TEMPORARY_SUFFIX)) await disk.remove(`${directory}/${name}`);
+      else await snapshots.#found(name);
     }
-    if (removed > 0) await disk.syncDirectory(directory);
     return snapshots;
   }
 
@@ -226,9 +223,9 @@ export class RaftSnapshots {
   }
 
   /** Takes note of a file, and removes the older one of two; answers how many were removed. */
-  async #found(name: string): Promise<number> {
+  async #found(name: string): Promise<void> {
     const match = /^g(\d+)-(\d+)\.snapshot$/.exec(name);
-    if (match === null) return 0;
+    if (match === null) return;
     const [group, index] = [Number(match[1]), Number(match[2])];
     const file = await this.disk.open(`${this.directory}/${name}`, { create: false });
     const bytes = await file.size();
@@ -237,9 +234,8 @@ export class RaftSnapshots {
     if (other === undefined || other.index < index) {
       this.#newest.set(group, { group, index, bytes });
     }
-    if (other === undefined) return 0;
+    if (other === undefined) return;
     await this.disk.remove(this.#path(group, Math.min(index, other.index)));
-    return 1;
   }
 
   #path(group: number, index: number): string {

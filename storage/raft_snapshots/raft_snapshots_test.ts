@@ -64,6 +64,21 @@ Deno.test("RaftSnapshots.write() leaves the old or the new one when the power fa
   assert.ok(kept > 10 && kept < 110, `both must happen: ${kept}`);
 });
 
+Deno.test("RaftSnapshots.open() makes durable what it finds, as a process leaves it that dies", async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const disk = newDisk(seed);
+    const snapshots = await RaftSnapshots.open(disk, DIRECTORY);
+    // The file's, and then the folder's, which its new name needs.
+    disk.failAt("sync", 2);
+    await assert.rejects(snapshots.write(0, { index: 20, term: 1, meta: META }, state(2, 20)));
+    const restarted = disk.kill();
+    const found = await RaftSnapshots.open(restarted, DIRECTORY);
+    assert.equal((await read(found, 0))?.index, 20);
+    const after = await RaftSnapshots.open(restarted.crash(), DIRECTORY);
+    assert.equal((await read(after, 0))?.index, 20, `seed ${seed}`);
+  }
+});
+
 Deno.test("RaftSnapshots.write() changes nothing when its source throws", async () => {
   const disk = newDisk();
   const snapshots = await RaftSnapshots.open(disk, DIRECTORY);
