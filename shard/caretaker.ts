@@ -79,7 +79,6 @@ export class Caretaker {
   /** How the disk here is: a slow one makes others keep what they lead, and get what is led here. */
   seeDisk({ slow, hampers }: Pick<DiskPace, "slow" | "hampers">): void {
     this.#diskHampers = hampers;
-    if (slow === this.#diskSlow) return;
     this.#diskSlow = slow;
     this.#tellPeers();
   }

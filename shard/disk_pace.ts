@@ -44,8 +44,9 @@ export class DiskPace {
   readonly #watched: Watched[];
   readonly #log: LogLine;
   #tickedMs = Infinity;
+  /** When a write was seen last that took so long, and since when `slow` is what it is. */
   #slowMs = -Infinity;
-  #sinceMs = 0;
+  #sinceMs = -Infinity;
 
   constructor(lanes: readonly Writing[], log: LogLine) {
     this.#watched = lanes.map((lane) => ({ lane, write: 0, ageMs: 0 }));
@@ -60,8 +61,11 @@ export class DiskPace {
     const ageMs = Math.max(...this.#watched.map((watched) => watched.ageMs));
     if (ageMs >= SLOW_MS) this.#slowMs = nowMs;
     this.hangs = ageMs >= HANG_MS;
-    const slow = nowMs - this.#slowMs < WELL_MS;
-    this.hampers = slow && nowMs - this.#slowMs < SLOW_MS && nowMs - this.#sinceMs >= TOLD_MS;
+    this.#judge(nowMs - this.#slowMs < WELL_MS, nowMs);
+    this.hampers = nowMs - this.#slowMs < SLOW_MS && nowMs - this.#sinceMs >= TOLD_MS;
+  }
+
+  #judge(slow: boolean, nowMs: number): void {
     if (slow === this.slow) return;
     this.slow = slow;
     this.#sinceMs = nowMs;

@@ -437,9 +437,11 @@ export class Shard implements GroupAccess, OrderAccess {
     arrivals.tick(nowMs);
     this.#leaders.look(this.#groups.values());
     if (this.#pace !== undefined) caretaker.seeDisk(this.#pace);
-    // Elsewhere they see what is new.
-    if (this.#pace?.hangs) { for (const group of this.#groups.values()) group.endWatches(); }
-    for (const group of this.#groups.values()) caretaker.look(group, nowMs, this.#diskLow);
+    for (const group of this.#groups.values()) {
+      // Elsewhere its readers see what is new.
+      if (this.#pace?.hangs) group.endWatches();
+      caretaker.look(group, nowMs, this.#diskLow);
+    }
   }
 
   async #handOverUntil(isOver: () => boolean): Promise<void> {
