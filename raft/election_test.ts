@@ -15,6 +15,32 @@ function grants(member: Member, message: Message<Text>): boolean {
   return only(member.hear(message).flush(), "pre_vote_response").some(({ granted }) => granted);
 }
 
+/** A candidate of term 1, whose own vote is being written. */
+function candidate(): Member {
+  const a = new Member().pass(100);
+  a.flush();
+  a.hear({ type: "pre_vote_response", from: "b", to: "a", term: 1, granted: true }).said();
+  assert.equal(a.raft.role, "candidate");
+  return a;
+}
+
+/** A member whose vote for b in term 1 is being written. */
+function voter(): Member {
+  const a = new Member().pass(100);
+  a.flush();
+  a.hear(voteRequest("b", 1, 0, 0)).said();
+  return a;
+}
+
+/** Fails where a group is without a leader for longer, in any of ten runs. */
+function failsOverWithin(limitMs: number, more: Partial<typeof FAILOVER_SETTINGS>): void {
+  for (let seed = 0; seed < 10; seed++) {
+    const waitedMs = failover({ ...FAILOVER_SETTINGS, ...more }, seed);
+    assert.ok(waitedMs.length > 0, `nobody led, seed ${seed}`);
+    assert.ok(Math.max(...waitedMs) < limitMs, `${Math.max(...waitedMs)} of ${limitMs} ms`);
+  }
+}
+
 Deno.test("a pre-candidate lets one of lower rank wait, for as long as answers may come", () => {
   const a = new Member().pass(100);
   assert.equal(grants(a, preVote("b", 1)), false);
@@ -62,10 +88,8 @@ Deno.test("a pre-candidate without answers asks again soon, then less often", ()
 });
 
 Deno.test("a candidate that is refused a vote tries again soon", () => {
-  const a = new Member().pass(100);
+  const a = candidate();
   a.flush();
-  a.hear({ type: "pre_vote_response", from: "b", to: "a", term: 1, granted: true }).flush();
-  assert.equal(a.raft.role, "candidate");
   a.pass(50);
   a.hear({ type: "vote_response", from: "b", to: "a", term: 1, granted: false });
   a.pass(12).flush();
@@ -92,34 +116,20 @@ Deno.test("failover() of 21 groups at once takes below 900 ms", () => {
 
 Deno.test("failover() between continents takes one election", () => {
   for (const latencyMaxMs of [50, 100, 200]) {
-    const settings = { ...FAILOVER_SETTINGS, latencyMinMs: latencyMaxMs / 2, latencyMaxMs };
-    for (let seed = 0; seed < 10; seed++) {
-      const waitedMs = failover(settings, seed);
-      // Pre-vote, vote and first entry, there and back.
-      const limitMs = 900 + 6 * latencyMaxMs;
-      assert.ok(Math.max(...waitedMs) < limitMs, `${Math.max(...waitedMs)} of ${limitMs} ms`);
-    }
+    // Pre-vote, vote and first entry, there and back.
+    failsOverWithin(900 + 6 * latencyMaxMs, { latencyMinMs: latencyMaxMs / 2, latencyMaxMs });
   }
 });
 
 Deno.test("failover() on slow disks takes one election, however slow they are", () => {
   for (const syncMs of [100, 300, 1_000]) {
-    const settings = { ...FAILOVER_SETTINGS, syncMs };
-    for (let seed = 0; seed < 10; seed++) {
-      const waitedMs = failover(settings, seed);
-      assert.ok(waitedMs.length > 0, `nobody led with ${syncMs} ms, seed ${seed}`);
-      // A candidate's vote, another one's, and the first entry: each waits for a sync under way.
-      const limitMs = 900 + 6 * syncMs;
-      assert.ok(Math.max(...waitedMs) < limitMs, `${Math.max(...waitedMs)} of ${limitMs} ms`);
-    }
+    // A candidate's vote, another one's, and the first entry: each waits for a sync under way.
+    failsOverWithin(900 + 6 * syncMs, { syncMs });
   }
 });
 
 Deno.test("a candidate's timeout begins when its own vote is durable, and takes in as much for others", () => {
-  const a = new Member().pass(100);
-  a.said();
-  a.hear({ type: "pre_vote_response", from: "b", to: "a", term: 1, granted: true }).said();
-  assert.equal(a.raft.role, "candidate");
+  const a = candidate();
   for (let ms = 0; ms < 400; ms += 10) a.pass(10).said();
   assert.equal(a.raft.role, "candidate", "while it is being written");
   assert.equal(only(a.flush(), "vote").length, 2);
@@ -130,9 +140,7 @@ Deno.test("a candidate's timeout begins when its own vote is durable, and takes 
 });
 
 Deno.test("a candidate whose disk hung does not wait for others' disks as long", () => {
-  const a = new Member().pass(100);
-  a.said();
-  a.hear({ type: "pre_vote_response", from: "b", to: "a", term: 1, granted: true }).said();
+  const a = candidate();
   a.pass(60_000).flush();
   a.pass(1_699);
   assert.equal(a.raft.role, "candidate", "100 ms, and twice 800");
@@ -141,9 +149,7 @@ Deno.test("a candidate whose disk hung does not wait for others' disks as long",
 });
 
 Deno.test("a member does not campaign while its vote for another is being written", () => {
-  const a = new Member().pass(100);
-  a.flush();
-  a.hear(voteRequest("b", 1, 0, 0)).said();
+  const a = voter();
   for (let ms = 0; ms < 500; ms += 10) a.pass(10).said();
   assert.equal(a.raft.role, "follower");
   assert.equal(a.raft.nextTickMs, Infinity);
@@ -152,9 +158,7 @@ Deno.test("a member does not campaign while its vote for another is being writte
 });
 
 Deno.test("a member that gave its vote away grants no pre-vote while it may make a leader", () => {
-  const a = new Member().pass(100);
-  a.flush();
-  a.hear(voteRequest("b", 1, 0, 0)).said();
+  const a = voter();
   a.nowMs += 300;
   assert.equal(grants(a, preVote("c", 2)), false, "while it is being written");
   a.flush();
@@ -166,10 +170,8 @@ Deno.test("a member that gave its vote away grants no pre-vote while it may make
 });
 
 Deno.test("a candidate grants no pre-vote while it may win, and does once it was refused", () => {
-  const a = new Member().pass(100);
+  const a = candidate();
   a.flush();
-  a.hear({ type: "pre_vote_response", from: "b", to: "a", term: 1, granted: true }).flush();
-  assert.equal(a.raft.role, "candidate");
   a.pass(50);
   assert.equal(grants(a, preVote("c", 2)), false);
   a.hear({ type: "vote_response", from: "b", to: "a", term: 1, granted: false });
