@@ -222,7 +222,7 @@ export class RaftSnapshots {
     return true;
   }
 
-  /** Takes note of a file, and removes the older one of two; answers how many were removed. */
+  /** Takes note of a file, and removes the older one of two. */
   async #found(name: string): Promise<void> {
     const match = /^g(\d+)-(\d+)\.snapshot$/.exec(name);
     if (match === null) return;
