@@ -23,12 +23,13 @@ export function availableCores(): number {
 /**
  * Bytes of memory that this process may use: the machine's, or where that is less those of its cgroup
  * or of one around it. A container sees its own as the topmost, a service of the machine does not.
+ * Deno itself knows the nearest cgroup alone; the files it lets only those read who may do all (`-A`).
  *
  * @param readText the text of a file; undefined where there is none
  */
 export function availableMemoryBytes(
   readText: (path: string) => string | undefined = textOf,
-  machineBytes: number = totalmem(),
+  machineBytes: number = Math.min(totalmem(), process.constrainedMemory() || Infinity),
 ): number {
   const paths = cgroupFiles(readText(CGROUPS_FILE) ?? "");
   const limits = paths.map((path) => Number(readText(path)?.trim()) || 0);

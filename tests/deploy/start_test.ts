@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { osBootId } from "../../io/machine.ts";
 import { freePorts } from "../cluster/ports.ts";
 import { eventually } from "../http/expect.ts";
 import { at, treesOf } from "./files.ts";
@@ -64,6 +65,9 @@ Deno.test({
       const ends = await Promise.all(pods.map((pod) => pod.status));
       clearTimeout(late);
       assert.deepEqual(ends.map(({ code }) => code), [0, 0, 0]);
+      // Deno lets few read what Linux says of the machine: the boot, as well as the bound on memory.
+      const { bootId } = JSON.parse(await Deno.readTextFile(`${folder}/0/identity.json`));
+      assert.equal(bootId, osBootId());
     } finally {
       pods.forEach(kill);
       await Promise.all(pods.map((pod) => pod.status));
