@@ -6,6 +6,8 @@ import { Blocks, copiedPieces, type Gathered, Joined, type PieceReader } from ".
 const WHOLE_BODY_BYTES_MAX = 64 * 1024;
 /** A body that grows by nothing for so long is cut off (SPEC section 13). */
 const STALL_MS = 30_000;
+/** How many looks at the bodies pass in that time. */
+const LOOKS_PER_STALL = 10;
 
 /**
  * Between two blocks of a large body others go on. A client that is fast enough has the next piece
@@ -13,8 +15,13 @@ const STALL_MS = 30_000;
  */
 const BLOCK_PAUSE_MS = 12;
 
-/** How many looks at the bodies pass in that time. */
-const LOOKS_PER_STALL = 10;
+/**
+ * Bodies that are on their way when their connections are to be closed have so long to be whole, and
+ * are looked at as often. So long after that, none breaks off by its client's fault.
+ */
+const SETTLE_MS_MAX = 3_000;
+const SETTLE_LOOK_MS = 10;
+const BREAK_OFF_MS = 5_000;
 
 /** Takes a body, or why there is none. */
 export type TakeBody = (body: Uint8Array | ErrorCode) => void;
@@ -106,6 +113,7 @@ export class BodyReader {
   readonly #blocksMax: number;
   readonly #ring = new Waiting();
   #look = 0;
+  #breaksOffUntilMs = -Infinity;
   #sweep: Timer | undefined;
 
   /** @param reserved bytes in flight that bodies in blocks leave to all others */
@@ -122,6 +130,19 @@ export class BodyReader {
       waiting.giveUp();
       waiting.leave();
     }
+  }
+
+  /**
+   * To be waited for before connections are closed, which breaks off the bodies that come over them:
+   * resolves once those that are on their way now are whole, or have had their time.
+   */
+  async settle(): Promise<void> {
+    const underWay = this.#underWay();
+    const untilMs = this.#clock.monotonicMs() + SETTLE_MS_MAX;
+    while (underWay.some((body) => !body.over) && this.#clock.monotonicMs() < untilMs) {
+      await pause(this.#clock, SETTLE_LOOK_MS);
+    }
+    this.#breaksOffUntilMs = this.#clock.monotonicMs() + BREAK_OFF_MS;
   }
 
   /** The whole body, or why not. */
@@ -194,6 +215,11 @@ export class BodyReader {
     this.bytesInFlight -= bytes;
   }
 
+  #brokenOff(): ErrorCode {
+    const byServer = this.#clock.monotonicMs() < this.#breaksOffUntilMs;
+    return byServer ? "shutting_down" : "body_broken_off";
+  }
+
   #refuse(): ErrorCode {
     this.refused++;
     return "overloaded";
@@ -203,7 +229,7 @@ export class BodyReader {
     this.bytesInFlight += announced;
     const body = new WholeBody(this, announced, limit, done);
     this.#watch(body);
-    request.bytes().then((bytes) => body.end(bytes), () => body.end("body_broken_off"));
+    request.bytes().then((bytes) => body.end(bytes), () => body.end(this.#brokenOff()));
   }
 
   #readPieces(
@@ -245,7 +271,7 @@ export class BodyReader {
         if (pause !== undefined) await pause;
       }
     } catch {
-      return body.stalled ? "request_timeout" : "body_broken_off";
+      return body.stalled ? "request_timeout" : this.#brokenOff();
     } finally {
       this.bytesInFlight -= held;
       body.leave();

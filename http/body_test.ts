@@ -50,7 +50,7 @@ function given() {
 /** Announced and short: in one go. Announced and long: in pieces. Not announced: in pieces. */
 const KINDS: [name: string, announced: (length: number) => number | undefined, length: number][] = [
   ["short", (length) => length, 1_000],
-  ["long", (length) => length, 80_000],
+  ["long", (length) => length, 70_000],
   ["chunked", () => undefined, 80_000],
 ];
 
@@ -91,6 +91,42 @@ for (const [name, announced, length] of KINDS) {
     upload.controller.error(new Error("connection reset"));
     assert.equal(await reading, "body_broken_off");
     assert.equal(reader.bytesInFlight, 0);
+  });
+
+  Deno.test(`settle() waits for a ${name} body that is on its way, and for no other one`, async () => {
+    const { clock, reader, read } = given();
+    const upload = new Upload(announced(length)).send(1);
+    const reading = read(upload);
+    let settled = false;
+    reader.settle().then(() => settled = true);
+    const later = new Upload(announced(length)).send(1);
+    const readingLater = read(later);
+    await clock.run(2_000);
+    assert.equal(settled, false);
+    upload.send(length - 1).end();
+    assert.equal(await reading, length);
+    await clock.run(100);
+    assert.equal(settled, true);
+    later.controller.error(new Error("closed"));
+    assert.equal(await readingLater, "shutting_down");
+  });
+
+  Deno.test(`settle() waits for a ${name} body three seconds, and blames no client then`, async () => {
+    const { clock, reader, read } = given();
+    const upload = new Upload(announced(length)).send(1);
+    const reading = read(upload);
+    const settling = reader.settle();
+    await clock.run(3_100);
+    await settling;
+    upload.controller.error(new Error("closed"));
+    assert.equal(await reading, "shutting_down");
+    await clock.run(5_000);
+    const next = new Upload(announced(length)).send(1);
+    const readingNext = read(next);
+    await clock.run(0);
+    next.controller.error(new Error("connection reset"));
+    assert.equal(await readingNext, "body_broken_off");
+    reader.close();
   });
 
   Deno.test(`close() gives a ${name} body up`, async () => {

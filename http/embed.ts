@@ -263,7 +263,11 @@ class EmbeddedNode implements UrsulaNode {
 
   #listenOn(answer: Handler, options: ListenOptions): Listener {
     try {
-      return listen(answer, { ...options, tls: this.#security.setup.tls });
+      return listen(answer, {
+        ...options,
+        tls: this.#security.setup.tls,
+        settle: () => this.#plane?.settle() ?? Promise.resolve(),
+      });
     } catch (reason) {
       const detail = reason instanceof Error ? reason.message : String(reason);
       throw new Error(`can't listen on ${options.hostname}:${options.port}: ${detail}`);

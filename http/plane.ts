@@ -97,6 +97,11 @@ export class ClientPlane {
     this.#liveReaders.close();
   }
 
+  /** See {@linkcode BodyReader.settle}. */
+  settle(): Promise<void> {
+    return this.#bodies.settle();
+  }
+
   /** Gives up on bodies that are still coming in. */
   close(): void {
     this.#liveReaders.close();

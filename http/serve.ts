@@ -10,6 +10,8 @@ export interface ListenOptions {
   readonly shared: boolean;
   /** Speaks HTTPS; left out speaks plain HTTP. */
   readonly tls?: CertifiedKey | undefined;
+  /** Waited for before connections are closed, which breaks off bodies that come over them. */
+  readonly settle?: () => Promise<void>;
 }
 
 /** A plane that is listened for. */
@@ -50,6 +52,7 @@ class ServedPlane implements Listener {
   readonly port: number;
   readonly shared: boolean;
   readonly #answer: Handler;
+  readonly #settle: () => Promise<void>;
   #server: Deno.HttpServer<Deno.NetAddr>;
   /** Servers that show older certificates, while they finish what they have. */
   readonly #leaving = new Set<Promise<void>>();
@@ -57,6 +60,7 @@ class ServedPlane implements Listener {
 
   constructor(answer: Handler, options: ListenOptions) {
     this.#answer = answer;
+    this.#settle = options.settle ?? (() => Promise.resolve());
     this.shared = options.shared;
     this.hostname = options.hostname;
     this.#server = this.#serve(options.port, options.tls);
@@ -83,12 +87,15 @@ class ServedPlane implements Listener {
     this.#stopped = true;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const grace = new Promise<void>((resolve) => timer = setTimeout(resolve, GRACE_MS));
-    await Promise.race([Promise.all([this.#server.shutdown(), ...this.#leaving]), grace]);
+    this.#leave(this.#server);
+    await Promise.race([Promise.all(this.#leaving), grace]);
     clearTimeout(timer);
   }
 
   #leave(server: Deno.HttpServer<Deno.NetAddr>): void {
-    const left: Promise<void> = server.shutdown().finally(() => this.#leaving.delete(left));
+    const left: Promise<void> = this.#settle()
+      .then(() => server.shutdown())
+      .finally(() => this.#leaving.delete(left));
     this.#leaving.add(left);
   }
 

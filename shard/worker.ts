@@ -84,7 +84,8 @@ async function obey(order: ToWorker): Promise<void> {
     case "listen": {
       const { hostname, port, tls } = order;
       if (plane !== undefined) {
-        listener = listen(plane.fetch, { hostname, port, tls, shared: true });
+        const settle = () => plane?.settle() ?? Promise.resolve();
+        listener = listen(plane.fetch, { hostname, port, tls, shared: true, settle });
       }
       return tell({ type: "listening" });
     }

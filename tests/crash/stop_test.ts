@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import { send } from "../http/client.ts";
+import { assertError } from "../http/expect.ts";
+import { type RawAnswer, RawConnection } from "../http/raw.ts";
 import { EventReader } from "../http/sse.ts";
 import { runProgram, startServer } from "../server.ts";
 import { pause } from "./random.ts";
@@ -48,6 +50,30 @@ for (const cores of ["1", "2"]) {
     for (const reader of readers) await reader[Symbol.asyncDispose]();
   });
 }
+
+/** An append of two bytes, the first of which is there before the server is told to stop. */
+async function uploadDuringStop(lateMs: number): Promise<RawAnswer | undefined> {
+  await using server = await startServer({ args: ["--core-count", "2"] });
+  await send(`${server.url}/v1/stream/a`, "PUT", { headers: TYPE });
+  using connection = await RawConnection.open(server.address);
+  const head = "POST /v1/stream/a HTTP/1.1\r\nhost: a\r\ncontent-type: text/plain\r\n";
+  await connection.write(`${head}content-length: 2\r\n\r\nx`);
+  await pause(200);
+  const stopping = server.stop();
+  await pause(lateMs);
+  await connection.write("y").catch(() => {});
+  const answer = await connection.answer();
+  assert.equal((await stopping).code, 0, await server.stderr());
+  return answer;
+}
+
+Deno.test("SIGTERM lets a body come that is on its way", async () => {
+  assert.equal((await uploadDuringStop(500))?.status, 204);
+});
+
+Deno.test("SIGTERM breaks off a body that takes too long, and says that it is not its client's fault", async () => {
+  assertError(await uploadDuringStop(6_000), "shutting_down");
+});
 
 Deno.test("SIGTERM under load loses nothing that was acknowledged, and exits 0", async () => {
   await using server = await startServer({ args: ["--core-count", "2"] });
