@@ -1,5 +1,11 @@
 import { resolve } from "node:path";
-import { availableCores, availableMemoryBytes, osBootId, processUsage } from "../io/machine.ts";
+import {
+  availableCores,
+  availableMemoryBytes,
+  handleUse,
+  osBootId,
+  processUsage,
+} from "../io/machine.ts";
 import { DenoClock, denoDisk, denoRandom } from "../io/deno.ts";
 import type { CertifiedKey } from "../io/mod.ts";
 import { exportMetrics, openTracer } from "../io/telemetry.ts";
@@ -17,6 +23,7 @@ import { createAdminHandler } from "./admin/plane.ts";
 import { respondError } from "./answer.ts";
 import { Gate } from "./auth/mod.ts";
 import type { HttpSettings, PlaneSetup } from "./context.ts";
+import { HandleWatch } from "./handle_watch.ts";
 import type { Handler } from "./handler.ts";
 import { health } from "./health.ts";
 import { INSTRUMENTS } from "./metrics/mod.ts";
@@ -94,6 +101,7 @@ export async function startNode(config: Config, log: Log): Promise<UrsulaNode> {
   const tracer = await openTracer(VERSION);
   const io = { clock, random: denoRandom, disk: denoDisk, network, tracer };
   const settings = settingsOf(config);
+  const handles = new HandleWatch(clock, handleUse);
   const identity = { nodeId: config.nodeId, clusterId: config.clusterId, version: VERSION };
   const extra: PlaneSetup = {
     settings,
@@ -118,7 +126,15 @@ export async function startNode(config: Config, log: Log): Promise<UrsulaNode> {
     clock.close();
     throw reason;
   });
-  const embedded: EmbeddedNode = new EmbeddedNode({ config, log, clock, node, security, gate });
+  const embedded: EmbeddedNode = new EmbeddedNode({
+    config,
+    log,
+    clock,
+    node,
+    security,
+    gate,
+    handles,
+  });
   security.onRenew = async (setup) => {
     renewNetwork(network, setup);
     if (setup.auth !== undefined) gate?.renew(setup.auth);
@@ -136,6 +152,7 @@ export async function startNode(config: Config, log: Log): Promise<UrsulaNode> {
       identity,
       gate,
       usage: processUsage,
+      handles,
       onError,
       tellRequest: (fields) => log("info", "request", { ...fields, shard: 0 }),
     });
@@ -156,6 +173,7 @@ class EmbeddedNode implements UrsulaNode {
   readonly #node: Node;
   readonly #security: Security;
   readonly #gate: Gate | undefined;
+  readonly #handles: HandleWatch;
   #resolveClosed!: (reason: Error | undefined) => void;
   #plane: ClientPlane | undefined;
   #runtime: ShardRuntime | undefined;
@@ -170,6 +188,7 @@ class EmbeddedNode implements UrsulaNode {
     readonly node: Node;
     readonly security: Security;
     readonly gate: Gate | undefined;
+    readonly handles: HandleWatch;
   }) {
     this.#config = parts.config;
     this.#log = parts.log;
@@ -177,6 +196,7 @@ class EmbeddedNode implements UrsulaNode {
     this.#node = parts.node;
     this.#security = parts.security;
     this.#gate = parts.gate;
+    this.#handles = parts.handles;
     this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
   }
 
@@ -261,12 +281,17 @@ class EmbeddedNode implements UrsulaNode {
     await this.#node.listenEverywhere(hostname, port, this.#security.setup.tls);
   }
 
-  #listenOn(answer: Handler, options: ListenOptions): Listener {
+  #listenOn(
+    answer: Handler,
+    options: Pick<ListenOptions, "hostname" | "port" | "shared">,
+  ): Listener {
     try {
       return listen(answer, {
         ...options,
         tls: this.#security.setup.tls,
+        log: (line, level = "info") => this.#log(level, line),
         settle: () => this.#plane?.settle() ?? Promise.resolve(),
+        handles: this.#handles,
       });
     } catch (reason) {
       const detail = reason instanceof Error ? reason.message : String(reason);

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from "../io/mod.ts";
 import { type Feed, Roster, type Seat } from "../shard/mod.ts";
 import { cursorAfter } from "./cursor.ts";
+import type { HandleWatch } from "./handle_watch.ts";
 
 /** How often live reads are looked at. */
 const LOOK_MS = 500;
@@ -23,6 +24,7 @@ export interface LiveReader {
 export class LiveReaders {
   readonly #clock: Clock;
   readonly #max: number;
+  readonly #handles: HandleWatch | undefined;
   readonly #readers = new Roster<LiveReader>();
   #crowded = new Set<LiveReader>();
   #timer: Timer | undefined;
@@ -32,9 +34,11 @@ export class LiveReaders {
   #closed = false;
   #refused = 0;
 
-  constructor(clock: Clock, max: number) {
+  /** @param handles none are let in while it says that they are scarce: each keeps a connection */
+  constructor(clock: Clock, max: number, handles?: HandleWatch) {
     this.#clock = clock;
     this.#max = max;
+    this.#handles = handles;
   }
 
   /** The monotonic clock in ms, at most half a second ago: read once for all. */
@@ -67,7 +71,8 @@ export class LiveReaders {
    * does not: others may have come meanwhile.
    */
   admits(feed?: Feed): boolean {
-    if (!this.#closed && this.#readers.size < this.#max) return true;
+    const hasRoom = this.#readers.size < this.#max && this.#handles?.scarce !== true;
+    if (!this.#closed && hasRoom) return true;
     if (!this.#closed) this.#refused++;
     feed?.forsake();
     return false;

@@ -4,6 +4,7 @@ import { groupsOf, type ShardRuntime } from "../node/runtime.ts";
 import type { Gate } from "./auth/mod.ts";
 import { BodyReader } from "./body.ts";
 import type { HttpContext, HttpSettings, NodeIdentity } from "./context.ts";
+import type { HandleWatch } from "./handle_watch.ts";
 import { createHandler, type Handler } from "./handler.ts";
 import { LargeAnswers } from "./large_answers.ts";
 import { LiveReaders } from "./live_readers.ts";
@@ -30,18 +31,20 @@ export class ClientPlane {
     gate?: Gate | undefined;
     /** What the process uses; left out in a simulation. */
     usage?: () => ProcessUsage;
+    /** Left out in a simulation, too. */
+    handles?: HandleWatch;
     onError: (reason: unknown) => void;
     /** Told of every request that was answered, where `settings.logRequests` asks for it. */
     tellRequest?: TellRequest;
   }) {
-    const { runtime, io, settings, identity, gate, usage } = options;
+    const { runtime, io, settings, identity, gate, usage, handles } = options;
     const startedMs = io.clock.monotonicMs();
     this.#bodies = new BodyReader(
       io.clock,
       settings.bodyBytesInFlightMax,
       settings.appendBytesMax,
     );
-    this.#liveReaders = new LiveReaders(io.clock, settings.liveReadersMax);
+    this.#liveReaders = new LiveReaders(io.clock, settings.liveReadersMax, handles);
     const bodies = this.#bodies;
     const readers = this.#liveReaders;
     const traffic = new Traffic();

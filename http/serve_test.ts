@@ -5,7 +5,7 @@ import { canSharePort, listen } from "./serve.ts";
 
 const yes: Handler = () => Promise.resolve(new Response("yes"));
 
-const LOCAL = { hostname: "127.0.0.1", port: 0, shared: false };
+const LOCAL = { hostname: "127.0.0.1", port: 0, shared: false, log: () => {} };
 
 Deno.test("canSharePort() says whether two listeners may share a port", async () => {
   assert.equal(canSharePort(), true, "the project's configuration asks for it");
@@ -72,7 +72,7 @@ Deno.test("renew() shows the new certificate, with or without a port that can be
       begun.resolve();
       return answer.promise;
     };
-    const LOCAL = { hostname: "127.0.0.1", port: 0, shared: false, tls: keys[0] };
+    const LOCAL = { hostname: "127.0.0.1", port: 0, shared: false, tls: keys[0], log: () => {} };
     const listener = listen(answered, LOCAL);
     const url = "https://127.0.0.1:" + listener.port;
     const ask = async (authority, path) => {

@@ -418,3 +418,41 @@ networkTest("listen() shares a port when all ask for it", async ({ there, hostna
   await first.close();
   await second.close();
 });
+
+Deno.test({
+  name: "denoDisk waits for a file handle where the process has none left",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const program = `
+      const { denoDisk } = await import(${JSON.stringify(import.meta.resolve("./deno.ts"))});
+      const folder = Deno.makeTempDirSync();
+      const taken = [];
+      try { for (;;) taken.push(Deno.openSync("/dev/null")); } catch { /* none is left */ }
+      let opened = false;
+      const opening = denoDisk.open(folder + "/a", { create: true }).then((file) => {
+        opened = true;
+        return file;
+      });
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      const early = opened;
+      taken.pop().close();
+      await (await opening).write(new Uint8Array(3), 0);
+      for (const file of taken) file.close();
+      await Deno.remove(folder, { recursive: true });
+      console.log(early, opened);`;
+    const { stdout, stderr } = await new Deno.Command("sh", {
+      args: [
+        "-c",
+        'ulimit -n 100; exec "$@"',
+        "sh",
+        Deno.execPath(),
+        "eval",
+        "--no-config",
+        "--no-lock",
+        program,
+      ],
+    }).output();
+    const text = new TextDecoder();
+    assert.equal(text.decode(stdout).trim(), "false true", text.decode(stderr));
+  },
+});

@@ -29,6 +29,9 @@ import {
 const TIMER_DELAY_MS_MAX = 2 ** 31 - 1;
 /** Most bytes that one call of `getRandomValues` fills. */
 const RANDOM_CALL_BYTES_MAX = 65_536;
+/** How long a file waits for a handle where the process has none left, and how often it looks. */
+const HANDLE_WAIT_MS = 10_000;
+const HANDLE_PAUSE_MS = 20;
 /** Pause after the system could not accept a connection, such as for want of file handles. */
 const ACCEPT_PAUSE_MS = 100;
 
@@ -150,12 +153,10 @@ export const denoDisk: Disk = {
   },
   makeDirectory: (path) => mapped(path, Deno.mkdir(path, { recursive: true })),
   async list(path: string): Promise<string[]> {
-    const names: string[] = [];
-    try {
-      for await (const entry of Deno.readDir(path)) names.push(entry.name);
-    } catch (error) {
-      throw diskError(path, error);
-    }
+    const names = await mapped(
+      path,
+      withHandle(() => Array.fromAsync(Deno.readDir(path), ({ name }) => name)),
+    );
     return names.sort();
   },
   rename: (from, to) => mapped(from, Deno.rename(from, to)),
@@ -163,7 +164,7 @@ export const denoDisk: Disk = {
   async syncDirectory(path: string): Promise<void> {
     // Windows opens no folders; its file systems journal names by themselves.
     if (Deno.build.os === "windows") return;
-    const folder = await mapped(path, Deno.open(path, { read: true }));
+    const folder = await mapped(path, withHandle(() => Deno.open(path, { read: true })));
     try {
       await folder.sync();
     } catch (error) {
@@ -274,7 +275,29 @@ class DenoFile implements DiskFile {
 }
 
 function opened(path: string, create: boolean): Promise<Deno.FsFile> {
-  return mapped(path, Deno.open(path, { read: true, write: true, create }));
+  return mapped(path, withHandle(() => Deno.open(path, { read: true, write: true, create })));
+}
+
+/**
+ * Clients may have taken all handles for a moment, until connections are closed for want of them. A
+ * journal that could not have its next file would end the node.
+ */
+async function withHandle<T>(open: () => Promise<T>): Promise<T> {
+  const deadlineMs = performance.now() + HANDLE_WAIT_MS;
+  for (;;) {
+    try {
+      return await open();
+    } catch (error) {
+      if (!lacksHandle(error) || performance.now() > deadlineMs) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, HANDLE_PAUSE_MS));
+  }
+}
+
+/** Of this process, or of the whole machine. */
+function lacksHandle(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === "EMFILE" || code === "ENFILE";
 }
 
 async function mapped<T>(path: string, outcome: Promise<T>): Promise<T> {
@@ -286,9 +309,12 @@ async function mapped<T>(path: string, outcome: Promise<T>): Promise<T> {
 }
 
 function diskError(path: string, error: unknown): DiskError {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
   const detail = error instanceof Error ? error.message : String(error);
-  return new DiskError(kindOf(code), path, detail);
+  return new DiskError(kindOf(codeOf(error)), path, detail);
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
 }
 
 function kindOf(code: unknown): DiskErrorCode {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import process from "node:process";
 import type { CoreTime } from "./mod.ts";
@@ -42,12 +42,41 @@ export interface ProcessUsage {
   readonly residentBytes: number;
   /** CPU time since its start, the system's for it included. */
   readonly cpuMs: number;
+  /** Undefined where nobody tells. */
+  readonly handles: HandleUse | undefined;
 }
 
 /** What this process uses now. */
 export function processUsage(): ProcessUsage {
   const { user, system } = process.cpuUsage();
-  return { residentBytes: process.memoryUsage.rss(), cpuMs: (user + system) / 1000 };
+  return {
+    residentBytes: process.memoryUsage.rss(),
+    cpuMs: (user + system) / 1000,
+    handles: handleUse(),
+  };
+}
+
+/** File handles (descriptors) of this process: its files, its connections, and what the system needs. */
+export interface HandleUse {
+  readonly open: number;
+  /** So many there may be. */
+  readonly max: number;
+}
+
+/** Where Linux lists the handles; how many there are is the folder's size, from Linux 6.2 on. */
+const HANDLES_FOLDER = "/proc/self/fd";
+const LIMITS_FILE = "/proc/self/limits";
+
+/** The file handles in use now; undefined where nobody tells, or there is no bound. */
+export function handleUse(
+  readText: (path: string) => string | undefined = textOf,
+): HandleUse | undefined {
+  const max = /^Max open files +(\d+)/m.exec(readText(LIMITS_FILE) ?? "")?.[1];
+  return max === undefined ? undefined : { open: openHandles(), max: Number(max) };
+}
+
+function openHandles(): number {
+  return statSync(HANDLES_FOLDER).size || readdirSync(HANDLES_FOLDER).length;
 }
 
 /** What Linux says of the thread that asks: nanoseconds on a core and waiting for one, and slices. */

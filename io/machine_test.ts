@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { availableMemoryBytes, threadCoreTime } from "./machine.ts";
+import { availableMemoryBytes, handleUse, threadCoreTime } from "./machine.ts";
 
 const GiB = 2 ** 30;
 
@@ -73,4 +73,32 @@ Deno.test("threadCoreTime() is undefined where nobody says, or in other words", 
   assert.equal(threadCoreTime(() => undefined), undefined);
   assert.equal(threadCoreTime(() => ""), undefined);
   assert.equal(threadCoreTime(() => "cpu: 12\n"), undefined);
+});
+
+Deno.test({
+  name: "handleUse() counts what is open, up to the bound of the process",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const before = handleUse();
+    assert.ok(before !== undefined && before.open > 0 && before.open < before.max);
+    const files = await Promise.all(
+      Array.from({ length: 40 }, () => Deno.open(import.meta.filename ?? "")),
+    );
+    const after = handleUse();
+    for (const file of files) file.close();
+    // Other tests of this process may open and close some, too.
+    assert.ok(
+      Math.abs((after?.open ?? 0) - before.open - 40) < 10,
+      `${after?.open} ${before.open}`,
+    );
+    assert.equal(after?.max, before.max);
+  },
+});
+
+Deno.test("handleUse() is undefined where nobody says, or there is no bound", () => {
+  assert.equal(handleUse(() => undefined), undefined);
+  assert.equal(
+    handleUse(() => "Max open files            unlimited            unlimited            files\n"),
+    undefined,
+  );
 });

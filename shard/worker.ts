@@ -5,7 +5,7 @@
  */
 
 import { DenoClock, denoDisk, denoNetwork, denoRandom } from "../io/deno.ts";
-import { processUsage } from "../io/machine.ts";
+import { handleUse, processUsage } from "../io/machine.ts";
 import type { Network } from "../io/mod.ts";
 import { openTracer } from "../io/telemetry.ts";
 import type { FromWorker, ToWorker } from "../node/crew.ts";
@@ -14,6 +14,7 @@ import { Links } from "../node/links.ts";
 import { ShardRuntime } from "../node/runtime.ts";
 import type { PlaneSetup } from "../http/context.ts";
 import { Gate } from "../http/auth/mod.ts";
+import { HandleWatch } from "../http/handle_watch.ts";
 import { networkOf, renewNetwork } from "../http/network.ts";
 import { ClientPlane } from "../http/plane.ts";
 import type { SecuritySetup } from "../http/security.ts";
@@ -33,6 +34,7 @@ const machine = {
   disk: denoDisk,
   network: denoNetwork as Network,
 };
+const handles = new HandleWatch(machine.clock, handleUse);
 let runtime: ShardRuntime | undefined;
 let links: Links | undefined;
 let gate: Gate | undefined;
@@ -40,6 +42,7 @@ let plane: ClientPlane | undefined;
 let listener: Listener | undefined;
 
 const tell = (message: FromWorker) => scope.postMessage(message);
+const log = (message: string, level: LineLevel = "info") => tell({ type: "log", level, message });
 const fail = (reason: unknown) => {
   tell({ type: "failed", reason: reason instanceof Error ? reason.message : String(reason) });
 };
@@ -50,16 +53,13 @@ async function obey(order: ToWorker): Promise<void> {
       const { settings, identity, security } = order.extra as PlaneSetup;
       machine.network = networkOf(security);
       const { setup, ports } = order;
-      const log = (message: string, level: LineLevel = "info") =>
-        tell({ type: "log", level, message });
       const { cluster } = setup;
       const io = { ...machine, tracer: await openTracer(identity.version) };
       links = cluster &&
         new Links(cluster, io, log, () => Promise.resolve(cluster.formationReport));
       runtime = await ShardRuntime.start(setup, io, ports, { onFatal: fail, log }, links);
       if (cluster?.shared) await links?.listen();
-      const onError = (reason: unknown) =>
-        tell({ type: "log", level: "error", message: describe(reason) });
+      const onError = (reason: unknown) => log(describe(reason), "error");
       const { auth } = security;
       gate = auth && new Gate(auth, io.clock, (line) => log(line, "warn"));
       const tellRequest = (fields: LogFields) =>
@@ -76,6 +76,7 @@ async function obey(order: ToWorker): Promise<void> {
         identity,
         gate,
         usage: processUsage,
+        handles,
         onError,
         tellRequest,
       });
@@ -85,7 +86,15 @@ async function obey(order: ToWorker): Promise<void> {
       const { hostname, port, tls } = order;
       if (plane !== undefined) {
         const settle = () => plane?.settle() ?? Promise.resolve();
-        listener = listen(plane.fetch, { hostname, port, tls, shared: true, settle });
+        listener = listen(plane.fetch, {
+          hostname,
+          port,
+          tls,
+          shared: true,
+          log,
+          settle,
+          handles,
+        });
       }
       return tell({ type: "listening" });
     }

@@ -22,6 +22,8 @@ export interface ServerOptions {
   readonly memory?: boolean;
   /** Data directory; without one, a temporary folder that is removed in the end. */
   readonly dataDir?: string;
+  /** File handles that it may have; left out as many as this process. */
+  readonly handlesMax?: number;
   /** Environment beside the inherited one, from which every `URSULA_` variable is taken away. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -157,8 +159,9 @@ export class ServerProcess implements AsyncDisposable {
     const child = new Deno.Command("sh", {
       args: [
         "-c",
-        'out=$1; err=$2; shift 2; exec "$@" >"$out" 2>"$err"',
+        '[ -z "$1" ] || ulimit -n "$1"; out=$2; err=$3; shift 3; exec "$@" >"$out" 2>"$err"',
         "sh",
+        String(this.#options.handlesMax ?? ""),
         `${this.#folder}/stdout.${start}`,
         `${this.#folder}/stderr.${start}`,
         program,

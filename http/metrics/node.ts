@@ -36,6 +36,8 @@ export function nodeJson({ facts, obstacle, peers }: MetricsView) {
     process: facts.process === undefined ? null : {
       resident_bytes: facts.process.residentBytes,
       cpu_seconds: facts.process.cpuMs / 1000,
+      open_handles: facts.process.handles?.open ?? null,
+      max_handles: facts.process.handles?.max ?? null,
     },
   };
 }
@@ -98,5 +100,17 @@ export const NODE_SERIES: readonly Series[] = [
     json: "process.cpu_seconds",
     help: "CPU time that the process has used.",
     of: ({ facts }) => facts.process && facts.process.cpuMs / 1000,
+  }),
+  gauge({
+    name: "process_open_fds",
+    json: "process.open_handles",
+    help: "File handles (descriptors) in use: files and connections. Not told by every system.",
+    of: ({ facts }) => facts.process?.handles?.open,
+  }),
+  gauge({
+    name: "process_max_fds",
+    json: "process.max_handles",
+    help: "File handles that the process may use (`ulimit -n`).",
+    of: ({ facts }) => facts.process?.handles?.max,
   }),
 ];

@@ -24,7 +24,7 @@ const BUSY: NodeFacts = nodeFacts([
   uptimeMs: 12_345.6,
   clusterId: 'quo"te\\d',
   stopping: true,
-  process: { residentBytes: 1 << 28, cpuMs: 1_234.5 },
+  process: { residentBytes: 1 << 28, cpuMs: 1_234.5, handles: { open: 30, max: 1024 } },
 });
 
 Deno.test("metricsText() and metricsJson() say the same of a node with something of everything", () => {

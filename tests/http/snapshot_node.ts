@@ -66,7 +66,12 @@ export async function snapshotNode(
     identity: { nodeId: 1, clusterId: "ursula", version: "0.0.0" },
     onError,
   });
-  const listener = listen(plane.fetch, { hostname: "127.0.0.1", port: 0, shared: false });
+  const listener = listen(plane.fetch, {
+    hostname: "127.0.0.1",
+    port: 0,
+    shared: false,
+    log: () => {},
+  });
   const url = `http://127.0.0.1:${listener.port}`;
   return {
     api: new Api(() => ({ url } as ServerProcess)), // all that requests ask of it
