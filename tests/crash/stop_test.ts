@@ -159,6 +159,8 @@ Deno.test("a start on a port that is taken fails with a clear message", async ()
   const second = await runProgram([
     "--listen",
     `${hostname}:${port}`,
+    "--admin-listen",
+    "127.0.0.1:0",
     "--raft-memory",
     "--core-count",
     "1",
