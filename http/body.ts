@@ -238,9 +238,9 @@ export class BodyReader {
     announced: number,
     done: TakeBody,
   ): void {
-    const body = new PiecewiseBody(stream.getReader());
+    const body = new PiecewiseBody(copiedPieces(stream));
     this.#watch(body);
-    this.#gather(body, limit, announced, new Joined()).then(done);
+    this.#gather(body, limit, announced, new Joined(announced)).then(done);
   }
 
   async #gather<T>(

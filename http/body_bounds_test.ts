@@ -9,6 +9,7 @@ import type { HttpContext } from "./context.ts";
 import { Cors } from "./cors.ts";
 import { create } from "./create.ts";
 import { Exchange } from "./exchange.ts";
+import { Outgoing } from "./outgoing.ts";
 import { Traffic } from "./traffic.ts";
 import { TurnTime } from "./turn_time.ts";
 
@@ -33,6 +34,7 @@ function given(bytesMax: number) {
     cors: new Cors("*"),
     time: new TurnTime(new SimClock()),
     traffic: new Traffic(),
+    outgoing: new Outgoing(new SimClock(), 0),
     onError: (reason: unknown) => assert.fail(String(reason)),
   };
   const ask = (method: string, length: number) => {

@@ -44,21 +44,35 @@ export function copiedPieces(body: ReadableStream<Uint8Array>): PieceReader {
   }
 }
 
-/** All of them in one. */
+/** All of them in one: memory of the announced length, which the system provides as it is filled. */
 export class Joined implements Gathered<Uint8Array> {
-  readonly #pieces: Uint8Array[] = [];
+  readonly #bytes: Uint8Array;
   #length = 0;
+  /** What comes beyond that: all of a body whose length nobody tells. */
+  readonly #more: Uint8Array[] = [];
+  #moreLength = 0;
+
+  /** @param announced bytes that are to come, where that is known */
+  constructor(announced: number) {
+    this.#bytes = new Uint8Array(announced);
+  }
 
   add(piece: Uint8Array): undefined {
-    this.#pieces.push(piece);
-    this.#length += piece.length;
+    const fitting = piece.subarray(0, this.#bytes.length - this.#length);
+    this.#bytes.set(fitting, this.#length);
+    this.#length += fitting.length;
+    if (fitting.length === piece.length) return;
+    this.#more.push(piece.slice(fitting.length));
+    this.#moreLength += piece.length - fitting.length;
   }
 
   end(): Uint8Array {
-    if (this.#pieces.length === 1) return this.#pieces[0] as Uint8Array;
-    const bytes = new Uint8Array(this.#length);
-    let at = 0;
-    for (const piece of this.#pieces) {
+    const begun = this.#bytes.subarray(0, this.#length);
+    if (this.#more.length === 0) return begun;
+    const bytes = new Uint8Array(this.#length + this.#moreLength);
+    bytes.set(begun);
+    let at = begun.length;
+    for (const piece of this.#more) {
       bytes.set(piece, at);
       at += piece.length;
     }

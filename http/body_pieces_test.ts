@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { patterned } from "../tests/cold/expectations.ts";
-import { BLOCK_BYTES, Blocks } from "./body_pieces.ts";
+import { BLOCK_BYTES, Blocks, Joined } from "./body_pieces.ts";
 
 function blocksOf(bytes: Uint8Array, announced: number | undefined, pieceBytes: number) {
   const seen: Uint8Array[] = [];
@@ -36,4 +36,22 @@ Deno.test("Blocks take no more memory than was announced, and pause between two"
   assert.equal(pauses, 0);
   assert.equal(blocksOf(patterned(3 * BLOCK_BYTES), undefined, 65_536).pauses, 2);
   assert.deepEqual(blocksOf(new Uint8Array(0), undefined, 1).kept, []);
+});
+
+Deno.test("Joined has every byte in order, whatever was announced and however it comes", () => {
+  const bytes = patterned(10_000);
+  for (const announced of [0, 1, 5_000, 9_999, 10_000, 20_000]) {
+    for (const pieceBytes of [1, 999, 10_000]) {
+      const joined = new Joined(announced);
+      const memory = new Uint8Array(pieceBytes);
+      for (let at = 0; at < bytes.length; at += pieceBytes) {
+        const piece = bytes.subarray(at, at + pieceBytes);
+        // The next piece comes in the same memory.
+        memory.set(piece);
+        joined.add(memory.subarray(0, piece.length));
+      }
+      assert.deepEqual(joined.end(), bytes);
+    }
+  }
+  assert.equal(new Joined(0).end().length, 0);
 });

@@ -9,6 +9,7 @@ import type { Gate } from "./auth/mod.ts";
 import type { BodyReader } from "./body.ts";
 import type { LargeAnswers } from "./large_answers.ts";
 import type { LiveReaders } from "./live_readers.ts";
+import type { Outgoing } from "./outgoing.ts";
 import type { RecentReads } from "./recent_reads.ts";
 import type { SecuritySetup } from "./security.ts";
 import type { Traffic } from "./traffic.ts";
@@ -51,6 +52,7 @@ export interface HttpContext {
   readonly liveReaders: LiveReaders;
   readonly recentReads: RecentReads;
   readonly largeAnswers: LargeAnswers;
+  readonly outgoing: Outgoing;
   readonly traffic: Traffic;
   readonly settings: HttpSettings;
   /** Undefined lets everybody do everything. */
@@ -75,6 +77,8 @@ export interface HttpSettings {
   readonly streamSeqBytesMax: number;
   /** Bytes of request bodies that a shard holds at once; more are `overloaded`. */
   readonly bodyBytesInFlightMax: number;
+  /** Bytes of large answers that a shard holds for its clients; answers are shorter as they are more. */
+  readonly outgoingBytesMax: number;
   /** Live reads that a shard serves at once; more are `overloaded`. */
   readonly liveReadersMax: number;
   /** Log a line for every request that was answered. */

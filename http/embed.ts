@@ -15,6 +15,7 @@ import {
   type Config,
   configFromInput,
   type ConfigInput,
+  memoryWarning,
 } from "../node/config/mod.ts";
 import { createLog, type Log } from "../node/log.ts";
 import { Node } from "../node/node.ts";
@@ -37,6 +38,9 @@ import { VERSION } from "./version.ts";
 const LEADERS_MS_MAX = 500;
 /** How long a node may that is new, whose groups have to elect, or to let it in. */
 const FIRST_LEADERS_MS_MAX = 5_000;
+
+/** What clients have yet to take of large answers may be so much of what the process may use. */
+const OUTGOING_PART_OF_MEMORY = 1 / 16;
 
 /** Where a node listens. */
 export interface ListenAddress {
@@ -100,7 +104,10 @@ export async function startNode(config: Config, log: Log): Promise<UrsulaNode> {
   const network = networkOf(security.setup);
   const tracer = await openTracer(VERSION);
   const io = { clock, random: denoRandom, disk: denoDisk, network, tracer };
-  const settings = settingsOf(config);
+  const memoryBytes = availableMemoryBytes();
+  const warning = memoryWarning(config.profile, memoryBytes);
+  if (warning !== undefined) log("warn", warning);
+  const settings = settingsOf(config, memoryBytes);
   const handles = new HandleWatch(clock, handleUse);
   const identity = { nodeId: config.nodeId, clusterId: config.clusterId, version: VERSION };
   const extra: PlaneSetup = {
@@ -115,7 +122,7 @@ export async function startNode(config: Config, log: Log): Promise<UrsulaNode> {
   const opening = Node.open(withAbsolutePaths(config), {
     io,
     log,
-    memoryBytes: availableMemoryBytes(),
+    memoryBytes,
     osBootId: osBootId(),
     sharesPorts: canSharePort(),
     spawn: () => new Worker(new URL("../shard/worker.ts", import.meta.url), { type: "module" }),
@@ -356,7 +363,7 @@ function withAbsolutePaths(config: Config): Config {
   };
 }
 
-function settingsOf(config: Config): HttpSettings {
+function settingsOf(config: Config, memoryBytes: number): HttpSettings {
   const shards = config.cores;
   return {
     longPollTimeoutMs: config.longPollTimeoutMs,
@@ -374,6 +381,7 @@ function settingsOf(config: Config): HttpSettings {
       config.maxSnapshotBytes + config.maxAppendBytes,
       config.maxBodyBytesInFlight / shards,
     ),
+    outgoingBytesMax: memoryBytes * OUTGOING_PART_OF_MEMORY / shards,
     logRequests: config.logRequests,
     liveReadersMax: Math.ceil(config.maxLiveReaders / shards),
   };

@@ -4,12 +4,13 @@ import { type Reply, respondError } from "./answer.ts";
 import type { Credentials } from "./auth/mod.ts";
 import type { Cors } from "./cors.ts";
 import { OPERATION } from "./operations.ts";
+import { ANSWER_BYTES_MIN, type Outgoing } from "./outgoing.ts";
 import { SharedBody } from "./shared_body.ts";
 import type { Traffic } from "./traffic.ts";
 import type { TurnTime } from "./turn_time.ts";
 
-/** Longer bodies are streamed from where they lie: a `Response` would copy them first. */
-const COPIED_BYTES_MAX = 64 * 1024;
+/** Longer bodies are streamed from where they lie, in pieces: clones would hold all of a copy. */
+const SHARED_BYTES_MAX = 256 * 1024;
 
 /** What all exchanges of a plane share. */
 export interface Manners {
@@ -17,6 +18,8 @@ export interface Manners {
   readonly time: TurnTime;
   /** Counts what is answered. */
   readonly traffic: Traffic;
+  /** What clients have yet to take. */
+  readonly outgoing: Outgoing;
   /** Told of what no request should cause. */
   readonly onError: (reason: unknown) => void;
 }
@@ -60,7 +63,7 @@ export class Exchange {
     // A turn answers many appends; what else there is may take long within its one turn.
     const endMs = this.operation === OPERATION.append ? time.turnMs : time.nowMs;
     traffic.record(this.operation, status, endMs - this.#startMs);
-    this.#resolve(responseOf(reply, this.method));
+    this.#resolve(responseOf(reply, this.method, this.#manners.outgoing));
   }
 
   /** Answers with a reply that may be yet to come. */
@@ -84,25 +87,21 @@ function endSpan(span: Span, { status, body }: Reply): void {
   span.end(facts, status >= 500);
 }
 
-function responseOf({ status, headers, body }: Reply, method: string): Response {
+function responseOf(
+  { status, headers, body }: Reply,
+  method: string,
+  outgoing: Outgoing,
+): Response {
   if (method === "HEAD") return new Response(null, { status, headers });
-  if (body instanceof SharedBody && body.ask()) return body.response(status, headers);
-  const bytes = body instanceof SharedBody ? body.bytes : body;
-  return new Response(bodyInit(bytes, headers), { status, headers });
-}
-
-function bodyInit(
-  body: Exclude<Reply["body"], SharedBody>,
-  headers: Reply["headers"],
-): BodyInit | null {
-  if (!(body instanceof Uint8Array) || body.length <= COPIED_BYTES_MAX) {
-    return body as BodyInit | null;
+  const isShared = body instanceof SharedBody;
+  if (isShared && body.length <= SHARED_BYTES_MAX && body.ask()) {
+    return body.response(status, headers);
   }
-  headers["content-length"] = String(body.length);
-  return new ReadableStream({
-    start(controller) {
-      controller.enqueue(body);
-      controller.close();
-    },
-  });
+  const bytes = isShared ? body.bytes : body;
+  if (!(bytes instanceof Uint8Array) || bytes.length <= ANSWER_BYTES_MIN) {
+    return new Response(bytes as BodyInit | null, { status, headers });
+  }
+  // From where they lie: a `Response` would copy them first.
+  headers["content-length"] = String(bytes.length);
+  return new Response(outgoing.body(bytes) as BodyInit, { status, headers });
 }

@@ -65,7 +65,8 @@ export function createHandler(
 ): Handler {
   const cors = new Cors(context.settings.corsOrigins);
   const time = new TurnTime(context.clock);
-  const manners: Manners = { cors, time, traffic: context.traffic, onError };
+  const { traffic, outgoing } = context;
+  const manners: Manners = { cors, time, traffic, outgoing, onError };
   const routes = new Routes();
   const answerTo = (exchange: Exchange) => {
     try {

@@ -191,10 +191,11 @@ class LongPoll implements FeedReader, LiveReader {
 
   async #readAgain(): Promise<void> {
     const { from, facts } = this.#plan;
-    const answer = await this.#context.streams.read({
+    const { streams, outgoing } = this.#context;
+    const answer = await streams.read({
       key: this.#key,
       from,
-      maxBytes: this.#wish.maxBytes,
+      maxBytes: Math.min(this.#wish.maxBytes, outgoing.answerBytesMax),
       incarnation: facts.incarnation,
       touch: false,
     });

@@ -9,6 +9,7 @@ import { createHandler, type Handler } from "./handler.ts";
 import { LargeAnswers } from "./large_answers.ts";
 import { LiveReaders } from "./live_readers.ts";
 import { metricRows } from "./metrics/mod.ts";
+import { Outgoing } from "./outgoing.ts";
 import type { TellRequest } from "./request_log.ts";
 import { RecentReads } from "./recent_reads.ts";
 import { Traffic } from "./traffic.ts";
@@ -21,6 +22,7 @@ export class ClientPlane {
   readonly context: HttpContext;
   readonly #bodies: BodyReader;
   readonly #liveReaders: LiveReaders;
+  readonly #outgoing: Outgoing;
 
   constructor(options: {
     runtime: ShardRuntime;
@@ -45,6 +47,7 @@ export class ClientPlane {
       settings.appendBytesMax,
     );
     this.#liveReaders = new LiveReaders(io.clock, settings.liveReadersMax, handles);
+    this.#outgoing = new Outgoing(io.clock, settings.outgoingBytesMax);
     const bodies = this.#bodies;
     const readers = this.#liveReaders;
     const traffic = new Traffic();
@@ -66,6 +69,7 @@ export class ClientPlane {
       liveReaders: this.#liveReaders,
       recentReads: new RecentReads(),
       largeAnswers: new LargeAnswers(io.clock),
+      outgoing: this.#outgoing,
       traffic,
       settings,
       gate,
@@ -109,5 +113,6 @@ export class ClientPlane {
   close(): void {
     this.#liveReaders.close();
     this.#bodies.close();
+    this.#outgoing.close();
   }
 }

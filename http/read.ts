@@ -54,7 +54,8 @@ export function read(
   const { headers } = exchange.request;
   const wish = parseRead(query, headers, exchange.credentials?.expiresAtMs);
   if (typeof wish === "string") return exchange.answer(respondError(wish));
-  const { from, maxBytes, incarnation } = wish;
+  const { from, incarnation } = wish;
+  const maxBytes = Math.min(wish.maxBytes, context.outgoing.answerBytesMax);
   const found = context.streams.read({
     key: route.key,
     from,

@@ -4,6 +4,8 @@ import { givenPlane } from "../tests/given/plane.ts";
 import { factsOf } from "../tests/given/facts.ts";
 import { etagOf, matches } from "./read.ts";
 
+const MIB = 1024 * 1024;
+
 const ETAG = '"i:0:3"';
 
 Deno.test("matches() compares weakly, with each tag of a list or any", () => {
@@ -91,5 +93,25 @@ Deno.test("an offset beyond the tail is answered in the client's own words", asy
     const { headers, status } = await ask("GET", `/v1/stream/a?offset=${offset}`);
     assert.deepEqual([status, headers.get("stream-next-offset")], [200, offset.padStart(20, "0")]);
   }
+  await close();
+});
+
+Deno.test("a read gets less at a time as clients take less of what is on its way", async () => {
+  const { begin, ask, clock, close } = await givenPlane({ outgoingBytesMax: 4 * MIB });
+  const url = "/v1/stream/a";
+  await ask("PUT", url, new Uint8Array(4 * MIB));
+  const lengthOf = ({ headers }: Response) => Number(headers.get("content-length"));
+  const first = await clock.until(begin("GET", `${url}?offset=-1`));
+  assert.equal(lengthOf(first), MIB / 2);
+  const stalled = [first];
+  for (let at = 1; at < 60; at++) {
+    const response = await clock.until(begin("GET", `${url}?offset=${at}`));
+    if (response.body !== null && lengthOf(response) > 0) stalled.push(response);
+  }
+  const next = await clock.until(begin("GET", `${url}?offset=70`));
+  assert.equal((await next.bytes()).length, 64 * 1024);
+  for (const response of stalled) await response.body?.cancel();
+  const last = await clock.until(begin("GET", `${url}?offset=80`));
+  assert.equal((await last.bytes()).length, MIB / 2);
   await close();
 });

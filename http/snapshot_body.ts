@@ -1,6 +1,7 @@
 import type { Unavailable } from "../group/mod.ts";
+import type { Outgoing } from "./outgoing.ts";
 
-/** Bytes that are asked for at a time: what a slow client holds is twice that at most. */
+/** Bytes that are asked for at a time. */
 const PIECE_BYTES = 1024 * 1024;
 
 /** Gives `length` bytes from `offset` on. */
@@ -12,6 +13,7 @@ export type FetchBytes = (offset: number, length: number) => Promise<Uint8Array 
  * come breaks the connection, as nothing can be said any more.
  */
 export async function snapshotBytes(
+  outgoing: Outgoing,
   fetch: FetchBytes,
   from: number,
   to: number,
@@ -19,19 +21,13 @@ export async function snapshotBytes(
   if (from === to) return new Uint8Array(0);
   const first = await fetch(from, Math.min(PIECE_BYTES, to - from));
   if ("unavailable" in first || from + first.length === to) return first;
-  let at = from + first.length;
-  return new ReadableStream({
-    start(controller) {
-      controller.enqueue(first);
-    },
-    async pull(controller) {
-      const piece = await fetch(at, Math.min(PIECE_BYTES, to - at));
-      if ("unavailable" in piece) {
-        return controller.error(new Error(`the snapshot breaks off: ${piece.unavailable}`));
-      }
-      controller.enqueue(piece);
-      at += piece.length;
-      if (at === to) controller.close();
-    },
-  }, { highWaterMark: 1 });
+  let at = from;
+  let ahead: Uint8Array | undefined = first;
+  return outgoing.stream(PIECE_BYTES, async () => {
+    const piece = ahead ?? await fetch(at, Math.min(PIECE_BYTES, to - at));
+    ahead = undefined;
+    if ("unavailable" in piece) throw new Error(`the snapshot breaks off: ${piece.unavailable}`);
+    at += piece.length;
+    return { piece, isLast: at === to };
+  });
 }

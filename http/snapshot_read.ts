@@ -86,6 +86,7 @@ export async function readSnapshot(
   if (range !== undefined) headers[CONTENT_RANGE] = `bytes ${from}-${to - 1}/${length}`;
   if (request.method === "HEAD") return respond(200, headers);
   const body = await snapshotBytes(
+    context.outgoing,
     (at, bytes) => context.snapshots.read(found, snapshot, at, bytes),
     from,
     to,

@@ -10,6 +10,7 @@ export { adminObstacle } from "./admin.ts";
 export { asksForTokens } from "./security_options.ts";
 export type { CorsOrigin, HostPort } from "./kinds.ts";
 export { printConfig } from "./print.ts";
+export { memoryWarning } from "./profiles.ts";
 export { ConfigError } from "./config_error.ts";
 export {
   configFromInput,

@@ -7,11 +7,16 @@
 import type { OptionValues, ProfileName } from "./types.ts";
 
 const MiB = 2 ** 20;
+const GiB = 2 ** 30;
+/** What systems keep for themselves is no reason to say anything. */
+const ENOUGH_PART = 0.85;
 
 /** A profile. */
 export interface Profile {
   /** The machine it is meant for. */
   readonly meantFor: string;
+  /** The memory that it has. */
+  readonly memoryBytes: number;
   /** The values it sets. */
   readonly values: Partial<Omit<OptionValues, "profile">>;
 }
@@ -20,6 +25,7 @@ export interface Profile {
 export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
   tiny: {
     meantFor: "tests, containers and boards with 256 MiB of memory",
+    memoryBytes: 256 * MiB,
     values: {
       cores: 1,
       raftGroupCount: 4,
@@ -36,6 +42,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
   },
   small: {
     meantFor: "one core and 1 GiB of memory",
+    memoryBytes: GiB,
     values: {
       cores: 1,
       raftGroupCount: 16,
@@ -52,6 +59,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
   },
   standard: {
     meantFor: "2 to 8 cores and 4 GiB of memory or more",
+    memoryBytes: 4 * GiB,
     values: {
       raftGroupCount: 64,
       maxAppendBytes: 32 * MiB,
@@ -67,6 +75,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
   },
   large: {
     meantFor: "more than 8 cores and 32 GiB of memory or more",
+    memoryBytes: 32 * GiB,
     values: {
       raftGroupCount: 256,
       maxAppendBytes: 32 * MiB,
@@ -81,3 +90,16 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     },
   },
 };
+
+/** What to tell an operator whose process may use less memory than its profile is meant for. */
+export function memoryWarning(
+  profile: ProfileName | "none",
+  memoryBytes: number,
+): string | undefined {
+  const name = profile === "none" ? "standard" : profile;
+  if (memoryBytes >= PROFILES[name].memoryBytes * ENOUGH_PART) return undefined;
+  return `this process may use ${
+    Math.round(memoryBytes / MiB)
+  } MiB of memory, and profile ${name} ` +
+    `is meant for ${PROFILES[name].meantFor}: under load the system may end it; see --profile`;
+}

@@ -30,6 +30,7 @@ export const SETTINGS: HttpSettings = {
   producerIdBytesMax: 256,
   streamSeqBytesMax: 256,
   bodyBytesInFlightMax: 256 * 1024 * 1024,
+  outgoingBytesMax: 256 * 1024 * 1024,
   liveReadersMax: 100,
   logRequests: false,
 };

@@ -6,6 +6,7 @@
 
 import assert from "node:assert/strict";
 import { type ServerProcess, startServer } from "../server.ts";
+import { send } from "./client.ts";
 import { pause } from "./expect.ts";
 import { RawConnection } from "./raw.ts";
 import { EventReader } from "./sse.ts";
@@ -28,7 +29,7 @@ for (const cores of ["1", "2"]) {
         args: ["--core-count", cores],
       });
       const url = `${server.url}/v1/stream/a`;
-      await fetch(url, { method: "PUT", headers: { "content-type": "text/plain" } });
+      await send(url, "PUT", { headers: { "content-type": "text/plain" } });
       await using reader = await EventReader.open(`${url}?offset=-1&live=sse`);
       await using _idle = new IdleConnections(server, 2 * HANDLES_MAX);
       await until(async () => /handles|open files/.test(await server.stderr()));
@@ -53,7 +54,7 @@ Deno.test(
   async () => {
     await using server = await startServer({ handlesMax: HANDLES_MAX, memory: true });
     const url = `${server.url}/v1/stream/a`;
-    await fetch(url, { method: "PUT", headers: { "content-type": "text/plain" } });
+    await send(url, "PUT", { headers: { "content-type": "text/plain" } });
     const readers: RawConnection[] = [];
     let refused = 0;
     const deadlineMs = performance.now() + PATIENCE_MS;
