@@ -99,8 +99,12 @@ class ServedPlane implements Listener {
   }
 
   async renew(tls: CertifiedKey): Promise<void> {
+    const before = this.#tls;
     this.#tls = tls;
-    await this.#replace();
+    await this.#replace().catch((reason) => {
+      this.#tls = before;
+      throw reason;
+    });
   }
 
   async stop(): Promise<void> {
@@ -173,7 +177,7 @@ class ServedPlane implements Listener {
       this.#say(`port ${this.port} could not take a connection`, reason);
       if (performance.now() - sinceMs < LIFE_PAUSES * this.#pauseMs) this.#failed();
       else this.#pauseMs = PAUSE_MS_MIN;
-      if (server === this.#server) void this.#listenAgain();
+      if (server === this.#server && !this.#stopped) void this.#listenAgain();
     });
     return server;
   }
