@@ -1,6 +1,6 @@
 import { BATCH_LENGTH_BYTES, type ErrorCode } from "../protocol/mod.ts";
 import { type Body, isJson, type NormalizedJson, normalizeJson } from "../stream/mod.ts";
-import { FLATTEN, invalidJson, messagesBody } from "./write_request.ts";
+import { invalidJson, MESSAGES_MAX, messagesBody } from "./write_request.ts";
 
 /** Why an item can't be appended, whatever the stream. */
 export interface ItemFault {
@@ -69,7 +69,7 @@ function storedJson(
   const stored: NormalizedJson["lengths"][] = [];
   // An item's stored form is longer by one byte at most, and its length took four.
   const output = new Uint8Array(bytes.length);
-  let from = 0, to = 0;
+  let from = 0, to = 0, messagesMax = MESSAGES_MAX;
   for (const length of lengths) {
     from += BATCH_LENGTH_BYTES;
     const item = bytes.subarray(from, from + length);
@@ -78,13 +78,14 @@ function storedJson(
       items.push(tooLarge(itemBytesMax));
       continue;
     }
-    const normalized = normalizeJson(item, output, to, FLATTEN);
+    const normalized = normalizeJson(item, output, to, { flatten: true, messagesMax });
     if ("fault" in normalized) {
       items.push(invalidJson("item", normalized));
     } else if (normalized.lengths.length === 0) {
       items.push({ error: "empty_json_array" });
     } else {
       to += normalized.written;
+      messagesMax -= normalized.lengths.length;
       stored.push(normalized.lengths);
       items.push(normalized.written);
     }
@@ -92,7 +93,7 @@ function storedJson(
   return { body: messagesBody(output.subarray(0, to), joined(stored)), items };
 }
 
-/** There may be millions of messages, so none is pushed by itself. */
+/** There may be a million messages, so none is pushed by itself. */
 function joined(all: readonly NormalizedJson["lengths"][]): NormalizedJson["lengths"] {
   const lengths = new Uint32Array(all.reduce((sum, { length }) => sum + length, 0));
   let at = 0;

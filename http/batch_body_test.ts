@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { parseBatch } from "../protocol/mod.ts";
 import { batchOf } from "../tests/given/batch.ts";
 import { type StoredBatch, storedBatch } from "./batch_body.ts";
-import { storedBody } from "./write_request.ts";
+import { MESSAGES_MAX, storedBody } from "./write_request.ts";
 
 const ITEM_BYTES_MAX = 64;
 const text = new TextDecoder();
@@ -57,6 +57,16 @@ Deno.test("storedBatch() leaves out items that are larger than an append may be"
       ["good", "good", "payload_too_large", "good"],
     );
   }
+});
+
+Deno.test("storedBatch() takes as many messages as one append may have, of all items together", () => {
+  const half = `[${"0,".repeat(MESSAGES_MAX / 2 - 1)}0]`;
+  const body = batchOf([half, half, "[1,2]", "3"]);
+  const lengths = parseBatch(body, 512);
+  assert.ok(typeof lengths !== "string");
+  const batch = storedBatch(body, lengths, "application/json", body.length);
+  assert.deepEqual(batch.items.slice(2), [{ error: "too_many_messages" }, 2]);
+  assert.equal(batch.body?.lengths?.length, MESSAGES_MAX + 1);
 });
 
 Deno.test("storedBatch() has no body when no item is good", () => {

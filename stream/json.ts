@@ -27,10 +27,12 @@ export interface NormalizedJson {
   readonly lengths: readonly number[] | Uint32Array;
 }
 
-/** Why a body is no JSON. */
+/** Why a body is no JSON, or can't be taken. */
 export interface JsonFault {
   /** What was expected, one line without any of the input. */
   readonly fault: string;
+  /** There are more messages than were asked for; what follows was not looked at. */
+  readonly tooMany?: true;
   /** Byte at which it was missed. */
   readonly position: number;
 }
@@ -39,6 +41,8 @@ export interface JsonFault {
 export interface NormalizeOptions {
   /** Its elements are messages of their own (P§9.1.2). */
   readonly flatten: boolean;
+  /** So many messages there may be. */
+  readonly messagesMax: number;
 }
 
 /** What the grammar allows next. */
@@ -72,6 +76,7 @@ export function normalizeJson(
   options: NormalizeOptions,
 ): NormalizedJson | JsonFault {
   const length = input.length;
+  const { messagesMax } = options;
   if (output.length - at < normalizedBytesMax(length)) {
     throw new RangeError("no room for normalized JSON");
   }
@@ -91,6 +96,7 @@ export function normalizeJson(
       if (byte === COMMA) {
         i++;
         if (flat && depth === 1) {
+          if (messages >= messagesMax) return tooMany(i);
           addEnd(messages++, out + i - run - at);
           mode = VALUE;
         } else {
@@ -102,6 +108,7 @@ export function normalizeJson(
       if (byte !== close) return { fault: expectation(AFTER), position: i };
       depth--;
       if (flat && depth === 0) {
+        if (messages >= messagesMax) return tooMany(i);
         out = copyRun(input, run, i, output, out);
         output[out++] = COMMA;
         addEnd(messages++, out - at);
@@ -173,6 +180,10 @@ export function normalizeJson(
     return { written: out - at, lengths: [out - at] };
   }
   return { written: out - at, lengths: takeLengths(messages) };
+}
+
+function tooMany(position: number): JsonFault {
+  return { fault: "expected no more elements", position, tooMany: true };
 }
 
 function isSpace(byte: number): boolean {

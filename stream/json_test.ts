@@ -5,10 +5,10 @@ import { JSON_DEPTH_MAX, normalizedBytesMax, normalizeJson } from "./json.ts";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-function run(input: Uint8Array | string, flatten = true) {
+function run(input: Uint8Array | string, flatten = true, messagesMax = Infinity) {
   const bytes = typeof input === "string" ? encoder.encode(input) : input;
   const output = new Uint8Array(3 + normalizedBytesMax(bytes.length));
-  const result = normalizeJson(bytes, output, 3, { flatten });
+  const result = normalizeJson(bytes, output, 3, { flatten, messagesMax });
   if ("fault" in result) return result;
   const text = decoder.decode(output.subarray(3, 3 + result.written));
   const messages: string[] = [];
@@ -22,6 +22,16 @@ function run(input: Uint8Array | string, flatten = true) {
   assert.equal(at, stored.length);
   return messages;
 }
+
+Deno.test("normalizeJson() stops at one message more than there may be", () => {
+  assert.deepEqual(run("[1,2,3]", true, 3), ["1", "2", "3"]);
+  const tooMany = { fault: "expected no more elements", tooMany: true };
+  assert.deepEqual(run("[1,2,3]", true, 2), { ...tooMany, position: 6 });
+  assert.deepEqual(run("[1,2,3,nonsense", true, 2), { ...tooMany, position: 7 });
+  assert.deepEqual(run("[1,[2,3,4,5]]", true, 2), ["1", "[2,3,4,5]"]);
+  assert.deepEqual(run("[1]", true, 0), { ...tooMany, position: 2 });
+  assert.deepEqual(run("[]", true, 0), []);
+});
 
 Deno.test("normalizeJson() flattens one level and keeps the client's bytes when valid", () => {
   const rows: [string, string[]][] = [

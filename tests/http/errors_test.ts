@@ -48,6 +48,11 @@ const ROWS: readonly Row[] = [
   ["batch_truncated", "an end missing", () => batch(["abc"], {}, -1)],
   ["batch_header_not_allowed", "Stream-Seq", () => batch(["abc"], { "stream-seq": "1" })],
   ["batch_too_large", "513 items", () => batch(Array.from({ length: 513 }, () => "x"))],
+  [
+    "too_many_messages",
+    "a million, and some",
+    async () => api.post(await api.create(JSON_TYPE), JSON_TYPE, `[${"0,".repeat(2 ** 20)}0]`),
+  ],
   ["invalid_content_type", "create", () => api.put(fresh(), "nonsense")],
   ["invalid_ttl", "sign", () => api.put(fresh(), TEXT, "", { "stream-ttl": "+1" })],
   ["invalid_ttl", "leading zero", () => api.put(fresh(), TEXT, "", { "stream-ttl": "01" })],
