@@ -7,8 +7,8 @@ const PIECE_BYTES = 256 * 1024;
 export const ANSWER_BYTES_MIN: number = 64 * 1024;
 /** Part of what may still be on its way that one answer gets: as there is less, answers are shorter. */
 const ANSWER_PART = 1 / 8;
-/** A client that takes nothing for so long is cut off. */
-const STALL_MS = 30_000;
+/** A client that does not take a piece for so long is cut off: 2 KiB a second are enough. */
+const STALL_MS = 120_000;
 /** How many looks at the answers pass in that time. */
 const LOOKS_PER_STALL = 10;
 

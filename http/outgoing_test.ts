@@ -24,7 +24,7 @@ Deno.test("body() gives its bytes piece by piece, and holds them until the last 
     taken += value.length;
   }
   assert.equal(taken, bytes.length);
-  await clock.run(60_000);
+  await clock.run(200_000);
   assert.equal(await clock.step(), false, "nobody looks after answers that are over");
 });
 
@@ -40,14 +40,14 @@ Deno.test("answerBytesMax falls with what is on its way, and rises as it is take
   assert.equal(outgoing.answerBytesMax, 8 * MIB);
 });
 
-Deno.test("a client that takes nothing for half a minute is cut off, one that is slow is not", async () => {
+Deno.test("a client that takes nothing for two minutes is cut off, one that is slow is not", async () => {
   const { clock, outgoing } = given();
   const slow = outgoing.body(new Uint8Array(MIB)).getReader();
   const silent = outgoing.body(new Uint8Array(MIB)).getReader();
   await silent.read();
   for (let piece = 0; piece < 4; piece++) {
     await slow.read();
-    await clock.run(25_000);
+    await clock.run(115_000);
   }
   assert.equal((await slow.read()).done, true);
   await assert.rejects(silent.read(), /takes nothing/);
@@ -59,7 +59,7 @@ Deno.test("stream() does not blame a client for bytes that are slow to come", as
   const bytes = Promise.withResolvers<Uint8Array>();
   const stream = outgoing.stream(1, () => bytes.promise.then((piece) => ({ piece, isLast: true })));
   const whole = new Response(stream).bytes();
-  await clock.run(90_000);
+  await clock.run(300_000);
   bytes.resolve(new Uint8Array(3));
   assert.equal((await whole).length, 3);
   assert.equal(outgoing.bytes, 0);
