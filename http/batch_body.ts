@@ -93,7 +93,7 @@ function storedJson(
   return { body: messagesBody(output.subarray(0, to), joined(stored)), items };
 }
 
-/** There may be a million messages, so none is pushed by itself. */
+/** There may be millions of messages, so none is pushed by itself. */
 function joined(all: readonly NormalizedJson["lengths"][]): NormalizedJson["lengths"] {
   const lengths = new Uint32Array(all.reduce((sum, { length }) => sum + length, 0));
   let at = 0;

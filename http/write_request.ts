@@ -122,7 +122,7 @@ function parseIfMatch(text: string | null): number | undefined | ErrorCode {
  * which is one turn of its event loop: with 15 million a leader was silent for a second, and lost
  * what it led.
  */
-export const MESSAGES_MAX: number = 2 ** 20;
+export const MESSAGES_MAX: number = 2 ** 22;
 /** P§9.1.2: one array level is flattened. */
 const FLATTEN: NormalizeOptions = { flatten: true, messagesMax: MESSAGES_MAX };
 

@@ -50,8 +50,8 @@ const ROWS: readonly Row[] = [
   ["batch_too_large", "513 items", () => batch(Array.from({ length: 513 }, () => "x"))],
   [
     "too_many_messages",
-    "a million, and some",
-    async () => api.post(await api.create(JSON_TYPE), JSON_TYPE, `[${"0,".repeat(2 ** 20)}0]`),
+    "four million, and some",
+    async () => api.post(await api.create(JSON_TYPE), JSON_TYPE, `[${"0,".repeat(2 ** 22)}0]`),
   ],
   ["invalid_content_type", "create", () => api.put(fresh(), "nonsense")],
   ["invalid_ttl", "sign", () => api.put(fresh(), TEXT, "", { "stream-ttl": "+1" })],
