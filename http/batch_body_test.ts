@@ -65,7 +65,8 @@ Deno.test("storedBatch() takes as many messages as one append may have, of all i
   const lengths = parseBatch(body, 512);
   assert.ok(typeof lengths !== "string");
   const batch = storedBatch(body, lengths, "application/json", body.length);
-  assert.deepEqual(batch.items.slice(2), [{ error: "too_many_messages" }, 2]);
+  const message = `one request appends at most ${MESSAGES_MAX} JSON messages`;
+  assert.deepEqual(batch.items.slice(2), [{ error: "too_many_messages", message }, 2]);
   assert.equal(batch.body?.lengths?.length, MESSAGES_MAX + 1);
 });
 

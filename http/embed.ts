@@ -297,7 +297,7 @@ class EmbeddedNode implements UrsulaNode {
         ...options,
         tls: this.#security.setup.tls,
         log: (line, level = "info") => this.#log(level, line),
-        settle: () => this.#plane?.settle() ?? Promise.resolve(),
+        settle: () => this.#plane?.settle(),
         handles: this.#handles,
       });
     } catch (reason) {

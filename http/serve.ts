@@ -14,7 +14,7 @@ export interface ListenOptions {
   /** Told when connections could not be accepted, or were closed to make room. */
   readonly log: LogLine;
   /** Waited for before connections are closed, which breaks off bodies that come over them. */
-  readonly settle?: () => Promise<void>;
+  readonly settle?: () => Promise<void> | undefined;
   /** Connections that ask for nothing are closed while it says that file handles are scarce. */
   readonly handles?: HandleWatch | undefined;
 }
@@ -70,7 +70,7 @@ class ServedPlane implements Listener {
   readonly shared: boolean;
   readonly #answer: Handler;
   readonly #log: LogLine;
-  readonly #settle: () => Promise<void>;
+  readonly #settle: ListenOptions["settle"];
   readonly #handles: HandleWatch | undefined;
   #tls: CertifiedKey | undefined;
   /** The one that takes connections, but for moments. */
@@ -87,7 +87,7 @@ class ServedPlane implements Listener {
   constructor(answer: Handler, options: ListenOptions) {
     this.#answer = answer;
     this.#log = options.log;
-    this.#settle = options.settle ?? (() => Promise.resolve());
+    this.#settle = options.settle;
     this.#handles = options.handles;
     this.#tls = options.tls;
     this.shared = options.shared;
@@ -153,10 +153,13 @@ class ServedPlane implements Listener {
   }
 
   #leave(server: Deno.HttpServer<Deno.NetAddr>): void {
-    const left: Promise<void> = this.#settle()
-      .then(() => server.shutdown())
-      .finally(() => this.#leaving.delete(left));
+    const left = this.#shutDown(server).finally(() => this.#leaving.delete(left));
     this.#leaving.add(left);
+  }
+
+  async #shutDown(server: Deno.HttpServer<Deno.NetAddr>): Promise<void> {
+    await this.#settle?.();
+    await server.shutdown();
   }
 
   get #reusesPort(): boolean {

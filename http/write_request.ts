@@ -156,8 +156,11 @@ export function messagesBody(
 export function invalidJson(
   what: "body" | "item",
   { fault, position, tooMany }: JsonFault,
-): { readonly error: ErrorCode; readonly message?: string } {
-  if (tooMany) return { error: "too_many_messages" };
+): { readonly error: ErrorCode; readonly message: string } {
+  if (tooMany) {
+    const message = `one request appends at most ${MESSAGES_MAX} JSON messages`;
+    return { error: "too_many_messages", message };
+  }
   const message = `the ${what} is not valid JSON: ${fault}, at byte ${position}`;
   return { error: "invalid_json", message };
 }

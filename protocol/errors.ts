@@ -95,7 +95,7 @@ const TABLE = {
   json_too_deep: refused(400, "the JSON in the body is nested too deeply"),
   empty_json_array: refused(400, "an empty JSON array appends nothing: send at least one element"),
   body_broken_off: refused(400, "the body ended before it was whole"),
-  too_many_messages: refused(413, "one request appends at most 4,194,304 JSON messages"),
+  too_many_messages: refused(413, "the body has more JSON messages than one request appends"),
   payload_too_large: refused(413, "the body is larger than the server takes"),
   request_timeout: refusedForNow(408, "the body made no progress for too long"),
   unauthorized: refused(401, "send a token that is in force: Authorization: Bearer …"),

@@ -85,16 +85,9 @@ async function obey(order: ToWorker): Promise<void> {
     case "listen": {
       const { hostname, port, tls } = order;
       if (plane !== undefined) {
-        const settle = () => plane?.settle() ?? Promise.resolve();
-        listener = listen(plane.fetch, {
-          hostname,
-          port,
-          tls,
-          shared: true,
-          log,
-          settle,
-          handles,
-        });
+        const settle = () => plane?.settle();
+        const options = { hostname, port, tls, shared: true, log, settle, handles };
+        listener = listen(plane.fetch, options);
       }
       return tell({ type: "listening" });
     }

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { type ServerProcess, startServer } from "../server.ts";
 import { send } from "./client.ts";
-import { pause } from "./expect.ts";
+import { eventually, pause } from "./expect.ts";
 import { RawConnection } from "./raw.ts";
 import { EventReader } from "./sse.ts";
 
@@ -32,7 +32,11 @@ for (const cores of ["1", "2"]) {
       await send(url, "PUT", { headers: { "content-type": "text/plain" } });
       await using reader = await EventReader.open(`${url}?offset=-1&live=sse`);
       await using _idle = new IdleConnections(server, 2 * HANDLES_MAX);
-      await until(async () => /handles|open files/.test(await server.stderr()));
+      await eventually(
+        async () => /handles|open files/.test(await server.stderr()),
+        "handles are scarce",
+        PATIENCE_MS,
+      );
       for (let seq = 0; seq < 40; seq++) {
         await append(url, seq, String(seq % 10).repeat(seq < 20 ? 1 : APPEND_BYTES));
         while (seq < 20) {
@@ -80,11 +84,12 @@ Deno.test(
     await append(url, 0, "x");
     assert.equal(server.alive, true, await server.stderr());
     for (const reader of readers) reader[Symbol.dispose]();
-    await until(async () => {
+    const isLetIn = async () => {
       const answer = await fetch(`${url}?offset=-1&live=sse`).catch(() => undefined);
       await answer?.body?.cancel();
       return answer?.status === 200;
-    });
+    };
+    await eventually(isLetIn, "a live reader is let in again", PATIENCE_MS);
   },
 );
 
@@ -129,17 +134,10 @@ async function append(url: string, seq: number, body: string): Promise<void> {
     "producer-epoch": "0",
     "producer-seq": String(seq),
   };
-  await until(async () => {
+  const isTaken = async () => {
     const answer = await fetch(url, { method: "POST", headers, body }).catch(() => undefined);
     await answer?.body?.cancel();
     return answer?.ok === true;
-  });
-}
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  const deadlineMs = performance.now() + PATIENCE_MS;
-  while (!await isSo()) {
-    assert.ok(performance.now() < deadlineMs, "in vain");
-    await pause(20);
-  }
+  };
+  await eventually(isTaken, `append ${seq}`, PATIENCE_MS);
 }
