@@ -5,9 +5,9 @@ import type { Clock } from "../io/mod.ts";
 const RESERVE_MAX = 256;
 /** and at most this part of all. */
 const RESERVE_PART = 1 / 8;
-/** How old what is said may be, in time and in answers: each may be worth a handle. */
+/** How old what is said may be, in time and in answers: each may be worth a handle, in every shard. */
 const LOOK_MS = 500;
-const LOOK_ANSWERS = 16;
+const LOOK_ANSWERS = 4;
 /** Looking takes at most this part of the time: it is slow where the system has to count. */
 const LOOK_PART = 1 / 100;
 

@@ -28,13 +28,13 @@ Deno.test("HandleWatch keeps an eighth in reserve of few handles, and 256 of man
   }
 });
 
-Deno.test("HandleWatch looks every half a second, and every sixteenth time that it is asked", async () => {
+Deno.test("HandleWatch looks every half a second, and every fourth time that it is asked", async () => {
   const { watch, state, later } = given(160);
   for (let asked = 0; asked < 160; asked++) assert.equal(watch.scarce, false);
-  assert.equal(state.looks, 10);
+  assert.equal(state.looks, 40);
   await later();
   assert.equal(watch.scarce, false);
-  assert.equal(state.looks, 11);
+  assert.equal(state.looks, 41);
 });
 
 Deno.test("HandleWatch looks less often where looking takes long", () => {
