@@ -75,23 +75,27 @@ Deno.test("threadCoreTime() is undefined where nobody says, or in other words", 
   assert.equal(threadCoreTime(() => "cpu: 12\n"), undefined);
 });
 
+/** By how much the handles in use grow while so many files are open. */
+function growthWith(count: number): number {
+  const before = handleUse();
+  assert.ok(before !== undefined && before.open > 0 && before.open < before.max);
+  const files = Array.from({ length: count }, () => Deno.openSync(import.meta.filename ?? ""));
+  const after = handleUse();
+  for (const file of files) file.close();
+  assert.equal(after?.max, before.max);
+  return (after?.open ?? 0) - before.open;
+}
+
 Deno.test({
   name: "handleUse() counts what is open, up to the bound of the process",
   ignore: Deno.build.os !== "linux",
-  async fn() {
-    const before = handleUse();
-    assert.ok(before !== undefined && before.open > 0 && before.open < before.max);
-    const files = await Promise.all(
-      Array.from({ length: 40 }, () => Deno.open(import.meta.filename ?? "")),
-    );
-    const after = handleUse();
-    for (const file of files) file.close();
-    // Other tests of this process may open and close some, too.
-    assert.ok(
-      Math.abs((after?.open ?? 0) - before.open - 40) < 10,
-      `${after?.open} ${before.open}`,
-    );
-    assert.equal(after?.max, before.max);
+  fn() {
+    // Other tests of this process open and close some, too, but not each time it is looked.
+    const differences: number[] = [];
+    do {
+      differences.push(growthWith(40));
+    } while (differences.at(-1) !== 40 && differences.length < 200);
+    assert.equal(differences.at(-1), 40, `always others: ${differences}`);
   },
 });
 
