@@ -145,6 +145,17 @@ export class Load {
     return longest;
   }
 
+  /** Forgets how often requests were sent again, and why. */
+  forgetLuck(): void {
+    for (const writer of this.writers) writer.worstLuck = [];
+  }
+
+  /** Each time why the request was sent again that had the worst luck since it was forgotten. */
+  get worstLuck(): readonly string[] {
+    return this.writers.map(({ worstLuck }) => worstLuck)
+      .reduce((worst, luck) => luck.length > worst.length ? luck : worst);
+  }
+
   /**
    * Does something to the cluster, goes on writing for a while, and prints the longest gap since.
    * The bound is generous, since the machine may be busy: `gaps.ts` judges by strict ones.

@@ -25,8 +25,8 @@ export class Writer {
   acknowledged = 0;
   /** Requests that were sent again because their outcome was not known, or was a refusal for now. */
   repeated = 0;
-  /** How often the request was sent again that had the worst luck, since this was set to 0. */
-  mostRepeats = 0;
+  /** Each time why the request was sent again that had the worst luck, since this was emptied. */
+  worstLuck: readonly string[] = [];
   /** Why the last request was repeated. */
   lastTrouble = "";
   /** When message n was acknowledged, in milliseconds of `performance.now()`. */
@@ -109,14 +109,16 @@ export class Writer {
 
   /** Repeats `attempt` until it answers true; a broken connection is false. */
   async #until(stop: AbortSignal, attempt: () => Promise<boolean>): Promise<void> {
-    for (let repeats = 1; !stop.aborted; repeats++) {
+    const troubles: string[] = [];
+    while (!stop.aborted) {
       try {
         if (await attempt()) return;
       } catch (error) {
         if (!broken(error)) throw error;
         this.#trouble(String(error));
       }
-      this.mostRepeats = Math.max(this.mostRepeats, repeats);
+      troubles.push(this.lastTrouble);
+      if (troubles.length > this.worstLuck.length) this.worstLuck = troubles;
       this.#moveOn(this.#cluster.nodes);
       await pause(RETRY_MS);
     }
