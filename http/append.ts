@@ -126,7 +126,8 @@ function render(answer: AppendAnswer, command: AppendStream): Reply {
 /** What kept a body from being read. */
 export function respondBodyError(code: ErrorCode, bytesMax: number, what = "append"): Reply {
   // Nobody wants the rest of the body.
-  const headers = { "connection": "close" };
+  const headers: HeaderMap = { "connection": "close" };
+  if (code === "body_encoded") headers["accept-encoding"] = "identity";
   if (code !== "payload_too_large") return respondError(code, headers);
   const message = `the body is larger than ${bytesMax} bytes, the most that one ${what} may have`;
   return respondError(code, headers, { message });

@@ -159,9 +159,11 @@ export class BodyReader {
     const length = announced === null ? undefined : parseDecimal(announced);
     if (length === undefined) {
       if (request.body === null) return done(EMPTY);
+      if (isEncoded(request)) return done("body_encoded");
       return this.#readPieces(request.body, limit, 0, done);
     }
     if (length === 0) return done(EMPTY);
+    if (isEncoded(request)) return done("body_encoded");
     if (length > limit) return done("payload_too_large");
     if (this.bytesInFlight + length > this.#bytesMax) return done(this.#refuse());
     if (length > WHOLE_BODY_BYTES_MAX && request.body !== null) {
@@ -183,6 +185,7 @@ export class BodyReader {
     const announced = request.headers.get("content-length");
     const length = announced === null ? undefined : parseDecimal(announced);
     if (request.body === null) return Promise.resolve([]);
+    if (isEncoded(request)) return Promise.resolve("body_encoded");
     if (length !== undefined && length > limit) return Promise.resolve("payload_too_large");
     const inFlight = this.bytesInFlight + (length ?? 0);
     if (inFlight > this.#blocksMax) return Promise.resolve(this.#refuse());
@@ -301,4 +304,10 @@ export class BodyReader {
     for (let at = this.#ring.after; at !== this.#ring; at = at.after) all.push(at);
     return all;
   }
+}
+
+/** Compressed, as a rule: nothing keeps that with the bytes, and their readers would not know. */
+function isEncoded({ headers }: Request): boolean {
+  const encoding = headers.get("content-encoding");
+  return encoding !== null && encoding.toLowerCase() !== "identity";
 }

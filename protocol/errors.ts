@@ -97,6 +97,10 @@ const TABLE = {
   body_broken_off: refused(400, "the body ended before it was whole"),
   too_many_messages: refused(413, "the body has more JSON messages than one request appends"),
   payload_too_large: refused(413, "the body is larger than the server takes"),
+  body_encoded: refused(
+    415,
+    "the body has a Content-Encoding, which would be lost: send the bytes that readers are to get",
+  ),
   request_timeout: refusedForNow(408, "the body made no progress for too long"),
   unauthorized: refused(401, "send a token that is in force: Authorization: Bearer …"),
   forbidden: refused(403, "the token is not good for this: it lacks the scope, or the bucket"),

@@ -91,6 +91,19 @@ const ROWS: readonly Row[] = [
     async () => api.post(await api.create(JSON_TYPE), JSON_TYPE, "[]"),
   ],
   ["not_found", "no such route", () => api.get("/some/path/that/is/none")],
+  ["body_encoded", "append", () => post({ "content-encoding": "gzip" })],
+  [
+    "body_encoded",
+    "create",
+    () => api.put(fresh(), TEXT, "x", { "content-encoding": "gzip, br" }),
+  ],
+  ["body_encoded", "append batch", () => batch(["abc"], { "content-encoding": "zstd" })],
+  ["body_encoded", "snapshot", async () => {
+    const bucket = freshBucket();
+    await api.put(`/v1/stream/${bucket}/s`, TEXT);
+    const path = `/${bucket}/s/snapshot/${"0".repeat(20)}`;
+    return api.put(path, TEXT, "x", { "content-encoding": "gzip" });
+  }],
   ["method_not_allowed", "PATCH", async () => api.send("PATCH", await stream())],
   ["bucket_not_found", "describe", () => api.get(`/${freshBucket()}`)],
   ["bucket_not_empty", "delete", async () => {
