@@ -1,7 +1,7 @@
 /** Appends to one node that keeps nothing on disk. @module */
 
 import { BUDGETS } from "../budgets.ts";
-import { bare } from "../peers/bare.ts";
+import { bare, bareHeaders } from "../peers/bare.ts";
 import { officialMemory } from "../peers/official.ts";
 import { oursMemory } from "../peers/ours.ts";
 import { interleave } from "../samples.ts";
@@ -14,7 +14,7 @@ export const memoryAppend: Scenario = {
   about: "256 B appends to 500 streams over 64 connections, nothing on disk",
   async run(settings) {
     const samples = await interleave(
-      [oursMemory, bare, officialMemory].map((peer) => appends(peer, settings)),
+      [oursMemory, bare, officialMemory, bareHeaders].map((peer) => appends(peer, settings)),
       settings,
     );
     const [ours, floor, official] = samples;
