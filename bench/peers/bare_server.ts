@@ -38,7 +38,7 @@ async function answerWithHeaders(request: Request): Promise<Response> {
   for (const name of ASKED) said += headers.get(name)?.length ?? 0;
   const body = await request.bytes();
   return new Response(null, {
-    status: method === "POST" ? 204 : 405,
+    status: method === "POST" ? 204 : 201,
     headers: {
       [STREAM_NEXT_OFFSET]: String(body.length + said).padStart(20, "0"),
       [STREAM_INCARNATION]: url.slice(-16),
