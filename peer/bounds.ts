@@ -5,9 +5,9 @@
  */
 
 /** Version of all that is said between peers; both ends must speak the same. */
-export const PEER_PROTOCOL_VERSION = 2;
+export const PEER_PROTOCOL_VERSION = 3;
 
-/** Payload of one frame. A heartbeat waits for one bulk frame at most. */
+/** Payload of one frame. A heartbeat waits for one bulk frame at most, and for what is on its way. */
 export const FRAME_BYTES_MAX = 256 << 10;
 /**
  * A message, a call or an answer: the largest append, 32 MiB, half as much for the lengths of its
@@ -18,6 +18,15 @@ export const MESSAGE_BYTES_MAX = 52 << 20;
 export const BULK_QUEUED_BYTES_MAX = 64 << 20;
 /** What may wait in the control lane of one connection; with more, messages are dropped. */
 export const CONTROL_QUEUED_BYTES_MAX = 4 << 20;
+
+/** Each end says what it has read once it is so much more than it has said last. */
+export const REPORT_BYTES = 64 << 10;
+/** Bulk that may be on its way on one connection, however slow it is: a frame, and what comes with it. */
+export const WINDOW_BYTES_MIN = 320 << 10;
+/** The same on a fast one: 80 MB/s around the world. */
+export const WINDOW_BYTES_MAX = 16 << 20;
+/** What bulk on its way may add to the delay of a link: a heartbeat's interval. */
+export const WINDOW_DELAY_MS_MAX = 100;
 
 /** Calls of one connection without an answer; with more, a call is not sent. */
 export const CALLS_PENDING_MAX = 65_536;

@@ -21,14 +21,16 @@ export const BEGIN_LENGTH_BYTES = 4;
 export const PING = 1;
 /** The sender's formation id: it has one now. */
 export const FORMED = 2;
+/** So many bytes of frames were read on this connection: `call` counts them, modulo 2^32. */
+export const READ = 3;
 /** From who dialled: takes no answer. */
-export const MESSAGE = 3;
+export const MESSAGE = 4;
 /** From who dialled: `call` numbers it. */
-export const CALL = 4;
+export const CALL = 5;
 /** From who accepted, to the call of that number. */
-export const ANSWER = 5;
+export const ANSWER = 6;
 /** Goes on with what began last. */
-export const CONTINUED = 6;
+export const CONTINUED = 7;
 /** Added to MESSAGE, CALL or ANSWER: the first part of one. */
 export const BEGINS = 0x80;
 

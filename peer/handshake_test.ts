@@ -154,7 +154,7 @@ Deno.test("a stranger's hello is refused when it is too long, or of another vers
     wallMs: 0,
   });
   const rows: [at: number, value: number, said: string][] = [
-    [8, 1, "speaks version 1 of the peer protocol, this node 2"],
+    [8, 1, "speaks version 1 of the peer protocol, this node 3"],
     [11, 255, "says too much in its hello"],
     [10, hello.length - HELLO_HEADER_BYTES - 1, "says a hello that can't be read"],
   ];
@@ -213,15 +213,16 @@ Deno.test("a peer that breaks the rules is cut off, whatever it sends", async ()
 
 Deno.test("a peer that announces too much is cut off before anything is kept for it", async () => {
   const rows: [frame: number[], said: string][] = [
-    [[1, 0, 4, 0, 3, 0, 0, 0, 0, 0], "it sends a frame that is too long"],
-    [[255, 255, 255, 255, 3, 0, 0, 0, 0, 0], "it sends a frame that is too long"],
-    [[4, 0, 0, 0, 0x83, 0, 0, 0, 0, 0, 1, 0, 64, 3], "it sends a message that is too long"],
-    [[4, 0, 0, 0, 0x83, 0, 0, 0, 0, 0, 0, 0, 0, 0], "it sends parts of messages out of order"],
-    [[1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 7], "it sends parts of messages out of order"],
-    [[0, 0, 0, 0, 5, 0, 1, 0, 0, 0], "it sends what only who accepts may send"],
+    [[1, 0, 4, 0, 4, 0, 0, 0, 0, 0], "it sends a frame that is too long"],
+    [[255, 255, 255, 255, 4, 0, 0, 0, 0, 0], "it sends a frame that is too long"],
+    [[4, 0, 0, 0, 0x84, 0, 0, 0, 0, 0, 1, 0, 64, 3], "it sends a message that is too long"],
+    [[4, 0, 0, 0, 0x84, 0, 0, 0, 0, 0, 0, 0, 0, 0], "it sends parts of messages out of order"],
+    [[1, 0, 0, 0, 7, 0, 0, 0, 0, 0, 7], "it sends parts of messages out of order"],
+    [[0, 0, 0, 0, 6, 0, 1, 0, 0, 0], "it sends what only who accepts may send"],
     [[0, 0, 0, 0, 0, 0, 0, 0, 0, 0], "it sends a frame of unknown type"],
     [[1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0], "it sends a ping that can't be read"],
     [[1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 10], "it names a formation wrongly"],
+    [[0, 0, 0, 0, 3, 0, 255, 255, 255, 255], "it has read what nobody sent"],
   ];
   for (const [frame, said] of rows) {
     const planes = new TestPlanes();

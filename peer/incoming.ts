@@ -36,7 +36,7 @@ export type TakeFrame = (type: number, kind: number, call: number, bytes: Uint8A
 export class Incoming {
   readonly #connection: Connection;
   readonly #take: TakeFrame;
-  readonly #onBytes: () => void;
+  readonly #onBytes: (count: number) => void;
   readonly #buffer = new Uint8Array(BUFFER_BYTES);
   /** For the next short messages, from `#sharedAt` on. */
   #shared = new Uint8Array(SHARED_BYTES);
@@ -49,8 +49,8 @@ export class Incoming {
   #longLength = 0;
   #closed = false;
 
-  /** @param onBytes something came, whatever it is */
-  constructor(connection: Connection, take: TakeFrame, onBytes: () => void) {
+  /** @param onBytes so many bytes came, whatever they are */
+  constructor(connection: Connection, take: TakeFrame, onBytes: (count: number) => void) {
     this.#connection = connection;
     this.#take = take;
     this.#onBytes = onBytes;
@@ -66,7 +66,7 @@ export class Incoming {
     while (!this.#closed) {
       const count = await this.#connection.read(buffer.subarray(end));
       if (count === 0 || this.#closed) return;
-      this.#onBytes();
+      this.#onBytes(count);
       end += count;
       const done = this.#cut(end);
       if (done > 0) buffer.copyWithin(0, done, end);

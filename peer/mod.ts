@@ -11,6 +11,9 @@
  * call ─► lane bulk        first, bulk in frames of 256 KiB       └─► onCall ─► respond ─► …
  * ```
  *
+ * Each end says what it has read. Bulk that was handed over and not read is bounded, by what adds
+ * 100 ms to the link's delay: what the system has taken can't be overtaken any more (`window.ts`).
+ *
  * Within a lane of one connection messages keep their order and none is doubled; those that were
  * queued or under way when a connection breaks are lost. So is what `send` answers `false` to:
  * nobody is connected, or too much waits already.

@@ -15,6 +15,7 @@ import {
   writeU32,
 } from "./frames.ts";
 import type { PeerLane } from "./types.ts";
+import { Window } from "./window.ts";
 
 /** Blocks that are kept for reuse: one of each lane is filled while one is written. */
 const SPARE_BLOCKS_MAX = 3;
@@ -51,6 +52,8 @@ export class Outgoing {
   readonly #control = newLane(CONTROL_QUEUED_BYTES_MAX);
   readonly #bulk = newLane(BULK_QUEUED_BYTES_MAX);
   readonly #spare: Block[] = [];
+  readonly #window = new Window();
+  readonly #monotonicMs: () => number;
   #writing: Block | undefined;
   /** Bytes of each lane in the block that is being written. */
   #writingControl = 0;
@@ -66,6 +69,7 @@ export class Outgoing {
     this.#connection = connection;
     this.#clock = clock;
     this.#onBroken = onBroken;
+    this.#monotonicMs = () => clock.monotonicMs();
   }
 
   /** Does nothing wait, and is nothing being written? */
@@ -101,6 +105,13 @@ export class Outgoing {
       : this.#putCut(size, type, kind, call, parts);
     this.#schedule();
     return order;
+  }
+
+  /** The other end has read so many more bytes; false where that is more than it was sent. */
+  report(bytes: number): boolean {
+    if (!this.#window.report(bytes, this.#monotonicMs)) return false;
+    if (this.#bulk.queuedBytes > 0) this.#schedule();
+    return true;
   }
 
   /** Resolves when nothing waits any more, or the connection is over. */
@@ -203,9 +214,7 @@ export class Outgoing {
     this.#writingControl = control?.length ?? 0;
     this.#writingBulk = 0;
     const bulk = this.#bulk.blocks[0];
-    const isRoom = control === undefined ||
-      (bulk !== undefined && control.length + bulk.length <= WHOLE_FRAME_BYTES_MAX);
-    if (bulk !== undefined && isRoom) {
+    if (bulk !== undefined && this.#fits(bulk, control)) {
       this.#take(this.#bulk);
       this.#writingBulk = bulk.length;
       if (control === undefined) {
@@ -216,10 +225,16 @@ export class Outgoing {
         this.#recycle(bulk);
       }
     }
-    if (block === undefined) return this.#drained?.();
+    if (block === undefined) return this.isIdle ? this.#drained?.() : undefined;
     this.#writing = block;
     this.hasWritten = true;
+    this.#window.hand(block.length);
     this.#connection.write(block.bytes.subarray(0, block.length)).then(this.#written, this.#failed);
+  }
+
+  #fits(bulk: Block, control: Block | undefined): boolean {
+    if (control !== undefined && control.length + bulk.length > WHOLE_FRAME_BYTES_MAX) return false;
+    return this.#window.takes(bulk.length, this.#monotonicMs);
   }
 
   #take(lane: Lane): Block | undefined {

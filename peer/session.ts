@@ -1,10 +1,10 @@
 import { type Clock, type Connection, NetworkError } from "../io/mod.ts";
-import { PING_TICKS_MAX, SILENT_TICKS_MAX } from "./bounds.ts";
-import { FORMED, PING } from "./frames.ts";
+import { PING_TICKS_MAX, REPORT_BYTES, SILENT_TICKS_MAX } from "./bounds.ts";
+import { FORMED, PING, READ } from "./frames.ts";
 import { decodeId, type Hello, sameFormation } from "./hello.ts";
 import { Incoming, ProtocolViolation } from "./incoming.ts";
 import type { PlaneContext } from "./context.ts";
-import { Outgoing } from "./outgoing.ts";
+import { NOT_QUEUED, Outgoing } from "./outgoing.ts";
 import { decodePing, encodePing } from "./ping.ts";
 import type { CommandVersions, PeerInfo, PeerSelf } from "./types.ts";
 
@@ -66,6 +66,11 @@ export class Session {
   #heard = true;
   #silentTicks = 0;
   #pinglessTicks = 0;
+  /** Bytes that were read, and how many of them the other end knows of. */
+  #readBytes = 0;
+  #reportedBytes = 0;
+  /** What the other end has said last that it has read, modulo 2^32. */
+  #peerRead = 0;
   #ended = false;
 
   /** @param self what this end has said of itself in the handshake; @param hello what the other has */
@@ -83,7 +88,7 @@ export class Session {
     this.#owner = owner;
     this.#info = new KnownPeer(hello, clock);
     this.outgoing = new Outgoing(connection, clock, (reason) => this.end(reason));
-    this.#incoming = new Incoming(connection, this.#take, () => this.#heard = true);
+    this.#incoming = new Incoming(connection, this.#take, (count) => this.#hear(count));
   }
 
   /** Who is at the other end. */
@@ -120,6 +125,8 @@ export class Session {
     this.#silentTicks = this.#heard ? 0 : this.#silentTicks + 1;
     this.#heard = false;
     if (this.#silentTicks >= SILENT_TICKS_MAX) return this.end(new Error("nothing comes from it"));
+    // The other end waits for it, should there have been no room when it was due.
+    this.#report();
     const { outgoing } = this;
     const isDue = ++this.#pinglessTicks >= PING_TICKS_MAX || !outgoing.hasWritten;
     outgoing.hasWritten = false;
@@ -140,14 +147,30 @@ export class Session {
     this.#owner.ended(reason instanceof Error ? reason : new Error(String(reason)));
   }
 
+  #hear(count: number): void {
+    this.#heard = true;
+    this.#readBytes += count;
+    this.#report();
+  }
+
+  #report(): void {
+    if (this.#readBytes - this.#reportedBytes < REPORT_BYTES) return;
+    const order = this.outgoing.queue("control", READ, 0, this.#readBytes >>> 0, []);
+    if (order !== NOT_QUEUED) this.#reportedBytes = this.#readBytes;
+  }
+
   readonly #take = (type: number, kind: number, call: number, bytes: Uint8Array): void => {
-    if (type > FORMED) return this.#owner.take(type, kind, call, bytes);
+    if (type > READ) return this.#owner.take(type, kind, call, bytes);
     if (type === PING) {
       const ping = decodePing(bytes);
       if (ping === undefined) throw new ProtocolViolation("sends a ping that can't be read");
       this.#info.hear(ping.wallMs);
       this.#info.reaches = ping.reaches;
       this.#info.draining = ping.draining;
+    } else if (type === READ) {
+      const count = (call - this.#peerRead) >>> 0;
+      this.#peerRead = call;
+      if (!this.outgoing.report(count)) throw new ProtocolViolation("has read what nobody sent");
     } else if (type === FORMED) {
       const formationId = decodeId(bytes);
       if (formationId === undefined) throw new ProtocolViolation("names a formation wrongly");

@@ -15,7 +15,8 @@ interface Line {
 
 /**
  * Raft messages of a shard's groups on their way out: all that a turn has for a node leaves as one
- * message in each lane. Only entries go in bulk; a large append must not hold a heartbeat back.
+ * message in each lane. Only appends go in bulk: a large one must not hold a heartbeat back. One
+ * without entries goes with them, as it asks whether all that was sent before it has arrived.
  */
 export class RaftOutbox {
   readonly #peers: Peers;
@@ -30,7 +31,7 @@ export class RaftOutbox {
   add(group: number, message: RaftMessage): void {
     const line = this.#lines.get(message.to) ?? this.#line(message.to);
     this.#waiting = true;
-    if (message.type !== "append" || message.entries.length === 0) {
+    if (message.type !== "append") {
       line.control.add(group, message);
       return;
     }

@@ -49,6 +49,30 @@ clusterTest(
 );
 
 clusterTest(
+  "2 MiB appends over links of 20 Mbit/s depose no leader",
+  { groups: 1, links: true },
+  async (cluster) => {
+    const type = { "content-type": "application/octet-stream" };
+    const body = new Uint8Array(2 << 20);
+    await eventually(
+      async () => (await leaderships(cluster)).startsWith("1 "),
+      "node 1 leads the only group",
+      20_000,
+    );
+    const before = await leaderships(cluster);
+    for (const from of [1, 2, 3]) {
+      for (const to of [1, 2, 3]) if (from !== to) cluster.link(from, to).bytesPerSecond = 2.5e6;
+    }
+    for (const { id, url } of [...cluster.nodes, ...cluster.nodes]) {
+      const path = `${url}/v1/stream/narrow/s${id}`;
+      await send(path, "PUT", { headers: type });
+      assertStatus(await send(path, "POST", { headers: type, body }), 204, `node ${id}`);
+    }
+    assert.equal(await leaderships(cluster), before, "leader and term");
+  },
+);
+
+clusterTest(
   "32 MiB of as many JSON messages as may be go through any node",
   { groups: 1, memory: true },
   async (cluster) => {
