@@ -52,8 +52,7 @@ export class Outgoing {
   readonly #control = newLane(CONTROL_QUEUED_BYTES_MAX);
   readonly #bulk = newLane(BULK_QUEUED_BYTES_MAX);
   readonly #spare: Block[] = [];
-  readonly #window = new Window();
-  readonly #monotonicMs: () => number;
+  readonly #window: Window;
   #writing: Block | undefined;
   /** Bytes of each lane in the block that is being written. */
   #writingControl = 0;
@@ -69,7 +68,7 @@ export class Outgoing {
     this.#connection = connection;
     this.#clock = clock;
     this.#onBroken = onBroken;
-    this.#monotonicMs = () => clock.monotonicMs();
+    this.#window = new Window(clock);
   }
 
   /** Does nothing wait, and is nothing being written? */
@@ -109,7 +108,7 @@ export class Outgoing {
 
   /** The other end has read so many more bytes; false where that is more than it was sent. */
   report(bytes: number): boolean {
-    if (!this.#window.report(bytes, this.#monotonicMs)) return false;
+    if (!this.#window.report(bytes)) return false;
     if (this.#bulk.queuedBytes > 0) this.#schedule();
     return true;
   }
@@ -234,7 +233,7 @@ export class Outgoing {
 
   #fits(bulk: Block, control: Block | undefined): boolean {
     if (control !== undefined && control.length + bulk.length > WHOLE_FRAME_BYTES_MAX) return false;
-    return this.#window.takes(bulk.length, this.#monotonicMs);
+    return this.#window.takes(bulk.length);
   }
 
   #take(lane: Lane): Block | undefined {

@@ -1,3 +1,4 @@
+import type { Clock } from "../io/mod.ts";
 import { REPORT_BYTES, WINDOW_BYTES_MAX, WINDOW_BYTES_MIN, WINDOW_DELAY_MS_MAX } from "./bounds.ts";
 
 /**
@@ -10,6 +11,7 @@ import { REPORT_BYTES, WINDOW_BYTES_MAX, WINDOW_BYTES_MIN, WINDOW_DELAY_MS_MAX }
  * was, stays near `WINDOW_DELAY_MS_MAX` (the idea is LEDBAT's, RFC 6817).
  */
 export class Window {
+  readonly #clock: Pick<Clock, "monotonicMs">;
   #bytesMax = WINDOW_BYTES_MIN;
   /** Handed over and not reported as read. */
   #onTheWay = 0;
@@ -19,14 +21,18 @@ export class Window {
   #sinceMs = 0;
   #shortestMs = Infinity;
 
+  constructor(clock: Pick<Clock, "monotonicMs">) {
+    this.#clock = clock;
+  }
+
   /** Whether so many bytes of bulk may follow now. Less on the way than is reported at once is none. */
-  takes(bytes: number, monotonicMs: () => number): boolean {
+  takes(bytes: number): boolean {
     if (this.#onTheWay < REPORT_BYTES || this.#onTheWay + bytes <= this.#bytesMax) return true;
     if (this.#untilTimed === 0) {
       this.#timedBytes = this.#onTheWay;
       // The last of it need not be reported before more follows.
       this.#untilTimed = this.#onTheWay - REPORT_BYTES + 1;
-      this.#sinceMs = monotonicMs();
+      this.#sinceMs = this.#clock.monotonicMs();
     }
     return false;
   }
@@ -37,12 +43,12 @@ export class Window {
   }
 
   /** The other end has read so many more bytes; false where that is more than it was sent. */
-  report(bytes: number, monotonicMs: () => number): boolean {
+  report(bytes: number): boolean {
     if (bytes > this.#onTheWay) return false;
     this.#onTheWay -= bytes;
     if (this.#untilTimed === 0) return true;
     this.#untilTimed = Math.max(0, this.#untilTimed - bytes);
-    if (this.#untilTimed === 0) this.#adapt(monotonicMs() - this.#sinceMs);
+    if (this.#untilTimed === 0) this.#adapt(this.#clock.monotonicMs() - this.#sinceMs);
     return true;
   }
 
