@@ -46,11 +46,10 @@ export class Snapshots {
   consider(groups: readonly Group[]): void {
     if (this.#running !== undefined || this.#stopped) return;
     for (const group of groups) {
-      // One that goes to a member may take as long as that likes; its log can wait.
-      if (group.exports.underWay !== undefined) continue;
       // What is pinned would be written once more; mostly it goes soon, and then out of the log.
       const bytes = group.logBytes - group.state.cold.pinnedBytes;
-      if (bytes > this.#logBytesMax(group.id)) return this.#start(group);
+      if (bytes <= this.#logBytesMax(group.id) || isBusy(group)) continue;
+      return this.#start(group);
     }
     if (this.#journal.usage().diskBytes > this.#journalBytesMax) this.#start(this.#longest());
   }
@@ -64,10 +63,8 @@ export class Snapshots {
       await (this.#running ?? group.exports.underWay);
     }
     if (this.#stopped) return undefined;
-    const { appliedIndex, snapshotIndex, stableIndex } = group.status();
-    // Another one is being installed, which covers more than what is applied.
-    const isInstalling = stableIndex < snapshotIndex;
-    if (appliedIndex <= snapshotIndex || isInstalling) return snapshotIndex;
+    const { appliedIndex, snapshotIndex } = group.status();
+    if (appliedIndex <= snapshotIndex || isInstalling(group)) return snapshotIndex;
     this.#run(group);
     await this.#running;
     return group.status().snapshotIndex;
@@ -83,11 +80,11 @@ export class Snapshots {
     return Math.max(this.#logBytesMin, LOG_TO_SNAPSHOT_MAX * (this.#sizes.get(group) ?? 0));
   }
 
-  /** Of those that are not read out. */
+  /** Of those that have the time. */
   #longest(): Group | undefined {
     let longest: Group | undefined;
     for (const group of this.#lane.groups) {
-      if (group.exports.underWay !== undefined) continue;
+      if (isBusy(group)) continue;
       if (longest === undefined || group.logBytes > longest.logBytes) longest = group;
     }
     return longest;
@@ -123,4 +120,18 @@ export class Snapshots {
   #measure(): void {
     for (const { group, bytes } of this.#store.list()) this.#sizes.set(group, bytes);
   }
+}
+
+/**
+ * One RaftSnapshot goes to a member, for as long as that likes, or another is being taken over, which
+ * covers more than what is applied: the log can wait.
+ */
+function isBusy(group: Group): boolean {
+  return group.exports.underWay !== undefined || isInstalling(group);
+}
+
+/** Another replica's RaftSnapshot is taken over, and not durable yet. */
+export function isInstalling(group: Pick<Group, "status">): boolean {
+  const { stableIndex, snapshotIndex } = group.status();
+  return stableIndex < snapshotIndex;
 }

@@ -17,6 +17,10 @@ function given(options: { sizes?: [group: number, bytes: number][]; diskBytes?: 
     id,
     logBytes: 0,
     exports: { underWay: undefined as Promise<void> | undefined },
+    stableIndex: 9,
+    status() {
+      return { stableIndex: this.stableIndex, snapshotIndex: 9 };
+    },
     state: { cold: { pinnedBytes: 0 } },
     snapshot: () => ({
       mark: { index: 10 + id, term: 1, membership: { voters: [], outgoing: [], learners: [] } },
@@ -139,6 +143,18 @@ Deno.test("no RaftSnapshot is taken of a group while one goes to a member", asyn
   assert.deepEqual(await end(), ["write 0 at 10"]);
   await end();
   assert.equal(await asked, 0);
+});
+
+Deno.test("no RaftSnapshot is taken of a group while it takes one over", async () => {
+  const { groups, consider, end, journal } = given({ diskBytes: 2_000 });
+  for (const group of groups.slice(0, 2)) group.stableIndex = 8;
+  assert.deepEqual(consider(500, 400, 50), ["write 2 at 12"]);
+  journal.diskBytes = 0;
+  await end();
+  assert.deepEqual(consider(500, 400, 0), []);
+  for (const group of groups) group.stableIndex = 9;
+  assert.deepEqual(consider(500, 400, 0), ["write 0 at 10"]);
+  await end();
 });
 
 Deno.test("a RaftSnapshot that can't be written is fatal, and puts no mark", async () => {

@@ -3,7 +3,7 @@ import type { Clock } from "../../io/mod.ts";
 import type { MemberId } from "../../raft/mod.ts";
 import type { LearnersSource } from "../caretaker.ts";
 import type { ColdWork } from "../cold/work.ts";
-import type { Snapshots } from "../snapshots.ts";
+import { isInstalling, type Snapshots } from "../snapshots.ts";
 import { Memberships } from "./membership.ts";
 import { type Pacing, pacingOf } from "./pacing.ts";
 import { transfer } from "./transfer.ts";
@@ -69,8 +69,8 @@ export class Orders {
       return index === undefined ? { refused: "shutting_down" } : { index };
     }
     // In memory the state itself is what a RaftSnapshot would hold, and is sent as one.
-    const { appliedIndex, snapshotIndex, stableIndex } = group.status();
-    if (appliedIndex > snapshotIndex && stableIndex >= snapshotIndex) {
+    const { appliedIndex, snapshotIndex } = group.status();
+    if (appliedIndex > snapshotIndex && !isInstalling(group)) {
       group.compact(group.core.markAt(appliedIndex), group.logBytes);
     }
     return { index: Math.max(appliedIndex, snapshotIndex) };
