@@ -176,8 +176,10 @@ export class LiveReader implements FeedReader {
       })
     );
     if (!this.waits || "lost" in answer) return;
-    if ("unavailable" in answer && this.#world.mayBeDeaf(this.node)) return this.#leave();
     if (!("plan" in answer)) {
+      // A fork may live in a group whose leader does not reach this node: it has yet to hear there
+      // what the group of its path knows.
+      if (this.#world.mayBeDeaf(this.node)) return this.#leave();
       const said = JSON.stringify(answer);
       throw new Violation("live", `${this.#key} is over, and its readers do not know: ${said}`);
     }
