@@ -190,13 +190,21 @@ export class ColdFetcher {
     }
   }
 
-  /** It may have been condemned, and deleted, while it came: nobody would delete it again soon. */
+  /**
+   * It may have been condemned, and deleted, while it came: nobody would delete it again soon. Not so
+   * what lost its last reference a moment ago: reads that began before want it, and the sweeper
+   * deletes it when they are over.
+   */
   async #dropCondemned(object: ColdObject): Promise<void> {
-    const { group, number } = object;
-    const objects = this.#lacks.get(group)?.group.state.cold.objects;
-    if (objects === undefined || !objects.isCondemned(number)) return;
-    if ((objects.get(number)?.references ?? 0) > 0) return;
-    await this.#parts.tier.store.delete(objectKey(object));
+    const group = this.#lacks.get(object.group)?.group;
+    const { tier } = this.#parts;
+    if (group === undefined) return;
+    const { objects } = group.state.cold;
+    if (!objects.isCondemned(object.number)) return;
+    const known = objects.get(object.number);
+    const sinceMs = known === undefined ? -Infinity : known.unreferencedMs ?? Infinity;
+    if (sinceMs > group.nowMs - tier.setup.keepsMs) return;
+    await tier.store.delete(objectKey(object));
   }
 
   #postpone(key: string): void {

@@ -55,8 +55,13 @@ async function flush(stage: GivenShards, keepers: readonly number[]): Promise<Co
 }
 
 /** Nodes that run, of which some vote, with a stream. */
-async function given(running: readonly number[], nodeIds = running): Promise<GivenShards> {
+async function given(
+  running: readonly number[],
+  nodeIds = running,
+  keepsMs = Number.MAX_SAFE_INTEGER,
+): Promise<GivenShards> {
   const stage = new GivenShards(nodeIds);
+  stage.keepsMs = keepsMs;
   for (const id of running) await stage.start(id);
   await stage.elected();
   await stage.submit(openBucketOf("demo"));
@@ -268,8 +273,21 @@ Deno.test("a source that goes down half-way is left for another", async () => {
   await stage.stop();
 });
 
-Deno.test("an object that is condemned while it comes leaves nothing behind", async () => {
+Deno.test("an object that is condemned while it comes stays for reads that began before", async () => {
   const stage = await given([1, 2, 3]);
+  const object = await flush(stage, [1, 2, 3]);
+  const { store } = ownOf(stage.at(3));
+  await store.delete(objectKey(object));
+  await stage.submit({ type: "delete", key: KEY });
+  await stage.submit({ type: "condemn", below: 0, numbers: [object.number] });
+  await stage.settled();
+  assert.equal(await stage.clock.until(ownOf(stage.at(3)).repair(object)), "repaired");
+  assert.ok(await holds(stage.at(3), object));
+  await stage.stop();
+});
+
+Deno.test("an object that is condemned while it comes leaves nothing behind", async () => {
+  const stage = await given([1, 2, 3], [1, 2, 3], 0);
   const object = await flush(stage, [1, 2, 3]);
   const node = stage.at(3);
   const { store } = ownOf(node);

@@ -61,6 +61,8 @@ export type Bend = (
 
 /** See the module's text. */
 export class GivenShards {
+  /** How long what nothing refers to any more is kept, of nodes that start from now on. */
+  keepsMs: number = Number.MAX_SAFE_INTEGER;
   readonly clock = new SimClock();
   readonly random = new SimRandom(11);
   /** Is nothing heard between the two? */
@@ -150,7 +152,7 @@ export class GivenShards {
         flushMinHotBytes: Number.MAX_SAFE_INTEGER,
         flushesMax: 1,
         hotBytesPerGroupMax: 1 << 30,
-        keepsMs: Number.MAX_SAFE_INTEGER,
+        keepsMs: this.keepsMs,
       }),
     });
     const openCold = () => Promise.resolve(store);
