@@ -114,7 +114,8 @@ async function staysDrained(cluster: Cluster, load: Load): Promise<void> {
   };
   assert.equal(await led(), 0, "nobody gives it anything back");
   await load.fault("SIGKILL of node 2", () => second.kill());
-  assert.equal(await led(), 0, "it leaves it to the third");
+  // What the third lacks of a group's log only this one can lead with, until it can hand it over.
+  await eventually(async () => await led() === 0, "it leaves it to the third");
   await second.start();
   const { status, body } = await order<Maintenance>(first, ADMIN_PATHS.maintenance, "DELETE");
   assert.deepEqual([status, body], [200, { node_id: 1, draining: false, leaderships: 0 }]);
