@@ -17,7 +17,7 @@ import { type BootstrapAnswer, type BootstrapRequest, Bootstraps } from "./boots
 import { CatchUp } from "./catch_up.ts";
 import { asIs, type Completion, held, NO_LEADER } from "./completion.ts";
 import { Deadlines } from "./deadlines.ts";
-import type { GroupOptions } from "./group_options.ts";
+import type { GroupCore, GroupOptions } from "./group_options.ts";
 import { GroupTime } from "./group_time.ts";
 import { Hearing } from "./hearing.ts";
 import { adoptBody, CommandPayload, placeCommand } from "./payload.ts";
@@ -156,7 +156,7 @@ export class Group {
   }
 
   /** What of the core operators may have at hand; nothing of it sends or writes. */
-  get core(): Pick<Raft<CommandPayload>, "purge" | "beReluctant" | "caughtUp" | "markAt"> {
+  get core(): GroupCore {
     return this.#raft;
   }
 

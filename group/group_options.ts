@@ -1,9 +1,10 @@
 import type { Clock, Random } from "../io/mod.ts";
-import type { MemberId, SnapshotMark } from "../raft/mod.ts";
+import type { MemberId, Raft, SnapshotMark } from "../raft/mod.ts";
 import type { ReadableLog, StoredGroup } from "../storage/types.ts";
 import type { GroupState } from "../stream/mod.ts";
 import type { BootstrapBounds } from "./bootstraps.ts";
 import type { Group } from "./group.ts";
+import type { CommandPayload } from "./payload.ts";
 import type { RaftMessage } from "./wire.ts";
 
 /** What a group is made of. */
@@ -39,3 +40,9 @@ export interface GroupOptions {
   /** The same, of what follows a RaftSnapshot on its way. */
   readonly catchUpBytesMax: number;
 }
+
+/** What of a group's consensus core others may have at hand; nothing of it sends or writes. */
+export type GroupCore = Pick<
+  Raft<CommandPayload>,
+  "purge" | "beReluctant" | "caughtUp" | "installing" | "markAt"
+>;

@@ -22,7 +22,7 @@ export const CONTROL_QUEUED_BYTES_MAX = 4 << 20;
 /** Each end says what it has read once it is so much more than it has said last. */
 export const REPORT_BYTES = 64 << 10;
 /** Bulk that may be on its way on one connection, however slow it is: a frame, and what comes with it. */
-export const WINDOW_BYTES_MIN = 320 << 10;
+export const WINDOW_BYTES_MIN = FRAME_BYTES_MAX + REPORT_BYTES;
 /** The same on a fast one: 80 MB/s around the world. */
 export const WINDOW_BYTES_MAX = 16 << 20;
 /** What bulk on its way may add to the delay of a link: a heartbeat's interval. */

@@ -64,7 +64,7 @@ export class Snapshots {
     }
     if (this.#stopped) return undefined;
     const { appliedIndex, snapshotIndex } = group.status();
-    if (appliedIndex <= snapshotIndex || isInstalling(group)) return snapshotIndex;
+    if (appliedIndex <= snapshotIndex || group.core.installing) return snapshotIndex;
     this.#run(group);
     await this.#running;
     return group.status().snapshotIndex;
@@ -127,11 +127,5 @@ export class Snapshots {
  * covers more than what is applied: the log can wait.
  */
 function isBusy(group: Group): boolean {
-  return group.exports.underWay !== undefined || isInstalling(group);
-}
-
-/** Another replica's RaftSnapshot is taken over, and not durable yet. */
-export function isInstalling(group: Pick<Group, "status">): boolean {
-  const { stableIndex, snapshotIndex } = group.status();
-  return stableIndex < snapshotIndex;
+  return group.exports.underWay !== undefined || group.core.installing;
 }

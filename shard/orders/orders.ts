@@ -3,7 +3,7 @@ import type { Clock } from "../../io/mod.ts";
 import type { MemberId } from "../../raft/mod.ts";
 import type { LearnersSource } from "../caretaker.ts";
 import type { ColdWork } from "../cold/work.ts";
-import { isInstalling, type Snapshots } from "../snapshots.ts";
+import type { Snapshots } from "../snapshots.ts";
 import { Memberships } from "./membership.ts";
 import { type Pacing, pacingOf } from "./pacing.ts";
 import { transfer } from "./transfer.ts";
@@ -70,7 +70,7 @@ export class Orders {
     }
     // In memory the state itself is what a RaftSnapshot would hold, and is sent as one.
     const { appliedIndex, snapshotIndex } = group.status();
-    if (appliedIndex > snapshotIndex && !isInstalling(group)) {
+    if (appliedIndex > snapshotIndex && !group.core.installing) {
       group.compact(group.core.markAt(appliedIndex), group.logBytes);
     }
     return { index: Math.max(appliedIndex, snapshotIndex) };

@@ -21,13 +21,7 @@ clusterTest(
     Load.during(cluster, { streams: 12, readers: 6 }, async (load) => {
       const body = new Uint8Array(BODY_BYTES).map((_, at) => at % 251);
       const type = { "content-type": "application/octet-stream" };
-      // Whoever won the election gives the group to the node whose turn it is, which is the first.
-      await eventually(
-        async () => (await leaderships(cluster)).startsWith("1 "),
-        "node 1 leads the only group",
-        20_000,
-      );
-      const before = await leaderships(cluster);
+      const before = await settled(cluster);
       const followers = cluster.nodes.filter(({ id }) => !before.startsWith(`${id} `));
       await load.fault(`${BODIES} appends of 32 MiB`, async () => {
         for (let n = 0; n < BODIES; n++) {
@@ -54,12 +48,7 @@ clusterTest(
   async (cluster) => {
     const type = { "content-type": "application/octet-stream" };
     const body = new Uint8Array(2 << 20);
-    await eventually(
-      async () => (await leaderships(cluster)).startsWith("1 "),
-      "node 1 leads the only group",
-      20_000,
-    );
-    const before = await leaderships(cluster);
+    const before = await settled(cluster);
     for (const from of [1, 2, 3]) {
       for (const to of [1, 2, 3]) if (from !== to) cluster.link(from, to).bytesPerSecond = 2.5e6;
     }
@@ -102,6 +91,13 @@ async function taken(sending: () => ReturnType<typeof send>): ReturnType<typeof 
 }
 
 /** Who leads each group and in which term, as node 1 knows. */
+/** Whoever won the election gives the group to the node whose turn it is, which is the first. */
+async function settled(cluster: Cluster): Promise<string> {
+  const isFirst = async () => (await leaderships(cluster)).startsWith("1 ");
+  await eventually(isFirst, "node 1 leads the only group", 20_000);
+  return await leaderships(cluster);
+}
+
 async function leaderships(cluster: Cluster): Promise<string> {
   const groups = await cluster.node(1).groups();
   return groups.map(({ leader, term }) => `${leader} in term ${term}`).join(", ");
