@@ -292,9 +292,7 @@ export class Group {
 
   /** Second half: that batch is durable. */
   complete(readies: readonly Ready<CommandPayload>[]): void {
-    for (const ready of readies) {
-      for (const message of this.#raft.stable(ready)) this.#send(this, message);
-    }
+    for (const message of this.#raft.stable(readies)) this.#send(this, message);
     this.advance();
     this.#markIfReady();
   }

@@ -30,7 +30,7 @@
  * for (const fetch of raft.takeFetches()) readBack(fetch); // later: raft.provide(fetch, entries)
  *
  * // Once the batch is durable. More readies may have been taken meanwhile; the order stays.
- * for (const ready of batch) send(raft.stable(ready));
+ * send(raft.stable(batch));
  * const entries = raft.takeCommitted();
  * for (const entry of entries) apply(entry);
  * if (entries.length > 0) raft.applied(entries[entries.length - 1].index);

@@ -179,24 +179,27 @@ export class Raft<P extends Payload> {
   }
 
   /**
-   * What `ready` asked to make durable is durable, its RaftSnapshot installed. In the order of the
-   * readies. Answers the messages that had to wait for it.
+   * What the readies of `batch` asked to make durable is durable, a RaftSnapshot installed. In the
+   * order of the readies, as many at a time as were written together. Answers the messages that had
+   * to wait for it; an acknowledgement that a later one of them includes is left out.
    */
-  stable(ready: Ready<P>): readonly Message<P>[] {
-    if (!ready.durable) return NOTHING;
+  stable(batch: readonly Ready<P>[]): readonly Message<P>[] {
     const core = this.#core;
-    const waited = core.outbox.settle(ready);
-    if (ready.hardState !== undefined) core.hardStateIsStable(ready.hardState);
+    const messages: Message<P>[] = [];
+    const own: Message<P>[] = [];
+    for (const ready of batch) {
+      if (!ready.durable) continue;
+      for (const message of core.outbox.settle(ready)) {
+        if (message.to === core.id) own.push(message);
+        else addMessage(messages, message);
+      }
+      if (ready.hardState !== undefined) core.hardStateIsStable(ready.hardState);
+    }
     if (core.role === "leader") {
       core.tracker.self.match = core.log.stable;
       advanceCommit(core);
     }
-    if (waited.length === 0) return waited;
-    const messages: Message<P>[] = [];
-    for (const message of waited) {
-      if (message.to === core.id) step(core, message);
-      else messages.push(message);
-    }
+    for (const message of own) step(core, message);
     return messages;
   }
 
@@ -413,5 +416,18 @@ export class Raft<P extends Payload> {
   /** A description of the whole, for metrics. */
   status(): RaftStatus {
     return statusOf(this.#core);
+  }
+}
+
+/** Adds a message that goes out; of acknowledgements that follow each other the highest will do. */
+function addMessage<P extends Payload>(messages: Message<P>[], message: Message<P>): void {
+  const last = messages[messages.length - 1];
+  if (
+    last?.type !== "append_ack" || message.type !== "append_ack" || last.to !== message.to ||
+    last.term !== message.term
+  ) {
+    messages.push(message);
+  } else if (message.match > last.match) {
+    messages[messages.length - 1] = message;
   }
 }

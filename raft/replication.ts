@@ -39,10 +39,14 @@ function sendAppend<P extends Payload>(core: Core<P>, progress: Progress): boole
   return progress.state === "replicate";
 }
 
-/** A follower that no entries go to still hears at once what it may apply. */
+/**
+ * A follower that no entries go to still hears at once what it may apply. With entries under way it
+ * hears it when it has acknowledged them, unless more of them, or a heartbeat, say it before.
+ */
 function tellCommit<P extends Payload>(core: Core<P>, progress: Progress): void {
+  if (progress.state !== "replicate" || progress.inflights.entries > 0) return;
   const commit = Math.min(core.log.committed, progress.match);
-  if (progress.state !== "replicate" || progress.toldCommit >= commit) return;
+  if (progress.toldCommit >= commit) return;
   progress.toldCommit = commit;
   core.send({ type: "commit", from: core.id, to: progress.id, term: core.term, commit });
 }

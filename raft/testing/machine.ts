@@ -145,13 +145,14 @@ export class Machine {
     }
   }
 
-  /** The oldest ready is durable; answers what had to wait. */
-  completeOldest(): Packet[] {
-    const ready = this.outstanding.shift();
-    if (ready === undefined) return [];
-    this.#write(ready, Infinity);
-    if (ready.snapshot !== undefined) this.state = [...this.disk.snapshotState];
-    return this.#pack(this.raft.stable(ready));
+  /** The oldest readies are durable, written as one batch; answers what had to wait. */
+  completeOldest(count = 1): Packet[] {
+    const batch = this.outstanding.splice(0, count);
+    for (const ready of batch) {
+      this.#write(ready, Infinity);
+      if (ready.snapshot !== undefined) this.state = [...this.disk.snapshotState];
+    }
+    return this.#pack(this.raft.stable(batch));
   }
 
   /** Applies what may be; answers the entries. */

@@ -272,13 +272,14 @@ class Simulation {
     if (seat.timersFromMs <= this.#nowMs) machine.raft.tick(this.#clock(seat));
     if (!late || random.below(3) > 0) this.#takeReadies(seat, machine);
     if (seat.doomed && this.#faults) return this.#crash(seat, machine, random.below(3));
-    let completions = late ? random.below(machine.outstanding.length + 1) : Infinity;
-    while (completions-- > 0 && machine.outstanding.length > 0) {
-      const ready = machine.outstanding[0];
-      const packets = machine.completeOldest();
-      if (ready !== undefined) this.#checker.written(machine, ready);
+    const { length } = machine.outstanding;
+    for (let left = late ? random.below(length + 1) : length; left > 0;) {
+      const batch = machine.outstanding.slice(0, 1 + random.below(left));
+      const packets = machine.completeOldest(batch.length);
+      for (const ready of batch) this.#checker.written(machine, ready);
       this.#send(packets);
       this.#observe(seat, machine);
+      left -= batch.length;
     }
     this.#apply(machine);
     for (const fetch of machine.fetches.splice(0)) machine.provide(fetch);
