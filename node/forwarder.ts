@@ -1,7 +1,7 @@
 import type { Answer } from "../group/mod.ts";
 import type { Clock, LogLine, Span, Timer, Tracer } from "../io/mod.ts";
 import type { CallFailed } from "../peer/mod.ts";
-import { type Admission, type GroupAccess, PEER_KINDS } from "../shard/mod.ts";
+import { type Admission, type GroupAccess, PEER_KINDS, Roster } from "../shard/mod.ts";
 import type { Command } from "../stream/mod.ts";
 import { decodeAnswer, encodeSubmit } from "./call_codec.ts";
 import { hintedNode, type Leaders, NOBODY } from "./leaders.ts";
@@ -77,7 +77,7 @@ export class Forwarder {
   /** By group, oldest first. */
   readonly #waiting = new Map<number, Submission[]>();
   /** Calls without an answer yet. */
-  readonly #underWay = new Set<Submission>();
+  readonly #underWay = new Roster<Submission>();
   #lookTimer: Timer | undefined;
   #patienceTimer: Timer | undefined;
   #closed = false;
@@ -114,11 +114,11 @@ export class Forwarder {
     this.#lookTimer?.cancel();
     this.#patienceTimer?.cancel();
     const waiting = [...this.#waiting.values()].flat();
-    const underWay = [...this.#underWay];
+    const underWay = this.#underWay.seats();
     this.#waiting.clear();
-    this.#underWay.clear();
+    for (const seat of underWay) this.#underWay.remove(seat);
     for (const submission of waiting) submission.finish({ unavailable: "stopping" });
-    for (const submission of underWay) submission.finish(UNKNOWN);
+    for (const { member } of underWay) member.finish(UNKNOWN);
   }
 
   #begin(submission: Submission): void {
@@ -140,18 +140,18 @@ export class Forwarder {
 
   #send(submission: Submission, node: number): void {
     const { group, command } = submission;
-    this.#underWay.add(submission);
+    const seat = this.#underWay.add(submission);
     this.#watchPatience();
     const { peers, tracer } = this.#options;
     const span = tracer?.begin("forward", { "ursula.group": group, "ursula.node": node });
     peers.call(node, PEER_KINDS.SUBMIT, encodeSubmit(group, command)).then((reply) => {
       if (span !== undefined) endSpan(span, reply);
+      this.#underWay.remove(seat);
       this.#replied(submission, node, reply);
     });
   }
 
   #replied(submission: Submission, node: number, reply: Uint8Array | CallFailed): void {
-    this.#underWay.delete(submission);
     if (submission.over) return;
     const { group } = submission;
     if ("failed" in reply) {
@@ -247,10 +247,9 @@ export class Forwarder {
     this.#patienceTimer = this.#options.clock.setTimer(PATIENCE_LOOK_MS, () => {
       this.#patienceTimer = undefined;
       const nowMs = this.#options.clock.monotonicMs();
-      for (const submission of this.#underWay) {
-        if (submission.deadlineMs > nowMs) continue;
-        this.#underWay.delete(submission);
-        submission.finish(UNKNOWN);
+      for (const seat of this.#underWay.seats()) {
+        if (seat.member.deadlineMs > nowMs || !this.#underWay.remove(seat)) continue;
+        seat.member.finish(UNKNOWN);
       }
       if (this.#underWay.size > 0) this.#watchPatience();
     });
